@@ -1,0 +1,31 @@
+"""The catalogue: every page of the lab, by chapter, in reading order. One line a concept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CHAPTERS = ("start", "first_steps", "training")
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page: its stem names the page file, the address, the experiment and the texts."""
+
+    stem: str
+    chapter: str
+    icon: str  # a Material symbol
+    place: bool = False  # a page without an experiment
+
+
+CATALOG = (
+    Entry("home", "start", "home", place=True),
+    Entry("perceptron", "first_steps", "linear_scale"),
+    Entry("optimizer_race", "training", "trophy"),
+)
+
+CONCEPTS = tuple(entry for entry in CATALOG if not entry.place)
+
+
+def by_chapter() -> dict[str, list[Entry]]:
+    return {chapter: [e for e in CATALOG if e.chapter == chapter] for chapter in CHAPTERS}

@@ -1,0 +1,134 @@
+"""The parts a concept is made of, and how one is found by its stem.
+
+A concept is the folder `core/concepts/<stem>/`:
+    params.py   Params, Result, PRESETS, TINY, cost      what goes in, what comes out     (no torch)
+    train.py    train, and answer where it has asks      the experiment                   (torch, no streamlit)
+    figures.py  FIGURES                                  pictures of a Result             (plotly)
+    claims.py   CLAIMS                                   what the notes say, measured     (numpy)
+    text.en.md, text.zh.md                               every word of its page
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from core.params import BaseParams
+    from core.result import BaseResult
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An id and three pure functions of a Result; `language` is "en" or "zh".
+
+    shown: whether the figure makes sense for these Params (decision regions need two features).
+    """
+
+    id: str
+    draw: Callable[[Any, str], go.Figure]
+    table: Callable[[Any, str], pd.DataFrame]
+    summary: Callable[[Any, str], str]
+    shown: Callable[[Any], bool] = lambda params: True
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A setting worth looking at; the reason stands in the texts under the same id."""
+
+    id: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the notes and the measurement that decides it; its wording stands in the texts.
+
+    measure: Result → one effect per paired seed (shape [seeds]), or None where this run cannot speak to it.
+    params: the settings that decide it, on seeds that nobody looked at while choosing settings.
+    smallest: the smallest effect that matters, in the unit of the measure.
+    direction: "above" (the effect exceeds `smallest`), "below" (it is under `smallest`) or "within"
+        (its size stays under `smallest`).
+    share: the measure is 0 or 1 per seed, and the claim is about the share of ones.
+    runs: how many runs make up the deciding sample, each on the next data and weight seeds (a Result may
+        hold many seeds itself).
+    """
+
+    id: str
+    measure: Callable[[Any], np.ndarray | None]
+    params: Any
+    smallest: float
+    direction: str = "above"
+    unit: str = ""
+    share: bool = False
+    runs: int = 1
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question to a trained network. `answer(params, result, state, question)` of the concept's train.py
+    gives a Result of class `answer`; the question is a Params of class `question`."""
+
+    id: str
+    question: type[BaseParams]
+    answer: type[BaseResult]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run will ask of an engine: optimization steps, and floating-point operations per step."""
+
+    steps: int
+    flops_per_step: float
+
+
+@dataclass(frozen=True)
+class Concept:
+    stem: str
+    Params: type[BaseParams]
+    Result: type[BaseResult]
+    figures: tuple[Figure, ...]
+    presets: tuple[Preset, ...]
+    claims: tuple[Claim, ...]
+    tiny: BaseParams
+    cost: Callable[[Any], Cost]
+    asks: tuple[Ask, ...] = ()
+    data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
+
+    def figure(self, id: str) -> Figure:
+        return next(f for f in self.figures if f.id == id)
+
+    def ask(self, id: str) -> Ask:
+        return next(a for a in self.asks if a.id == id)
+
+
+@cache
+def load(stem: str) -> Concept:
+    """The concept of this stem, without its train.py: this never imports torch."""
+    folder = f"core.concepts.{stem}"
+    params, figures, claims = (importlib.import_module(f"{folder}.{part}") for part in ("params", "figures", "claims"))
+    return Concept(
+        stem=stem,
+        Params=params.Params,
+        Result=params.Result,
+        figures=tuple(figures.FIGURES),
+        presets=tuple(params.PRESETS),
+        claims=tuple(claims.CLAIMS),
+        tiny=params.TINY,
+        cost=params.cost,
+        asks=tuple(getattr(params, "ASKS", ())),
+        data_files=getattr(params, "data_files", lambda _: ()),
+    )
+
+
+def experiment(stem: str) -> Any:
+    """The concept's train module (imports torch): call this in a worker or on the command line only."""
+    return importlib.import_module(f"core.concepts.{stem}.train")

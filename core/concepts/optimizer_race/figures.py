@@ -1,0 +1,394 @@
+"""Pictures of a race: ranking, curves, effort to a target, decision regions."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core import plot, style
+from core.concept import Figure
+from core.concepts.optimizer_race.params import Result, on_points
+from core.ml.rules import Contender
+from core.params import applicable, fields
+from core.stats import mean_interval
+from core.text import Text, words
+
+SPLITS = ("train", "validation", "test")
+TEST = SPLITS.index("test")
+TARGETS = np.round(np.arange(0.5, 0.9951, 0.005), 3)
+REACH = 1.5
+
+
+def text(language: str) -> Text:
+    return words("optimizer_race", language)
+
+
+def names(result: Result, language: str) -> list[str]:
+    """A short name per contender: its rule, and what tells it from others of the same rule."""
+    contenders = result.params.contenders
+    say = text(language).say
+    found = []
+    for contender in contenders:
+        twins = [c for c in contenders if c.rule == contender.rule and c != contender]
+        differing = [
+            n for n in applicable(contender) if n != "rule" and any(getattr(c, n) != getattr(contender, n) for c in twins)
+        ]
+        settings = ", ".join(f"{say(f'symbols.{n}')} {getattr(contender, n):g}" for n in differing)
+        found.append(f"{say(f'rules.{contender.rule}')}" + (f" ({settings})" if settings else ""))
+    return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
+
+
+def settings(contender: Contender, language: str) -> str:
+    """All settings of a contender that differ from the customary ones, and its rate."""
+    say, default = text(language).say, fields(Contender)
+    shown = [n for n in applicable(contender) if n == "lr" or (n != "rule" and getattr(contender, n) != default[n].default)]
+    return ", ".join(f"{say(f'symbols.{n}')} = {getattr(contender, n):g}" for n in shown)
+
+
+# Ranking
+
+
+def standing(result: Result) -> dict[str, np.ndarray]:
+    """At every tick, per contender: mean test accuracy and loss with half widths of their 95 % intervals, and the paired
+    difference to the leader in accuracy with its half width: [tick, contender] each. A diverged seed counts as it stands."""
+    accuracy = result.accuracy[..., TEST].transpose(2, 0, 1).astype(float)  # [tick, contender, seed]
+    loss = result.loss[..., TEST].transpose(2, 0, 1).astype(float)
+    leader = accuracy.mean(-1).argmax(-1)
+    behind = accuracy - np.take_along_axis(accuracy, leader[:, None, None], 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = {"accuracy": mean_interval(accuracy), "loss": mean_interval(loss), "behind": mean_interval(behind)}
+    return {f"{name} {part}": pair[i] for name, pair in found.items() for i, part in enumerate(("mean", "half"))}
+
+
+def tied(now: dict[str, np.ndarray]) -> np.ndarray:
+    """Whether a contender cannot be told from the leader: its paired interval reaches zero. NaN halves tell nothing."""
+    return ~(now["behind mean"] + np.nan_to_num(now["behind half"], nan=np.inf) < 0)
+
+
+def draw_ranking(result: Result, language: str) -> go.Figure:
+    say = text(language).say
+    all_ticks = standing(result)
+    now = {name: values[-1] for name, values in all_ticks.items()}
+    labels = names(result, language)
+    order = np.lexsort((now["loss mean"], -now["accuracy mean"])) if result.complete else np.arange(len(labels))
+    order = order[::-1]  # plotly counts rows upward
+    fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04, figure=plot.figure(height=110 + 40 * len(labels)))
+    stacks: dict[int, dict[str, np.ndarray]] = {}
+    rows = [labels[i] for i in order]
+    marks = [style.contender(int(i)) for i in order]
+    tie = tied(now)[order]
+    for column, measure in ((1, "accuracy"), (2, "loss")):
+        seeds = getattr(result, measure)[..., TEST]  # [contender, seed, tick]
+        fig.add_scatter(
+            x=np.concatenate([seeds[i, :, -1] for i in order]),
+            y=np.repeat(rows, result.params.seeds),
+            mode="markers",
+            marker={"color": np.repeat([m[0] for m in marks], result.params.seeds), "size": 6, "opacity": 0.35},
+            hovertemplate=f"%{{y}}<br>{say('words.one_seed')}: %{{x:.3f}}<extra></extra>",
+            row=1,
+            col=column,
+        )
+        stacks[2 * column - 2] = {"x": seeds[order].transpose(2, 0, 1).reshape(seeds.shape[2], -1)}
+        mean, half = now[f"{measure} mean"][order], now[f"{measure} half"][order]
+        symbols = [m[2] if t else f"{m[2]}-open" for m, t in zip(marks, tie)] if result.complete else [m[2] for m in marks]
+        fig.add_scatter(
+            x=mean,
+            y=rows,
+            mode="markers",
+            error_x={"array": half, "thickness": 2, "width": 5},
+            marker={"color": [m[0] for m in marks], "size": 13, "symbol": symbols, "line": {"width": 2}},
+            customdata=[settings(result.params.contenders[i], language) for i in order],
+            hovertemplate="%{y}: <b>%{x:.4f}</b><br>%{customdata}<extra></extra>",
+            row=1,
+            col=column,
+        )
+        stacks[2 * column - 1] = {
+            "x": all_ticks[f"{measure} mean"][:, order],
+            "error_x.array": all_ticks[f"{measure} half"][:, order],
+        }
+    fig.update_layout(showlegend=False, hovermode="closest", margin={"l": 10})
+    fig.update_yaxes(automargin=True, categoryorder="array", categoryarray=rows)
+    fig.update_xaxes(title=say("words.test_accuracy"), tickformat=".3~f", row=1, col=1, **_reach(seeds=result.accuracy[..., -1, TEST], pad=0.02))
+    fig.update_xaxes(title=say("words.test_loss"), row=1, col=2, **_log_range(result.loss[..., -1, TEST]))
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
+    return fig
+
+
+def _reach(seeds: np.ndarray, pad: float) -> dict:
+    low, high = float(seeds.min()), float(seeds.max())
+    return {"range": [low - max(pad * (high - low), 0.002), high + max(pad * (high - low), 0.002)]}
+
+
+def _log_range(values: np.ndarray, most: float = 1e3) -> dict:
+    """A logarithmic axis over the finite positive values, blown-up ones left beyond its end."""
+    finite = values[np.isfinite(values) & (values > 0) & (values < most)]
+    if not finite.size:
+        return {"type": "log", "range": [-3, 1], "exponentformat": "power", "dtick": 1}
+    low, high = np.log10(finite.min()), np.log10(finite.max())
+    span = max(high - low, 0.15)
+    ticks = {"dtick": 1} if span > 1.5 else {"dtick": "D1" if span > 0.6 else "D2", "minor": {"showgrid": False}}
+    return {"type": "log", "range": [low - 0.06 * span, high + 0.06 * span], "exponentformat": "power"} | ticks
+
+
+def table_ranking(result: Result, language: str) -> pd.DataFrame:
+    say = text(language).say
+    now = {name: values[-1] for name, values in standing(result).items()}
+    order = np.lexsort((now["loss mean"], -now["accuracy mean"]))
+    labels, contenders = names(result, language), result.params.contenders
+    finite = np.isfinite(result.loss[:, :, -1, TEST]).sum(1)
+    return pd.DataFrame(
+        {
+            say("words.contender"): [labels[i] for i in order],
+            say("words.settings"): [settings(contenders[i], language) for i in order],
+            say("words.test_accuracy"): now["accuracy mean"][order].round(4),
+            "± 95 %": now["accuracy half"][order].round(4),
+            say("words.behind_leader"): now["behind mean"][order].round(4),
+            "± 95 % ": now["behind half"][order].round(4),
+            say("words.told_apart"): [say("words.no") if t else say("words.yes") for t in tied(now)[order]],
+            say("words.test_loss"): now["loss mean"][order].round(4),
+            say("words.diverged"): [f"{result.params.seeds - finite[i]}/{result.params.seeds}" for i in order],
+        }
+    )
+
+
+def summary_ranking(result: Result, language: str) -> str:
+    say = text(language).say
+    now = {name: values[-1] for name, values in standing(result).items()}
+    labels = names(result, language)
+    best = int(now["accuracy mean"].argmax())
+    count = int(tied(now).sum())
+    key = "summaries.alone" if count == 1 else "summaries.tie"
+    spread = float(now["accuracy mean"].max() - now["accuracy mean"].min())
+    sentence = say(key, best=labels[best], accuracy=f"{now['accuracy mean'][best]:.3f}", count=count, spread=f"{spread:.3f}")
+    lost = int((~np.isfinite(result.loss[:, :, -1, 0])).any(1).sum())
+    return sentence + (" " + say("summaries.diverged", count=lost) if lost else "")
+
+
+# Curves
+
+
+def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
+    """Mean over seeds per contender (colour) and split (dash), with a band from the lowest to the highest seed."""
+    say = text(language).say
+    fig = plot.figure(height=460)
+    values, epoch = getattr(result, measure), result.epoch
+    for c, name in enumerate(names(result, language)):
+        colour, _, symbol = style.contender(c)
+        for s, split in enumerate(SPLITS):
+            seeds = values[c, :, :, s].astype(float)
+            alive = np.isfinite(result.loss[c, :, :, s]).all(0)
+            last = len(epoch) if alive.all() else int(alive.argmin())
+            common = {"meta": {"split": split}, "legendgroup": f"{c}", "x": epoch[:last], "uid": f"{c}{split}"}
+            low, high = seeds[:, :last].min(0), seeds[:, :last].max(0)
+            edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+            if result.params.seeds > 1:
+                fig.add_scatter(**common | {"uid": f"{c}{split}low"}, y=low, **edge)
+                fig.add_scatter(
+                    **common | {"uid": f"{c}{split}high"}, y=high, fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge
+                )
+            fig.add_scatter(
+                **common,
+                y=seeds[:, :last].mean(0),
+                name=name,
+                mode="lines+markers" if last == 1 else "lines",
+                line={"color": colour, "width": 2.5, "dash": style.SPLITS[split]["dash"]},
+                marker={"symbol": symbol, "size": 8},
+                hovertemplate=f"{name}, {say(f'splits.{split}')}: %{{y:.4f}}<extra></extra>",
+            )
+            if last < len(epoch):
+                fig.add_scatter(
+                    **common | {"x": [epoch[max(last - 1, 0)]], "uid": f"{c}{split}end"},
+                    y=[seeds[:, max(last - 1, 0)].mean()],
+                    mode="markers",
+                    marker={"symbol": "x", "size": 12, "color": colour},
+                    showlegend=False,
+                    hovertemplate=f"{name}: {say('words.diverged_here')}<extra></extra>",
+                )
+    chosen = values[..., TEST]
+    axis = _log_range(values) if measure == "loss" else _reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
+    fig.update_yaxes(title=say(f"words.{measure}"), **axis)
+    fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)])
+    fig.update_layout(hovermode="x unified", legend={"orientation": "h", "y": -0.18})
+    seen: set[str] = set()
+    for trace in fig.data:  # one legend entry per contender, on its first visible line
+        if trace.name and trace.showlegend is not False and trace.meta["split"] != "test":
+            trace.showlegend = False
+        seen.add(trace.legendgroup)
+    plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["test"])
+    if result.complete:
+        plot.scrub(fig, epoch, say("words.epoch"), list(range(len(fig.data))), {})
+    return fig
+
+
+def table_curves(result: Result, language: str, measure: str) -> pd.DataFrame:
+    say = text(language).say
+    mean = getattr(result, measure).astype(float).mean(1)
+    columns = {say("words.epoch"): result.epoch}
+    for c, name in enumerate(names(result, language)):
+        for s, split in enumerate(SPLITS):
+            columns[f"{name}, {say(f'splits.{split}')}"] = mean[c, :, s].round(5)
+    return pd.DataFrame(columns)
+
+
+def summary_curves(result: Result, language: str, measure: str) -> str:
+    say = text(language).say
+    mean = getattr(result, measure)[:, :, -1, :].astype(float).mean(1)  # [contender, split]
+    order = np.argsort(np.nan_to_num(mean[:, TEST], nan=np.inf) * (1 if measure == "loss" else -1))
+    labels = names(result, language)
+    first, last = labels[order[0]], labels[order[-1]]
+    values = {"first": first, "last": last, "best": f"{mean[order[0], TEST]:.3f}", "worst": f"{mean[order[-1], TEST]:.3f}"}
+    return say(f"summaries.{measure}", epoch=int(result.epoch[-1]), **values)
+
+
+# Effort to a target
+
+
+def effort(result: Result) -> np.ndarray:
+    """Steps until validation accuracy first reaches each of TARGETS, the median over seeds: [contender, target], NaN where
+    half of the seeds or more never got there. Accuracy is known at the end of epochs, so steps are multiples of an epoch."""
+    best = np.maximum.accumulate(result.accuracy[..., 1], axis=2)  # [contender, seed, tick]
+    reached = best[..., None] >= TARGETS  # [contender, seed, tick, target]
+    steps = np.where(reached.any(2), reached.argmax(2) * float(result.steps_per_epoch), np.inf)
+    median = np.median(steps, axis=1)
+    return np.where(np.isfinite(median), median, np.nan)
+
+
+def draw_target(result: Result, language: str) -> go.Figure:
+    say = text(language).say
+    steps = effort(result)
+    seconds = steps * result.step_seconds[:, None]
+    fig = make_subplots(1, 2, horizontal_spacing=0.1, figure=plot.figure(height=460))
+    for c, name in enumerate(names(result, language)):
+        colour, dash, _ = style.contender(c)
+        for column, values in ((1, steps[c]), (2, seconds[c])):
+            fig.add_scatter(
+                x=TARGETS,
+                y=values,
+                name=name,
+                legendgroup=f"{c}",
+                showlegend=column == 1,
+                mode="lines",
+                line={"color": colour, "width": 2.5, "dash": dash, "shape": "hv"},
+                hovertemplate=f"{name}: %{{y:.3~g}}<extra></extra>",
+                row=1,
+                col=column,
+            )
+    reached = np.flatnonzero(np.isfinite(steps).any(0))
+    top = TARGETS[reached[-1]] + 0.01 if reached.size else 1.0
+    fig.update_xaxes(title=say("words.target_accuracy"), range=[0.5, min(top, 1.0)])
+    fig.update_yaxes(title=say("words.steps"), rangemode="tozero", row=1, col=1)
+    fig.update_yaxes(title=say("words.seconds_alone"), rangemode="tozero", row=1, col=2)
+    return fig.update_layout(hovermode="x unified", legend={"orientation": "h", "y": -0.18})
+
+
+def table_target(result: Result, language: str) -> pd.DataFrame:
+    say = text(language).say
+    steps = effort(result)
+    shown = [int(np.flatnonzero(TARGETS == t)[0]) for t in (0.8, 0.9, 0.95, 0.97)]
+    columns: dict[str, object] = {say("words.contender"): names(result, language)}
+    for i in shown:
+        columns[say("words.steps_to", target=f"{TARGETS[i]:.2f}")] = steps[:, i]
+        columns[say("words.ms_to", target=f"{TARGETS[i]:.2f}")] = (1000 * steps[:, i] * result.step_seconds).round(1)
+    columns[say("words.step_time")] = (1e6 * result.step_seconds).round(0)
+    return pd.DataFrame(columns)
+
+
+def summary_target(result: Result, language: str) -> str:
+    say = text(language).say
+    steps, labels = effort(result), names(result, language)
+    reached = np.flatnonzero(np.isfinite(steps).sum(0) >= max(1, len(labels) // 2))
+    if not reached.size:
+        return say("summaries.no_target")
+    target = int(reached[-1])
+    best = int(np.nanargmin(steps[:, target]))
+    return say("summaries.target", target=f"{TARGETS[target]:.3f}", best=labels[best], steps=f"{steps[best, target]:.0f}")
+
+
+# Decision regions
+
+
+def draw_regions(result: Result, language: str) -> go.Figure:
+    """Probability of class 1 over the plane for every contender (seed 0), with the training and test points."""
+    say = text(language).say
+    labels = names(result, language)
+    columns = min(4, ceil(len(labels) ** 0.5))
+    rows = ceil(len(labels) / columns)
+    fig = make_subplots(
+        rows,
+        columns,
+        subplot_titles=labels,
+        horizontal_spacing=0.02,
+        vertical_spacing=0.25 / max(rows, 2),
+        figure=plot.figure(height=60 + 260 * rows),
+    )
+    axis = np.linspace(-REACH, REACH, result.region.shape[-1])
+    stacks = {}
+    for c in range(len(labels)):
+        place = {"row": c // columns + 1, "col": c % columns + 1}
+        stacks[len(fig.data)] = {"z": result.region[c]}
+        fig.add_heatmap(
+            x=axis,
+            y=axis,
+            z=result.region[c, -1].astype(np.float32),
+            zmin=0,
+            zmax=255,
+            colorscale=style.DIVERGING,
+            showscale=False,
+            hoverinfo="skip",
+            **place,
+        )
+        for label, symbol in ((0, "circle"), (1, "diamond")):
+            chosen = result.y == label
+            fig.add_scatter(
+                x=result.x[chosen, 0],
+                y=result.x[chosen, 1],
+                mode="markers",
+                marker={"size": 5, "symbol": symbol, "color": style.DIVERGING[-1 if label else 0], "line": {"width": 0.7, "color": "#ffffff"}},
+                hovertemplate=f"{say('words.class')} {label}<extra></extra>",
+                **place,
+            )
+    fig.update_xaxes(visible=False, range=[-REACH, REACH], constrain="domain")
+    fig.update_yaxes(visible=False, range=[-REACH, REACH], scaleanchor="x", constrain="domain")
+    fig.update_layout(showlegend=False, hovermode="closest", margin={"l": 5, "r": 5, "t": 40, "b": 5})
+    if result.complete:
+        plot.scrub(fig, result.region_epoch, say("words.epoch"), [], stacks)
+    return fig
+
+
+def table_regions(result: Result, language: str) -> pd.DataFrame:
+    say = text(language).say
+    seed = result.accuracy[:, 0, -1, :]
+    columns = {say(f"splits.{split}"): seed[:, s].round(4) for s, split in enumerate(SPLITS)}
+    return pd.DataFrame({say("words.contender"): names(result, language)} | columns)
+
+
+def summary_regions(result: Result, language: str) -> str:
+    say, labels = text(language).say, names(result, language)
+    seed = result.accuracy[:, 0, -1, TEST]
+    best, worst = int(seed.argmax()), int(seed.argmin())
+    return say(
+        "summaries.regions", best=labels[best], worst=labels[worst], most=f"{seed[best]:.3f}", least=f"{seed[worst]:.3f}"
+    )
+
+
+def _curves(measure: str) -> Figure:
+    return Figure(
+        measure,
+        lambda result, language: draw_curves(result, language, measure),
+        lambda result, language: table_curves(result, language, measure),
+        lambda result, language: summary_curves(result, language, measure),
+    )
+
+
+FIGURES = (
+    Figure("ranking", draw_ranking, table_ranking, summary_ranking),
+    _curves("accuracy"),
+    _curves("loss"),
+    Figure("target", draw_target, table_target, summary_target),
+    Figure("regions", draw_regions, table_regions, summary_regions, shown=on_points),
+)

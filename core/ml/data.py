@@ -1,0 +1,74 @@
+"""Data sets: real ones from installed packages and two-dimensional points drawn by rule. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from core.ml.random import stream
+
+SPLITS = ("train", "validation", "test")
+SHARES = (0.6, 0.2, 0.2)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Inputs and labels of the three splits, each x float32 [n, features], y int64 [n]."""
+
+    x: tuple[np.ndarray, np.ndarray, np.ndarray]
+    y: tuple[np.ndarray, np.ndarray, np.ndarray]
+    classes: int
+
+
+@cache
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """1,797 handwritten digits of scikit-learn (Alpaydin and Kaynak, 1998): x float32 [1797, 64] in 0…1, y int64."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return (bunch.data / 16).astype(np.float32), bunch.target.astype(np.int64)
+
+
+def points(kind: str, n: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """`n` points in the plane in two classes, about within [-1, 1]²: x float32 [n, 2], y int64 [n].
+
+    noise: standard deviation of Gaussian noise added to both coordinates.
+    kind: spiral (two arms, Lang and Witbrock, 1988), rings, xor (four corners), moons, blobs (two Gaussians).
+    """
+    rng = stream(f"points {kind}", seed)
+    y = np.arange(n) % 2
+    t = rng.random(n)
+    if kind == "spiral":
+        angle = 3 * np.pi * np.sqrt(t) + np.pi * y
+        x = (np.sqrt(t) * np.stack([np.cos(angle), np.sin(angle)])).T
+    elif kind == "rings":
+        angle, radius = 2 * np.pi * t, np.where(y == 0, 0.35, 0.9)
+        x = (radius * np.stack([np.cos(angle), np.sin(angle)])).T
+    elif kind == "xor":
+        x = rng.uniform(-1, 1, (n, 2))
+        x[:, 1] = np.abs(x[:, 1]) * np.sign(x[:, 0]) * np.where(y == 0, 1, -1)
+    elif kind == "moons":
+        angle = np.pi * t
+        upper = np.stack([np.cos(angle) - 0.5, np.sin(angle) - 0.25])
+        x = (np.where(y == 0, upper, -upper) / 1.5).T
+    elif kind == "blobs":
+        x = np.where(y == 0, -0.5, 0.5)[:, None] * np.ones(2) + 0.25 * rng.standard_normal((n, 2))
+    else:
+        raise ValueError(f"no point set is called {kind!r}")
+    return (x + noise * rng.standard_normal((n, 2))).astype(np.float32), y.astype(np.int64)
+
+
+def split(x: np.ndarray, y: np.ndarray, seed: int) -> Data:
+    """60 % train, 20 % validation, 20 % test, by a shuffle that depends on the seed alone."""
+    order = stream("split", seed).permutation(len(x))
+    first, second = (round(len(x) * share) for share in np.cumsum(SHARES)[:2])
+    pieces = order[:first], order[first:second], order[second:]
+    return Data(tuple(x[p] for p in pieces), tuple(y[p] for p in pieces), int(y.max()) + 1)
+
+
+def batch_orders(n: int, epochs: int, seed: int) -> np.ndarray:
+    """The order in which the n examples are visited in each epoch: int32 [epochs, n], drawn up front."""
+    rng = stream("order", seed)
+    return np.stack([rng.permutation(n).astype(np.int32) for _ in range(epochs)])

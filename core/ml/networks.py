@@ -1,0 +1,48 @@
+"""Networks of a population: member m has row m of the weights [members, D], and every member computes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from core.ml.random import stream
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "leaky_relu": functional.leaky_relu,
+    "elu": functional.elu,
+    "gelu": functional.gelu,
+    "silu": functional.silu,
+    "identity": lambda z: z,
+}
+
+
+def initial_weights(sizes: tuple[int, ...], seed: int) -> np.ndarray:
+    """Weights and biases of a multilayer perceptron as one row, float32 [D]: layer by layer W [in, out], then b [out].
+
+    Each is uniform in ±1/√fan-in, as torch.nn.Linear draws it (LeCun et al., 1998, sizes up to a factor).
+    """
+    rng = stream("weights", seed)
+    parts = []
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        bound = fan_in**-0.5
+        parts += [rng.uniform(-bound, bound, fan_in * fan_out), rng.uniform(-bound, bound, fan_out)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def forward(weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str) -> Tensor:
+    """Outputs [members, n, sizes[-1]] of the perceptrons `weights` [members, D] at their inputs x [members, n, sizes[0]]."""
+    members = len(weights)
+    shapes = [shape for i, o in zip(sizes, sizes[1:]) for shape in ((i, o), (1, o))]
+    parts = [p.view(members, *s) for p, s in zip(weights.split([i * o for i, o in shapes], dim=1), shapes)]
+    for layer, (w, b) in enumerate(zip(parts[::2], parts[1::2])):
+        if layer:
+            x = ACTIVATIONS[activation](x)
+        x = torch.baddbmm(b, x, w)
+    return x

@@ -1,0 +1,297 @@
+"""Params: what a reader can turn, declared once.
+
+A concept's Params is a frozen dataclass whose fields are made with `number`, `integer`, `choice`,
+`flag`, `string` or `rows`. Widgets, bounds, the link, the run key, the command line and the tests all
+follow from that one declaration. Nothing here imports torch or streamlit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+LINK_VERSION = "1"
+SHOWN = 60  # longest piece of a refused value that a message repeats
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a value was refused: the field, a message code of `core/text.*.md`, and what the message names."""
+
+    field: str
+    code: str
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class Invalid(ValueError):
+    """Raised when Params are made from values that do not stand; `problems` names each field."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{p.field}: {p.code} {dict(p.details)}" for p in self.problems))
+
+
+class Refused(Exception):
+    """One value refused by one field: a message code and its details."""
+
+    def __init__(self, code: str, **details: Any):
+        super().__init__(code)
+        self.code, self.details = code, details
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+Applies = Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Field:
+    """What all kinds of field share: `applies(params)` says whether the field matters at these settings."""
+
+    default: Any
+    applies: Applies | None = None
+
+    def check(self, value: Any) -> Any:
+        """The canonical form of `value`; raises Refused."""
+        raise NotImplementedError
+
+    def read(self, text: str) -> Any:
+        """The value a link or command line means by `text`; raises Refused."""
+        raise NotImplementedError
+
+    def write(self, value: Any) -> str:
+        """The text a link carries for `value`; `read(write(v)) == v`."""
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Number(Field):
+    """A finite float between `low` and `high`, both allowed; `log` says that ratios matter, not differences."""
+
+    low: float = 0.0
+    high: float = 1.0
+    step: float | None = None
+    log: bool = False
+
+    def check(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise Refused("not_a_number", value=_short(value))
+        if not math.isfinite(value) or not self.low <= value <= self.high:
+            raise Refused("out_of_range", value=_short(value), low=self.low, high=self.high)
+        return float(value)
+
+    def read(self, text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise Refused("not_a_number", value=_short(text)) from None
+        return self.check(value)
+
+    def write(self, value: float) -> str:
+        return repr(value).removesuffix(".0")
+
+
+@dataclass(frozen=True)
+class Integer(Field):
+    """A whole number between `low` and `high`, both allowed."""
+
+    low: int = 0
+    high: int = 1
+    step: int = 1
+
+    def check(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+            raise Refused("not_whole", value=_short(value))
+        if not self.low <= value <= self.high:
+            raise Refused("out_of_range", value=_short(value), low=self.low, high=self.high)
+        return int(value)
+
+    def read(self, text: str) -> int:
+        try:
+            return self.check(int(text) if len(text) <= SHOWN else float("nan"))
+        except ValueError:
+            raise Refused("not_whole", value=_short(text)) from None
+
+
+@dataclass(frozen=True)
+class Choice(Field):
+    """One of a few named options."""
+
+    options: tuple[str, ...] = ()
+
+    def check(self, value: Any) -> str:
+        if value not in self.options:
+            raise Refused("unknown_option", value=_short(value), options=", ".join(self.options))
+        return value
+
+    read = check
+
+
+@dataclass(frozen=True)
+class Flag(Field):
+    """Yes or no; a link says 1 or 0."""
+
+    def check(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise Refused("unknown_option", value=_short(value), options="1, 0")
+        return value
+
+    def read(self, text: str) -> bool:
+        return self.check({"1": True, "0": False, "true": True, "false": False}.get(text.lower(), text))
+
+    def write(self, value: bool) -> str:
+        return "1" if value else "0"
+
+
+@dataclass(frozen=True)
+class Rows(Field):
+    """A tuple of small Params of one class, between `low` and `high` of them (contenders, points).
+
+    In a link a row is its fields joined by `~`: the first bare, the others as name-value; rows are joined
+    by `~~`. These characters need no escaping in an address.
+    """
+
+    row: type[BaseParams] = None  # type: ignore[assignment]
+    low: int = 0
+    high: int = 12
+
+    def check(self, value: Any) -> tuple[BaseParams, ...]:
+        if not isinstance(value, (tuple, list)) or not all(isinstance(row, self.row) for row in value):
+            raise Refused("unreadable", value=_short(value))
+        if not self.low <= len(value) <= self.high:
+            raise Refused("row_count", count=len(value), low=self.low, high=self.high)
+        return tuple(value)
+
+    def read(self, text: str) -> tuple[BaseParams, ...]:
+        first, *_ = fields(self.row)
+        rows = []
+        for part in text.split("~~") if text else []:
+            head, *pairs = part.split("~")
+            given = {first: head} | dict(pair.split("-", 1) for pair in pairs if "-" in pair)
+            row, problems = read(self.row, given)
+            problems += [Problem(pair, "unreadable", {"value": _short(pair)}) for pair in pairs if "-" not in pair]
+            if problems:
+                raise Refused("bad_row", row=len(rows) + 1, problem=problems[0])
+            rows.append(row)
+        return self.check(rows)
+
+    def write(self, value: tuple[BaseParams, ...]) -> str:
+        rows = []
+        for row in value:
+            (_, head), *rest = write(row).items()
+            rows.append("~".join([head, *(f"{name}-{text}" for name, text in rest)]))
+        return "~~".join(rows)
+
+
+@dataclass(frozen=True)
+class String(Field):
+    """A short text in which every character is one of `alphabet`, at most `longest` of them (moves)."""
+
+    alphabet: str = ""
+    longest: int = 200
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str) or not set(value) <= set(self.alphabet):
+            raise Refused("unknown_option", value=_short(value), options=" ".join(self.alphabet))
+        if len(value) > self.longest:
+            raise Refused("too_long", count=len(value), high=self.longest)
+        return value
+
+    read = check
+
+
+P = TypeVar("P", bound="BaseParams")
+
+
+def _field(kind: Field) -> Any:
+    return dataclasses.field(default=kind.default, metadata={"kind": kind})
+
+
+def number(
+    default: float, low: float, high: float, *, step: float | None = None, log: bool = False, applies: Applies | None = None
+) -> Any:
+    return _field(Number(default, applies, low, high, step, log))
+
+
+def integer(default: int, low: int, high: int, *, step: int = 1, applies: Applies | None = None) -> Any:
+    return _field(Integer(default, applies, low, high, step))
+
+
+def choice(default: str, options: Iterable[str], *, applies: Applies | None = None) -> Any:
+    return _field(Choice(default, applies, tuple(options)))
+
+
+def flag(default: bool, *, applies: Applies | None = None) -> Any:
+    return _field(Flag(default, applies))
+
+
+def string(default: str, alphabet: str, longest: int, *, applies: Applies | None = None) -> Any:
+    return _field(String(default, applies, alphabet, longest))
+
+
+def rows(default: tuple, row: type[BaseParams], low: int, high: int, *, applies: Applies | None = None) -> Any:
+    return _field(Rows(tuple(default), applies, row, low, high))
+
+
+@dataclass(frozen=True)
+class BaseParams:
+    """Base of every concept's Params. Making one with a value out of bounds raises Invalid."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name, kind in fields(type(self)).items():
+            try:
+                object.__setattr__(self, name, kind.check(getattr(self, name)))
+            except Refused as refused:
+                problems.append(Problem(name, refused.code, refused.details))
+        if problems:
+            raise Invalid(problems)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed; raises Invalid."""
+        return dataclasses.replace(self, **changes)
+
+
+def fields(cls: type[BaseParams]) -> dict[str, Field]:
+    """Name → kind of every field, in the order of declaration."""
+    return {f.name: f.metadata["kind"] for f in dataclasses.fields(cls)}
+
+
+def applicable(params: BaseParams) -> dict[str, Field]:
+    """The fields that matter at these settings."""
+    return {n: k for n, k in fields(type(params)).items() if k.applies is None or k.applies(params)}
+
+
+def canonical(params: BaseParams) -> dict[str, Any]:
+    """Plain JSON values of the applicable fields: equal for two Params exactly when their runs are equal."""
+
+    def plain(value: Any) -> Any:
+        return [canonical(row) for row in value] if isinstance(value, tuple) else value
+
+    return {name: plain(getattr(params, name)) for name in applicable(params)}
+
+
+def write(params: BaseParams) -> dict[str, str]:
+    """The applicable fields as the texts of a link."""
+    return {name: kind.write(getattr(params, name)) for name, kind in applicable(params).items()}
+
+
+def read(cls: type[P], given: Mapping[str, str]) -> tuple[P, list[Problem]]:
+    """Params from the texts of a link or a command line. Never raises: a field that does not stand takes its
+    default and is named in the problems, and so is every name that is not a field."""
+    kinds, values, problems = fields(cls), {}, []
+    for name, text in given.items():
+        if name not in kinds:
+            problems.append(Problem(_short(name), "unknown_field", {}))
+            continue
+        try:
+            values[name] = kinds[name].read(text)
+        except Refused as refused:
+            problems.append(Problem(name, refused.code, refused.details))
+    return cls(**values), problems

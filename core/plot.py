@@ -1,0 +1,48 @@
+"""What figures share: a plain start, and the two things plotly cannot say by itself.
+
+A figure is an ordinary plotly Figure. In `layout.meta` it may tell the browser
+    scrub   how to show an earlier moment of a finished run: which traces are cut at a value of x, and which
+            attributes are replaced by one slice of a stack
+    chips   buttons that show or hide traces by a role of theirs (train, validation, test)
+The page's chart component acts on them; anywhere else they are ignored.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core import style
+
+
+def figure(height: int = 420, **layout: Any) -> go.Figure:
+    """An empty figure in the lab's look. Its height is in pixels."""
+    fig = go.Figure(layout=style.template())
+    return fig.update_layout(height=height, uirevision="keep", **layout)
+
+
+def scrub(fig: go.Figure, values: np.ndarray, label: str, cut: list[int], stacks: dict[int, dict[str, np.ndarray]]) -> None:
+    """Let the browser show the figure as it was at each of `values` (epochs, updates), described by `label`.
+
+    cut: indices of traces of which only the points with x ≤ value are shown.
+    stacks: trace index → attribute ("x", "error_x.array", "z") → array [len(values), …].
+    """
+    packed = {str(i): {name: _packed(stack) for name, stack in named.items()} for i, named in stacks.items()}
+    fig.layout.meta = (fig.layout.meta or {}) | {
+        "scrub": {"values": np.asarray(values).tolist(), "label": label, "cut": cut, "stacks": packed}
+    }
+
+
+def chips(fig: go.Figure, role: str, labels: dict[str, str], active: list[str]) -> None:
+    """Buttons over the figure, one per value of the traces' `meta[role]`; those in `active` start switched on."""
+    options = [{"id": key, "label": label} for key, label in labels.items()]
+    fig.layout.meta = (fig.layout.meta or {}) | {"chips": {"role": role, "options": options, "active": active}}
+
+
+def _packed(stack: np.ndarray) -> dict[str, Any]:
+    kind = {"u1": np.uint8}.get(stack.dtype.str[1:], np.float32)
+    data = base64.b64encode(np.ascontiguousarray(stack, kind).tobytes()).decode()
+    return {"type": "u1" if kind is np.uint8 else "f4", "shape": stack.shape, "data": data}

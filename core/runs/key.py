@@ -1,0 +1,58 @@
+"""The name of a run: equal keys mean equal numbers. Computed without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from core.concept import load
+from core.params import BaseParams, canonical
+from core.source import normalised
+
+PACKAGES = ("torch", "numpy")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of plain JSON values, as 40 hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of the packages whose change may change the numbers."""
+    return {name: version(name) for name in PACKAGES}
+
+
+@cache
+def source_digest(stem: str) -> str:
+    return digest(normalised(stem))
+
+
+@cache
+def file_digest(package: str, path: str) -> str:
+    """SHA-256 of a data file inside an installed package, found without importing the package."""
+    spec = find_spec(package)
+    assert spec and spec.submodule_search_locations
+    return hashlib.sha256((Path(spec.submodule_search_locations[0]) / path).read_bytes()).hexdigest()
+
+
+def setting_key(stem: str, params: BaseParams) -> str:
+    """The name of a setting, whatever the version of the code: under it the latest result is found."""
+    return digest([stem, canonical(params)])
+
+
+def run_key(stem: str, params: BaseParams, device: str) -> str:
+    """The name of a run of these Params on a class of device ("cpu", "cuda", "mps")."""
+    files = {f"{package}/{path}": file_digest(package, path) for package, path in load(stem).data_files(params)}
+    return digest([stem, canonical(params), source_digest(stem), "stacked", device.split(":")[0], versions(), files])
+
+
+def ask_key(run: str, ask: str, question: BaseParams) -> str:
+    """The name of an ask: the run it asks, and the question."""
+    return digest([run, ask, canonical(question)])

@@ -1,0 +1,419 @@
+"""Runs as the web process sees them: ask for one, look at it, stop it. Imports no torch.
+
+One thread per worker slot takes runs from its device's queue and listens to its worker. Stop is a flag first and a
+kill 150 ms later: the last Result is already here, and a spare worker is warm. Equal questions share one run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import multiprocessing
+import os
+import queue
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.concept import load
+from core.params import BaseParams
+from core.result import BaseResult
+from core.runs import engines, worker
+from core.runs.engines import Engine
+from core.runs.key import ask_key, digest, run_key, setting_key, versions
+from core.runs.store import State, Store
+
+log = logging.getLogger("lab.runs")
+
+KILL_AFTER = 0.15  # seconds between the stop flag and the kill
+GRACE = 60.0  # seconds a run goes on with nobody looking at it
+CHECKPOINT = 2.0  # seconds between partial Results kept in the store
+REMEMBERED = 256  # runs kept in memory
+WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
+
+
+@dataclass
+class Run:
+    """One execution, or a stored one. Written by its slot's thread, read by any session."""
+
+    key: str
+    stem: str
+    params: BaseParams
+    device: str
+    predicted: float  # seconds
+    status: str = WAITING
+    result: BaseResult | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    stored: bool = False  # came from the store, was not computed now
+    error: str = ""
+    reference: str = ""  # of the failure in the log
+    started: float = 0.0
+    seconds: float = 0.0
+    updates: int = 0
+    job: dict[str, Any] = field(default_factory=dict)
+    watchers: dict[str, float] = field(default_factory=dict)  # session → when it last looked
+    done: threading.Event = field(default_factory=threading.Event)
+    wish_to_stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def live(self) -> bool:
+        return self.status in (WAITING, RUNNING)
+
+    @property
+    def fraction(self) -> float:
+        return self.result.step / max(self.result.total, 1) if self.result else 0.0
+
+
+class Worker:
+    """A worker process and the pipe to it."""
+
+    def __init__(self, device: str, measure: bool = False):
+        forks = device == "cpu" and sys.platform == "linux"  # CUDA and macOS frameworks do not survive a fork
+        context = multiprocessing.get_context("forkserver" if forks else "spawn")
+        if forks:
+            context.set_forkserver_preload(["torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker"])
+        self.device, self.stop = device, context.Event()
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=worker.serve, args=(theirs, self.stop, device, measure), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.devices: list[str] = []
+        self.engine: Engine | None = None
+
+    def wait(self, seconds: float = 120.0) -> None:
+        """Until the worker is warm; raises RuntimeError when it does not come up."""
+        try:
+            if not self.pipe.poll(seconds):
+                raise RuntimeError("a worker did not start in time")
+            _, self.devices, self.engine = self.pipe.recv()
+        except (EOFError, OSError):
+            raise RuntimeError("a worker ended while it started") from None
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join(5)
+        self.pipe.close()
+
+
+class Slot:
+    """A place for one running experiment on one device, with a spare worker behind it."""
+
+    def __init__(self, device: str):
+        self.device = device
+        self._spares: queue.Queue[Worker | None] = queue.Queue()
+        self.current: Worker | None = None
+        self.run: Run | None = None
+
+    def hatch(self) -> None:
+        """Warm a further worker in the background."""
+
+        def warm() -> None:
+            try:
+                spare = Worker(self.device)
+                spare.wait()
+                self._spares.put(spare)
+            except Exception as error:
+                log.error("no worker on %s: %s", self.device, error)
+                self._spares.put(None)
+
+        threading.Thread(target=warm, daemon=True, name="hatch").start()
+
+    def adopt(self, warm: Worker) -> None:
+        self._spares.put(warm)
+
+    def worker(self) -> Worker:
+        """The warm worker of this slot; a spare takes over when it is gone. Raises RuntimeError."""
+        if self.current is None or not self.current.process.is_alive():
+            self.current = self._spares.get(timeout=180)
+            self.hatch()
+        if self.current is None:
+            raise RuntimeError("no worker could be started")
+        return self.current
+
+    def drop(self) -> None:
+        """Kill the worker; the next run gets the spare."""
+        if self.current:
+            self.current.kill()
+            self.current = None
+
+    def close(self) -> None:
+        self.drop()
+        while not self._spares.empty():
+            if spare := self._spares.get_nowait():
+                spare.kill()
+
+
+class Manager:
+    """All runs of this server. `start` warms the workers in the background; `ask` never blocks on a run."""
+
+    def __init__(self, store: Store | None = None, cpu_slots: int | None = None):
+        self.store = store or Store()
+        self.cpu_slots = cpu_slots or max(1, (os.cpu_count() or 2) - 1)
+        self.engines: list[Engine] = []
+        self.ready = threading.Event()
+        self.trouble = ""
+        self.slots: list[Slot] = []
+        self._queues: dict[str, queue.Queue[Run]] = {}
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def start(self) -> Manager:
+        threading.Thread(target=self._warm, daemon=True, name="warm").start()
+        threading.Thread(target=self._tidy, daemon=True, name="tidy").start()
+        atexit.register(self.close)
+        return self
+
+    def _warm(self) -> None:
+        """Start the first worker, learn the devices and their costs from it, then start the others."""
+        try:
+            first = Worker("cpu", measure=True)
+            first.wait()
+            path = self.store.root / "engines.json"
+            stamp = digest([versions(), first.devices, os.cpu_count()])
+            known = engines.remembered(path, stamp)
+            found = {"cpu": first.engine}
+            for device in first.devices:
+                slots = [Slot(device) for _ in range(self.cpu_slots if device == "cpu" else 1)]
+                if device == "cpu":
+                    slots[0].adopt(first)
+                else:
+                    other = Worker(device)
+                    other.wait()
+                    found[device] = other.engine
+                    slots[0].adopt(other)
+                self._queues[device] = queue.Queue()
+                for slot in slots:
+                    if slot is not slots[0]:
+                        slot.hatch()
+                    threading.Thread(target=self._serve, args=(slot,), daemon=True, name=f"slot {device}").start()
+                self.slots += slots
+            self.engines = known or [engine for engine in found.values() if engine]
+            if not known:
+                engines.remember(path, stamp, self.engines)
+            self.ready.set()
+            for slot in self.slots:  # a spare behind each: also for the first Stop
+                slot.hatch()
+        except Exception as error:
+            log.exception("workers could not be started")
+            self.trouble = str(error)
+            self.ready.set()
+
+    # Asking
+
+    def engine_for(self, stem: str, params: BaseParams, device: str = "auto") -> Engine:
+        """The engine a run would take: the cheapest by measured cost, or the one asked for."""
+        known = self.engines or [Engine("cpu", 1e-4, 2e10)]  # until the first worker has measured
+        fitting = [e for e in known if device in ("auto", e.device.split(":")[0])] or known
+        return engines.choose(load(stem).cost(params), fitting)
+
+    def find(self, stem: str, params: BaseParams, device: str = "auto") -> Run | None:
+        """The run of these Params if it is live or complete, here or in the store; nothing is started."""
+        return self._find(run_key(stem, params, self.engine_for(stem, params, device).device), stem, params)
+
+    def _find(self, key: str, stem: str, params: BaseParams) -> Run | None:
+        with self._lock:
+            run = self._runs.get(key)
+        if run and (run.live or run.status == COMPLETE):
+            return run
+        stored = self.store.complete(key)
+        if not stored:
+            return None
+        run = Run(key, stem, params, stored.meta["device"], 0.0, COMPLETE, stored.result, stored.meta, stored=True)
+        run.seconds = stored.meta["seconds"]
+        run.done.set()
+        return self._keep(run)
+
+    def ask(self, stem: str, params: BaseParams, watcher: str = "", device: str = "auto") -> Run:
+        """The run of these Params: the one under way, the stored one, or a new one in the queue."""
+        engine = self.engine_for(stem, params, device)
+        key = run_key(stem, params, engine.device)
+        job = {"stem": stem, "params": params, "device": engine.device}
+        return self._submit(key, job, engine.seconds(load(stem).cost(params)), watcher)
+
+    def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "") -> Run:
+        """Ask a finished run: its answer is a run of its own, and shared like any other."""
+        key = ask_key(run.key, ask, question)
+        state = run.meta.get("state") or self.store.state(run.key)
+        job = {"ask": ask, "stem": run.stem, "params": run.params, "question": question} | {
+            "result": run.result,
+            "state": state,
+            "device": "cpu",
+        }
+        return self._submit(key, job, 0.1, watcher)
+
+    def _submit(self, key: str, job: dict[str, Any], predicted: float, watcher: str) -> Run:
+        run = None if "ask" in job else self._find(key, job["stem"], job["params"])
+        with self._lock:
+            current = self._runs.get(key)
+            if run is None and current and (current.live or current.status == COMPLETE):
+                run = current
+            if run is None:
+                run = Run(key, job["stem"], job["params"], job["device"], predicted, job=job)
+                self._runs[key] = run
+                threading.Thread(target=self._enqueue, args=(run,), daemon=True).start()
+            run.watchers[watcher] = time.monotonic()
+            return run
+
+    def _enqueue(self, run: Run) -> None:
+        self.ready.wait()
+        if run.device not in self._queues:
+            self._fail(run, self.trouble or f"no worker for {run.device}", "")
+        else:
+            self._queues[run.device].put(run)
+
+    def _keep(self, run: Run) -> Run:
+        with self._lock:
+            kept = self._runs.get(run.key)
+            if kept and (kept.live or kept.status == COMPLETE):
+                return kept
+            self._runs[run.key] = run
+            for key in [k for k, r in self._runs.items() if not r.live][:-REMEMBERED]:
+                del self._runs[key]
+            return run
+
+    # Looking and stopping
+
+    def latest(self, stem: str, params: BaseParams) -> Run | None:
+        """The last complete run of a setting from any version of the code, to be shown as stored."""
+        stored = self.store.latest(setting_key(stem, params))
+        if not stored:
+            return None
+        run = Run("", stem, params, stored.meta["device"], 0.0, COMPLETE, stored.result, stored.meta, stored=True)
+        run.seconds = stored.meta["seconds"]
+        return run
+
+    def look(self, run: Run, watcher: str) -> None:
+        """Note that a session still looks at a run."""
+        run.watchers[watcher] = time.monotonic()
+
+    def leave(self, run: Run, watcher: str) -> None:
+        """A session turned to another question: its run ends unless someone else looks at it."""
+        with self._lock:
+            run.watchers.pop(watcher, None)
+            if run.live and not run.watchers:
+                self.stop(run)
+
+    def stop(self, run: Run) -> None:
+        """End a run and keep what it has; returns at once."""
+        run.wish_to_stop.set()
+        if run.status == WAITING:
+            run.status = STOPPED
+            run.done.set()
+
+    def position(self, run: Run) -> int:
+        """How many runs wait before this one, itself included; 0 once it runs."""
+        waiting = list(self._queues[run.device].queue) if run.device in self._queues else []
+        ahead = [r for r in waiting if r.status == WAITING]
+        return ahead.index(run) + 1 if run in ahead else 0
+
+    def status(self) -> dict[str, Any]:
+        """Workers, queues, store and engines, for the health endpoint."""
+        return {
+            "ready": self.ready.is_set() and not self.trouble,
+            "trouble": self.trouble,
+            "engines": [{"device": e.device, "step_seconds": e.overhead, "flops": e.rate} for e in self.engines],
+            "workers": len(self.slots),
+            "busy": sum(slot.run is not None for slot in self.slots),
+            "queued": sum(r.status == WAITING for r in list(self._runs.values())),
+            "store": self.store.usage() | {"trouble": self.store.trouble},
+        }
+
+    def close(self) -> None:
+        """End all workers."""
+        self._closed = True
+        for slot in self.slots:
+            slot.close()
+
+    # The slots' threads
+
+    def _serve(self, slot: Slot) -> None:
+        while not self._closed:
+            run = self._queues[slot.device].get()
+            if run.status != WAITING:
+                continue
+            slot.run = run
+            try:
+                self._carry_out(run, slot)
+            except Exception as error:
+                self._fail(run, str(error), f"{error!r}")
+                slot.drop()
+            finally:
+                slot.run = None
+
+    def _carry_out(self, run: Run, slot: Slot) -> None:
+        here = slot.worker()
+        here.stop.clear()
+        run.status, run.started = RUNNING, time.monotonic()
+        here.pipe.send(run.job)
+        run.job = {}
+        deadline, kept = None, time.monotonic()
+        while True:
+            if run.wish_to_stop.is_set() and deadline is None:
+                here.stop.set()
+                deadline = time.monotonic() + KILL_AFTER
+            if deadline and time.monotonic() > deadline:
+                slot.drop()
+                self._finish(run, STOPPED, None)
+                return
+            if not here.pipe.poll(0.02):
+                if not here.process.is_alive():
+                    raise RuntimeError("worker died")
+                continue
+            try:
+                kind, *content = here.pipe.recv()
+            except (EOFError, OSError):
+                raise RuntimeError("worker died") from None
+            if kind == "failed":
+                self._fail(run, *content)
+                return
+            if kind == "done":
+                status, run.result, state = content
+                self._finish(run, status, state)
+                return
+            run.result = content[0]
+            run.updates += 1
+            if time.monotonic() - kept > CHECKPOINT:
+                kept = time.monotonic()
+                self._store(run, RUNNING, None)
+
+    def _finish(self, run: Run, status: str, state: State | None) -> None:
+        run.seconds = time.monotonic() - run.started
+        run.meta = self._provenance(run, status) | ({"state": state} if state else {})
+        run.status = status
+        run.updates += 1
+        run.done.set()
+        log.info("run %s of %s on %s: %s after %.2f s", run.key, run.stem, run.device, status, run.seconds)
+        self._store(run, status, state)
+
+    def _store(self, run: Run, status: str, state: State | None) -> None:
+        if run.result is not None and isinstance(run.result, load(run.stem).Result):  # answers to asks are not stored
+            self.store.save(run.key, run.result, self._provenance(run, status), state, setting_key(run.stem, run.params))
+
+    def _provenance(self, run: Run, status: str) -> dict[str, Any]:
+        return {
+            "status": status,
+            "concept": run.stem,
+            "device": run.device,
+            "engine": "stacked",
+            "seconds": time.monotonic() - run.started,
+            "versions": versions(),
+        }
+
+    def _fail(self, run: Run, message: str, details: str) -> None:
+        run.reference = uuid.uuid4().hex[:8]
+        log.error("run %s of %s failed (%s): %s\n%s", run.key, run.stem, run.reference, message, details)
+        run.error, run.status = message, FAILED
+        run.done.set()
+
+    def _tidy(self) -> None:
+        """Stop what nobody has looked at for a while."""
+        while not self._closed:
+            time.sleep(1)
+            now = time.monotonic()
+            for run in list(self._runs.values()):
+                if run.live and all(now - seen > GRACE for seen in run.watchers.values()):
+                    self.stop(run)

@@ -1,0 +1,174 @@
+"""The store: one folder per run, written whole or not at all, and believed only if it is undamaged.
+
+    <root>/runs/<key>/meta.json     status, provenance, plain fields, checksums
+    <root>/runs/<key>/arrays.npz    the arrays of the Result
+    <root>/runs/<key>/state.npz     weights and the like, where the concept's asks need them
+    <root>/latest/<setting>         the key of the last complete run of a setting, in whatever version
+
+No pickle is read or written. A store that cannot be written (full, read-only) loses nothing but memory: the
+lab goes on, and `trouble` says why.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.concept import load as load_concept
+from core.params import read, write
+from core.result import BaseResult, arrays
+from core.runs.key import digest
+
+log = logging.getLogger("lab.store")
+CAP_BYTES = 2 * 1024**3
+LARGEST_RESULT = 16 * 1024**2  # bytes of arrays a Result may hold
+
+State = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the store gives back: a Result, and how it came about."""
+
+    result: BaseResult
+    meta: dict[str, Any]
+
+
+def default_root() -> Path:
+    return Path(os.environ.get("LAB_STORE", Path(__file__).resolve().parents[2] / ".store"))
+
+
+class Store:
+    def __init__(self, root: Path | None = None, cap: int = CAP_BYTES):
+        self.root, self.cap = root or default_root(), cap
+        self.trouble = ""
+        self._lock = threading.Lock()
+
+    def save(self, key: str, result: BaseResult, meta: dict[str, Any], state: State | None = None, setting: str = "") -> bool:
+        """Keep a Result under `key`; `meta["status"]` is complete, stopped or failed. False if it could not be kept."""
+        files = {"arrays.npz": _packed(arrays(result))} | ({"state.npz": _packed(state)} if state else {})
+        plain = {
+            f.name: getattr(result, f.name)
+            for f in dataclasses.fields(result)
+            if f.name != "params" and "axes" not in f.metadata
+        }
+        meta = meta | {
+            "plain": plain,
+            "params": write(result.params),
+            "saved": time.time(),
+            "checksums": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        }
+        files["meta.json"] = json.dumps(meta | {"digest": digest(meta)}).encode()
+        with self._lock:
+            try:
+                temporary = self.root / "runs" / f".{key}-{uuid.uuid4().hex}"
+                temporary.mkdir(parents=True)
+                try:
+                    for name, content in files.items():
+                        (temporary / name).write_bytes(content)
+                    shutil.rmtree(self._folder(key), ignore_errors=True)
+                    temporary.rename(self._folder(key))
+                finally:
+                    shutil.rmtree(temporary, ignore_errors=True)
+                if setting and meta["status"] == "complete":
+                    pointer = self.root / "latest" / setting
+                    pointer.parent.mkdir(exist_ok=True)
+                    pending = pointer.with_name(f".{setting}-{uuid.uuid4().hex}")
+                    pending.write_text(key)
+                    pending.replace(pointer)
+                self._prune()
+            except OSError as error:
+                self.trouble = str(error.strerror or error)
+                log.warning("run %s was not stored: %s", key, error)
+                return False
+            self.trouble = ""
+            return True
+
+    def load(self, key: str) -> Stored | None:
+        """What is kept under `key`, or None; a damaged entry is removed."""
+        folder = self._folder(key)
+        if not (folder / "meta.json").exists():
+            return None
+        try:
+            meta = json.loads((folder / "meta.json").read_bytes())
+            if meta.pop("digest") != digest(meta):
+                raise ValueError("meta.json does not match its digest")
+            concept = load_concept(meta["concept"])
+            params, problems = read(concept.Params, meta["params"])
+            if problems:
+                raise ValueError(f"params no longer stand: {problems}")
+            result = concept.Result(params, **meta["plain"], **self._unpacked(folder, "arrays.npz", meta))
+            os.utime(folder)
+        except Exception as error:  # whatever the damage, the run is simply computed anew
+            log.warning("stored run %s is damaged and was removed: %s", key, error)
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        return Stored(result, meta)
+
+    def complete(self, key: str) -> Stored | None:
+        stored = self.load(key)
+        return stored if stored and stored.meta["status"] == "complete" else None
+
+    def latest(self, setting: str) -> Stored | None:
+        """The last complete run of a setting, perhaps of an older version of the code: to be shown as such."""
+        try:
+            return self.complete((self.root / "latest" / setting).read_text())
+        except OSError:
+            return None
+
+    def state(self, key: str) -> State | None:
+        """The state kept beside a run, or None: then the run is trained again."""
+        folder = self._folder(key)
+        try:
+            meta = json.loads((folder / "meta.json").read_bytes())
+            return self._unpacked(folder, "state.npz", meta)
+        except Exception:
+            return None
+
+    def usage(self) -> dict[str, int]:
+        """Runs kept and bytes used."""
+        sizes = [file.stat().st_size for file in self.root.glob("runs/*/*")]
+        return {"runs": len(list(self.root.glob("runs/[!.]*"))), "bytes": sum(sizes)}
+
+    def _folder(self, key: str) -> Path:
+        if not (len(key) == 40 and set(key) <= set("0123456789abcdef")):
+            raise ValueError("a run key is 40 hexadecimal digits")
+        return self.root / "runs" / key
+
+    @staticmethod
+    def _unpacked(folder: Path, name: str, meta: dict[str, Any]) -> State:
+        content = (folder / name).read_bytes()
+        if hashlib.sha256(content).hexdigest() != meta["checksums"][name]:
+            raise ValueError(f"{name} does not match its checksum")
+        with np.load(io.BytesIO(content), allow_pickle=False) as npz:
+            return dict(npz)
+
+    def _prune(self) -> None:
+        """Remove the runs used longest ago until the store is under its cap."""
+        folders = sorted(self.root.glob("runs/[!.]*"), key=lambda f: f.stat().st_mtime)
+        sizes = {folder: sum(file.stat().st_size for file in folder.iterdir()) for folder in folders}
+        excess = sum(sizes.values()) - self.cap
+        for folder in folders[:-1]:
+            if excess <= 0:
+                return
+            shutil.rmtree(folder, ignore_errors=True)
+            excess -= sizes[folder]
+
+
+def _packed(named: State) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **named)  # type: ignore[arg-type]
+    return buffer.getvalue()

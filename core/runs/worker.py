@@ -1,0 +1,84 @@
+"""A warm worker: a process with torch imported that runs one experiment after another for the web process.
+
+It answers on a pipe with tuples whose first word says what they are:
+    ("ready", device, engine)         once, when warm
+    ("partial", result)               a few times a second
+    ("done", status, result, state)   complete or stopped
+    ("failed", message, traceback)    the experiment raised
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+INTERVAL = 0.1  # seconds between partial Results
+THREADS = 1  # intra-op threads: populations are small, and more threads slow them down
+
+
+def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
+    """The life of a worker. `stop` is an Event that asks it to end the run at hand."""
+    _die_with_parent()
+    import torch
+    import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
+
+    from core.runs import engines
+
+    torch.set_num_threads(THREADS)
+    engine = engines.measure(device)  # also warms what a first step would wait for
+    pipe.send(("ready", engines.devices() if measure else [device], engine))
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        try:
+            _answer(job, pipe, stop) if "ask" in job else _train(job, pipe, stop)
+        except Exception as error:
+            pipe.send(("failed", f"{type(error).__name__}: {error}", traceback.format_exc()))
+
+
+def _train(job: dict[str, Any], pipe: Connection, stop: Any) -> None:
+    from core.concept import experiment
+
+    run = experiment(job["stem"]).train(job["params"], device=job["device"])
+    result, sent, pause = None, 0.0, 0.0
+    while True:
+        try:
+            result = next(run)
+        except StopIteration as end:
+            pipe.send(("done", "complete", result, end.value))
+            return
+        if stop.is_set():
+            pipe.send(("done", "stopped", result, None))
+            return
+        begin = time.monotonic()
+        if begin - sent >= max(INTERVAL, pause) and not result.complete:
+            pipe.send(("partial", result))
+            sent = time.monotonic()
+            pause = 10 * (sent - begin)  # a large Result is sent less often: a tenth of the time at most
+
+
+def _answer(job: dict[str, Any], pipe: Connection, stop: Any) -> None:
+    from core.concept import experiment
+
+    answer = experiment(job["stem"]).answer
+    pipe.send(("done", "complete", answer(job["params"], job["result"], job["state"], job["question"]), None))
+
+
+def _die_with_parent() -> None:
+    """End this process as soon as the web process is gone, even when that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(3)
+
+    threading.Thread(target=watch, daemon=True).start()

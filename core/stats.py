@@ -1,0 +1,58 @@
+"""Intervals over seeds, and the verdict they give on a claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import betaincinv, stdtrit
+
+from core.concept import Claim
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over `n` seeds with its confidence interval; NaN bounds where one seed tells no spread."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def mean_interval(values: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.ndarray]:
+    """Mean along `axis` and half the width of its 95 % interval (Student's t; Gosset, 1908)."""
+    n = values.shape[axis]
+    mean = values.mean(axis)
+    if n < 2:
+        return mean, np.full_like(mean, np.nan, dtype=float)
+    spread = values.std(axis, ddof=1) / np.sqrt(n)
+    return mean, stdtrit(n - 1, (1 + CONFIDENCE) / 2) * spread
+
+
+def interval(effects: np.ndarray, share: bool = False) -> Interval:
+    """The 95 % interval of the mean of `effects` [seeds]; of a share of ones by Clopper and Pearson (1934)."""
+    n, mean = len(effects), float(np.mean(effects))
+    if share:
+        ones, rest = float(np.sum(effects)), (1 - CONFIDENCE) / 2
+        low = float(betaincinv(ones, n - ones + 1, rest)) if ones else 0.0
+        high = float(betaincinv(ones + 1, n - ones, 1 - rest)) if ones < n else 1.0
+        return Interval(mean, low, high, n)
+    centre, half = mean_interval(np.asarray(effects, float))
+    return Interval(mean, float(centre - half), float(centre + half), n)
+
+
+def verdict(claim: Claim, found: Interval) -> str:
+    """holds, fails or undecided: whether the whole interval lies on one side of the smallest effect that matters."""
+    if not np.isfinite([found.low, found.high]).all():
+        return "undecided"
+    if claim.direction == "within":
+        inside = -claim.smallest < found.low and found.high < claim.smallest
+        outside = found.low > claim.smallest or found.high < -claim.smallest
+    elif claim.direction == "above":
+        inside, outside = found.low > claim.smallest, found.high < claim.smallest
+    else:
+        inside, outside = found.high < claim.smallest, found.low > claim.smallest
+    return "holds" if inside else "fails" if outside else "undecided"

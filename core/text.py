@@ -1,0 +1,78 @@
+"""The words of the lab, in both languages, from Markdown files that a translator can read.
+
+A text file has a title, one sentence, and sections:
+
+    # Title
+    One sentence.
+
+    ## params
+    - epochs: Epochs | How often each network sees the whole training set.
+
+    ## lesson
+    Prose, in Markdown with LaTeX.
+
+A list item is `key: label | hint`. `say("params.epochs")` is the label, `hint(...)` the hint,
+`prose("lesson")` a section as it stands. Labels may hold `{fields}`, filled by keyword.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent
+ITEM = re.compile(r"- (?P<key>[\w.]+): (?P<label>.*?)(?: \| (?P<hint>.*))?")
+
+
+@dataclass(frozen=True)
+class Text:
+    """The parsed words of one file in one language; missing words are an error, never an empty label."""
+
+    language: str
+    title: str
+    lead: str
+    labels: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, str] = field(default_factory=dict)
+
+    def say(self, key: str, **values: Any) -> str:
+        return self.labels[key].format(**values) if values else self.labels[key]
+
+    def hint(self, key: str, **values: Any) -> str:
+        text = self.hints.get(key, "")
+        return text.format(**values) if values else text
+
+    def prose(self, section: str) -> str:
+        return self.sections[section]
+
+
+def parse(source: str, language: str) -> Text:
+    head, *parts = re.split(r"^## ", source, flags=re.M)
+    title, _, lead = head.removeprefix("# ").partition("\n")
+    text = Text(language, title.strip(), lead.strip())
+    for part in parts:
+        name, _, body = part.partition("\n")
+        name, body = name.strip(), body.strip()
+        items = [ITEM.fullmatch(line) for line in body.splitlines() if line.startswith("- ")]
+        if items and all(items):
+            for item in items:
+                assert item is not None
+                text.labels[f"{name}.{item['key']}"] = item["label"].strip()
+                if item["hint"]:
+                    text.hints[f"{name}.{item['key']}"] = item["hint"].strip()
+        else:
+            text.sections[name] = body
+    return text
+
+
+@cache
+def words(stem: str, language: str) -> Text:
+    """The words of a page: its own, on top of those all pages share (`core/text.<language>.md`)."""
+    common = parse((ROOT / f"text.{language}.md").read_text("utf-8"), language)
+    own = parse((ROOT / "concepts" / stem / f"text.{language}.md").read_text("utf-8"), language) if stem else common
+    return Text(
+        language, own.title, own.lead, common.labels | own.labels, common.hints | own.hints, common.sections | own.sections
+    )
