@@ -160,6 +160,7 @@ class Rows(Field):
     row: type[BaseParams] = None  # type: ignore[assignment]
     low: int = 0
     high: int = 12
+    fresh: Callable[[str], BaseParams] | None = None  # a new row, given the value of its first field
 
     def check(self, value: Any) -> tuple[BaseParams, ...]:
         if not isinstance(value, (tuple, list)) or not all(isinstance(row, self.row) for row in value):
@@ -235,8 +236,16 @@ def string(default: str, alphabet: str, longest: int, *, applies: Applies | None
     return _field(String(default, applies, alphabet, longest))
 
 
-def rows(default: tuple, row: type[BaseParams], low: int, high: int, *, applies: Applies | None = None) -> Any:
-    return _field(Rows(tuple(default), applies, row, low, high))
+def rows(
+    default: tuple,
+    row: type[BaseParams],
+    low: int,
+    high: int,
+    *,
+    fresh: Callable[[str], BaseParams] | None = None,
+    applies: Applies | None = None,
+) -> Any:
+    return _field(Rows(tuple(default), applies, row, low, high, fresh))
 
 
 @dataclass(frozen=True)

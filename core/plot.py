@@ -1,8 +1,9 @@
-"""What figures share: a plain start, and the two things plotly cannot say by itself.
+"""What figures share: a plain start, and what plotly cannot say by itself.
 
 A figure is an ordinary plotly Figure. In `layout.meta` it may tell the browser
     scrub   how to show an earlier moment of a finished run: which traces are cut at a value of x, and which
             attributes are replaced by one slice of a stack
+    aspect  height over width, for pictures of a plane, which must keep their shape on any screen
     chips   buttons that show or hide traces by a role of theirs (train, validation, test)
 The page's chart component acts on them; anywhere else they are ignored.
 """
@@ -18,10 +19,9 @@ import plotly.graph_objects as go
 from core import style
 
 
-def figure(height: int = 420, **layout: Any) -> go.Figure:
-    """An empty figure in the lab's look. Its height is in pixels."""
-    fig = go.Figure(layout=style.template())
-    return fig.update_layout(height=height, uirevision="keep", **layout)
+def figure(height: int = 420, hover: str = "x unified", **layout: Any) -> go.Figure:
+    """An empty figure in the lab's look. Its height is in pixels; `hover` is "x unified" for curves, else "closest"."""
+    return go.Figure(layout={"template": style.template(hover), "height": height, "uirevision": "keep"} | layout)
 
 
 def scrub(fig: go.Figure, values: np.ndarray, label: str, cut: list[int], stacks: dict[int, dict[str, np.ndarray]]) -> None:
@@ -40,6 +40,11 @@ def chips(fig: go.Figure, role: str, labels: dict[str, str], active: list[str]) 
     """Buttons over the figure, one per value of the traces' `meta[role]`; those in `active` start switched on."""
     options = [{"id": key, "label": label} for key, label in labels.items()]
     fig.layout.meta = (fig.layout.meta or {}) | {"chips": {"role": role, "options": options, "active": active}}
+
+
+def aspect(fig: go.Figure, ratio: float) -> None:
+    """Let the height follow the width: height = ratio × width."""
+    fig.layout.meta = (fig.layout.meta or {}) | {"aspect": ratio}
 
 
 def _packed(stack: np.ndarray) -> dict[str, Any]:

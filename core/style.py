@@ -33,6 +33,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
     },
 }
 GRID: Final = "#8080802e"  # a grey that is seen, and only just, on both backgrounds
+AXIS: Final = "#808080c0"  # a grey that is seen well on both: error bars, reference lines
 
 # -- ten contenders ---------------------------------------------------------------------------------------
 # blue, orange, green, purple, teal / red, violet, olive, ink, stone

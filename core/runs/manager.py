@@ -54,6 +54,7 @@ class Run:
     seconds: float = 0.0
     updates: int = 0
     job: dict[str, Any] = field(default_factory=dict)
+    drawn: dict[Any, Any] = field(default_factory=dict)  # figures of the present Result, kept by the page
     watchers: dict[str, float] = field(default_factory=dict)  # session → when it last looked
     done: threading.Event = field(default_factory=threading.Event)
     wish_to_stop: threading.Event = field(default_factory=threading.Event)
@@ -61,6 +62,11 @@ class Run:
     @property
     def live(self) -> bool:
         return self.status in (WAITING, RUNNING)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds it has been running, or took."""
+        return time.monotonic() - self.started if self.status == RUNNING else self.seconds
 
     @property
     def fraction(self) -> float:
@@ -227,12 +233,12 @@ class Manager:
         run.done.set()
         return self._keep(run)
 
-    def ask(self, stem: str, params: BaseParams, watcher: str = "", device: str = "auto") -> Run:
-        """The run of these Params: the one under way, the stored one, or a new one in the queue."""
+    def ask(self, stem: str, params: BaseParams, watcher: str = "", device: str = "auto", anew: bool = False) -> Run:
+        """The run of these Params: the one under way, the stored one, or a new one in the queue; `anew` trains again."""
         engine = self.engine_for(stem, params, device)
         key = run_key(stem, params, engine.device)
         job = {"stem": stem, "params": params, "device": engine.device}
-        return self._submit(key, job, engine.seconds(load(stem).cost(params)), watcher)
+        return self._submit(key, job, engine.seconds(load(stem).cost(params)), watcher, anew)
 
     def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "") -> Run:
         """Ask a finished run: its answer is a run of its own, and shared like any other."""
@@ -245,11 +251,11 @@ class Manager:
         }
         return self._submit(key, job, 0.1, watcher)
 
-    def _submit(self, key: str, job: dict[str, Any], predicted: float, watcher: str) -> Run:
-        run = None if "ask" in job else self._find(key, job["stem"], job["params"])
+    def _submit(self, key: str, job: dict[str, Any], predicted: float, watcher: str, anew: bool = False) -> Run:
+        run = None if "ask" in job or anew else self._find(key, job["stem"], job["params"])
         with self._lock:
             current = self._runs.get(key)
-            if run is None and current and (current.live or current.status == COMPLETE):
+            if run is None and current and (current.live or (current.status == COMPLETE and not anew)):
                 run = current
             if run is None:
                 run = Run(key, job["stem"], job["params"], job["device"], predicted, job=job)
@@ -417,3 +423,16 @@ class Manager:
             for run in list(self._runs.values()):
                 if run.live and all(now - seen > GRACE for seen in run.watchers.values()):
                     self.stop(run)
+
+
+_shared: Manager | None = None
+_shared_lock = threading.Lock()
+
+
+def shared() -> Manager:
+    """The one manager of this server, started at the first call."""
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = Manager().start()
+        return _shared

@@ -76,7 +76,7 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
     labels = names(result, language)
     order = np.lexsort((now["loss mean"], -now["accuracy mean"])) if result.complete else np.arange(len(labels))
     order = order[::-1]  # plotly counts rows upward
-    fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04, figure=plot.figure(height=110 + 40 * len(labels)))
+    fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04, figure=plot.figure(110 + 40 * len(labels), "closest"))
     stacks: dict[int, dict[str, np.ndarray]] = {}
     rows = [labels[i] for i in order]
     marks = [style.contender(int(i)) for i in order]
@@ -94,13 +94,14 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
         )
         stacks[2 * column - 2] = {"x": seeds[order].transpose(2, 0, 1).reshape(seeds.shape[2], -1)}
         mean, half = now[f"{measure} mean"][order], now[f"{measure} half"][order]
-        symbols = [m[2] if t else f"{m[2]}-open" for m, t in zip(marks, tie)] if result.complete else [m[2] for m in marks]
+        open_marks = tie | (not result.complete)
+        symbols = [m[2] if t else f"{m[2]}-open" for m, t in zip(marks, open_marks)]
         fig.add_scatter(
             x=mean,
             y=rows,
             mode="markers",
-            error_x={"array": half, "thickness": 2, "width": 5},
-            marker={"color": [m[0] for m in marks], "size": 13, "symbol": symbols, "line": {"width": 2}},
+            error_x={"array": half, "thickness": 1.5, "width": 5, "color": style.AXIS},
+            marker={"color": [m[0] for m in marks], "size": 13, "symbol": symbols, "line": {"width": [0 if t else 2.5 for t in open_marks]}},
             customdata=[settings(result.params.contenders[i], language) for i in order],
             hovertemplate="%{y}: <b>%{x:.4f}</b><br>%{customdata}<extra></extra>",
             row=1,
@@ -110,7 +111,7 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
             "x": all_ticks[f"{measure} mean"][:, order],
             "error_x.array": all_ticks[f"{measure} half"][:, order],
         }
-    fig.update_layout(showlegend=False, hovermode="closest", margin={"l": 10})
+    fig.update_layout(showlegend=False)
     fig.update_yaxes(automargin=True, categoryorder="array", categoryarray=rows)
     fig.update_xaxes(title=say("words.test_accuracy"), tickformat=".3~f", row=1, col=1, **_reach(seeds=result.accuracy[..., -1, TEST], pad=0.02))
     fig.update_xaxes(title=say("words.test_loss"), row=1, col=2, **_log_range(result.loss[..., -1, TEST]))
@@ -125,14 +126,15 @@ def _reach(seeds: np.ndarray, pad: float) -> dict:
 
 
 def _log_range(values: np.ndarray, most: float = 1e3) -> dict:
-    """A logarithmic axis over the finite positive values, blown-up ones left beyond its end."""
+    """A logarithmic axis over the finite positive values, blown-up ones left beyond its end; linear within a decade."""
     finite = values[np.isfinite(values) & (values > 0) & (values < most)]
     if not finite.size:
-        return {"type": "log", "range": [-3, 1], "exponentformat": "power", "dtick": 1}
+        return {"type": "log", "range": [-3, 1], "tickformat": "~g", "dtick": 1}
+    if finite.max() < 8 * finite.min():  # less than a decade: plain numbers read better
+        return {"type": "linear"} | _reach(finite, 0.06)
     low, high = np.log10(finite.min()), np.log10(finite.max())
-    span = max(high - low, 0.15)
-    ticks = {"dtick": 1} if span > 1.5 else {"dtick": "D1" if span > 0.6 else "D2", "minor": {"showgrid": False}}
-    return {"type": "log", "range": [low - 0.06 * span, high + 0.06 * span], "exponentformat": "power"} | ticks
+    pad = 0.05 * (high - low)
+    return {"type": "log", "range": [low - pad, high + pad], "tickformat": "~g", "dtick": 1 if high - low > 2.5 else "D2"}
 
 
 def table_ranking(result: Result, language: str) -> pd.DataFrame:
@@ -196,7 +198,7 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
                 y=seeds[:, :last].mean(0),
                 name=name,
                 mode="lines+markers" if last == 1 else "lines",
-                line={"color": colour, "width": 2.5, "dash": style.SPLITS[split]["dash"]},
+                line={"color": colour, "width": 2.5, "dash": style.SPLITS[split].dash},
                 marker={"symbol": symbol, "size": 8},
                 hovertemplate=f"{name}, {say(f'splits.{split}')}: %{{y:.4f}}<extra></extra>",
             )
@@ -213,12 +215,6 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
     axis = _log_range(values) if measure == "loss" else _reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
     fig.update_yaxes(title=say(f"words.{measure}"), **axis)
     fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)])
-    fig.update_layout(hovermode="x unified", legend={"orientation": "h", "y": -0.18})
-    seen: set[str] = set()
-    for trace in fig.data:  # one legend entry per contender, on its first visible line
-        if trace.name and trace.showlegend is not False and trace.meta["split"] != "test":
-            trace.showlegend = False
-        seen.add(trace.legendgroup)
     plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["test"])
     if result.complete:
         plot.scrub(fig, epoch, say("words.epoch"), list(range(len(fig.data))), {})
@@ -283,7 +279,7 @@ def draw_target(result: Result, language: str) -> go.Figure:
     fig.update_xaxes(title=say("words.target_accuracy"), range=[0.5, min(top, 1.0)])
     fig.update_yaxes(title=say("words.steps"), rangemode="tozero", row=1, col=1)
     fig.update_yaxes(title=say("words.seconds_alone"), rangemode="tozero", row=1, col=2)
-    return fig.update_layout(hovermode="x unified", legend={"orientation": "h", "y": -0.18})
+    return fig
 
 
 def table_target(result: Result, language: str) -> pd.DataFrame:
@@ -323,8 +319,8 @@ def draw_regions(result: Result, language: str) -> go.Figure:
         columns,
         subplot_titles=labels,
         horizontal_spacing=0.02,
-        vertical_spacing=0.25 / max(rows, 2),
-        figure=plot.figure(height=60 + 260 * rows),
+        vertical_spacing=0.12 / rows,
+        figure=plot.figure(hover="closest"),
     )
     axis = np.linspace(-REACH, REACH, result.region.shape[-1])
     stacks = {}
@@ -354,7 +350,8 @@ def draw_regions(result: Result, language: str) -> go.Figure:
             )
     fig.update_xaxes(visible=False, range=[-REACH, REACH], constrain="domain")
     fig.update_yaxes(visible=False, range=[-REACH, REACH], scaleanchor="x", constrain="domain")
-    fig.update_layout(showlegend=False, hovermode="closest", margin={"l": 5, "r": 5, "t": 40, "b": 5})
+    fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
+    plot.aspect(fig, 1.12 * rows / columns)
     if result.complete:
         plot.scrub(fig, result.region_epoch, say("words.epoch"), [], stacks)
     return fig

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.concept import Cost, Preset
-from core.ml.rules import Contender
+from core.ml.rules import DEFAULT_LR, Contender
 from core.params import BaseParams, choice, integer, number, rows
 from core.result import BaseResult, array
 
@@ -26,6 +26,11 @@ FAIR = (
 )
 
 
+def fresh(rule: str) -> Contender:
+    """A contender at the rate of the fair start, or at PyTorch's own where it has no place there."""
+    return next((c for c in FAIR if c.rule == rule), Contender(rule=rule, lr=DEFAULT_LR[rule]))
+
+
 def on_points(params: Params) -> bool:
     return params.data != "digits"
 
@@ -35,7 +40,7 @@ class Params(BaseParams):
     """Contenders on one problem. Seed i of `seeds` draws split data_seed + i and weights weight_seed + i,
     the same for every contender."""
 
-    contenders: tuple[Contender, ...] = rows(FAIR, Contender, 1, 12)
+    contenders: tuple[Contender, ...] = rows(FAIR, Contender, 1, 12, fresh=fresh)
     data: str = choice("digits", ("digits", *POINTS))
     epochs: int = integer(30, 1, 300)
     seeds: int = integer(5, 1, 20)

@@ -1,0 +1,65 @@
+# Everything the project does, one word each. Works with GNU make 3.81 (macOS) and later.
+PYTHON  ?= python3
+WORKERS ?= 2
+PY      := .venv/bin/python
+PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
+RUN     := .venv/.run-ready
+TEST    := .venv/.test-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format claims bench warm concept clean
+
+help: ## this list
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+run: $(RUN) ## start the lab and print its address
+	@$(PY) -m core.server
+
+test: $(TEST) ## checks, then every test (two processes; more with WORKERS=8)
+	@chromium=$$(bash tests/browser.sh) || exit 1; \
+	$(MAKE) --no-print-directory check && \
+	CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+check: $(TEST) ## lint, format and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: $(TEST) ## put the code in its standard form
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+claims: $(RUN) ## measure every claim again over its seeds and store the verdicts
+	@$(PY) -m core.claims
+
+bench: $(TEST) ## time what must be fast, against its budgets
+	@$(PY) -m tests.bench
+
+warm: $(RUN) ## compute beforehand everything a talk needs, so that it works offline
+	@$(PY) -m core.cli warm
+
+concept: $(RUN) ## one experiment at the command line: make concept name=dropout args="..."
+	@$(PY) -m core.cli $(name) $(args)
+
+clean: ## remove caches and stored runs (keeps .venv)
+	rm -rf .store .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is newer than its list of requirements, so the second time starts at once.
+$(RUN): requirements.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	  echo "Python 3.11 or later is needed, and '$(PYTHON)' was not found."; \
+	  echo "Install it, or name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; \
+	  echo "Name another one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv || { \
+	  echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Installing what the lab needs into .venv (torch is large; this happens once) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(TEST): requirements-test.txt $(RUN)
+	@echo "Installing what the tests need into .venv ..."
+	@$(PIP) -r requirements-test.txt
+	@touch $@

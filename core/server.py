@@ -1,0 +1,146 @@
+"""The server: an ASGI app around streamlit_app.py. `python -m core.server` starts it.
+
+Workers import this file again as their main module, so it must stay light: streamlit is imported in functions.
+"""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss: data: blob:; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'self'; frame-ancestors 'self'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+SCRIPT = b"""<head><link rel="preload" as="script" href="./lab/plotly.min.js"><script>requestIdleCallback(() => {
+const script = document.createElement("script"); script.src = "./lab/plotly.min.js"; document.head.appendChild(script); })</script>"""
+
+
+class Headers:
+    """Middleware: the security headers on every answer; and in the HTML of a concept's page a tag that loads plotly while
+    the app still starts, else its charts would wait for it after everything else."""
+
+    def __init__(self, app: Any):
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        from core.catalog import CONCEPTS
+
+        draws = scope["type"] == "http" and scope["path"].rstrip("/").lstrip("/") in {entry.stem for entry in CONCEPTS}
+
+        if draws:  # plain, so that the tag can be put in
+            scope = scope | {"headers": [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]}
+
+        async def passed(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                given = {name for name, _ in message["headers"] if not (draws and name == b"content-length")}
+                kept = [(name, value) for name, value in message["headers"] if name in given]
+                more = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in given]
+                message["headers"] = [*kept, *more]
+            elif draws and message["type"] == "http.response.body":
+                message["body"] = message.get("body", b"").replace(b"<head>", SCRIPT)
+            await send(message)
+
+        await self.app(scope, receive, passed)
+
+
+@cache
+def plotly_js() -> bytes:
+    """The plotly.js of the charts, compressed once: its cartesian bundle, a third of what plotly.py carries."""
+    return gzip.compress((ROOT / "static" / "plotly-cartesian.min.js").read_bytes(), 6)
+
+
+async def serve_plotly(request: Any) -> Any:
+    from starlette.responses import Response
+
+    headers = {"Content-Encoding": "gzip", "Cache-Control": "public, max-age=86400"}
+    return Response(plotly_js(), media_type="text/javascript", headers=headers)
+
+
+async def health(request: Any) -> Any:
+    """Workers, queue, store and devices, as JSON; status 503 when no worker could be started."""
+    from starlette.responses import JSONResponse
+
+    from core.runs.manager import shared
+
+    status = shared().status()
+    return JSONResponse(status, status_code=503 if status["trouble"] else 200)
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Warm what a first visitor would wait for; end the workers with the server."""
+    from streamlit.runtime.pages_manager import PagesManager
+
+    from core.catalog import CONCEPTS
+    from core.concept import load
+    from core.runs.manager import shared
+
+    # Else a deep link that comes first would run its page file alone: streamlit takes a folder named pages/ for its
+    # older kind of multipage app until some session has called st.navigation.
+    PagesManager.uses_pages_directory = False
+    manager = shared()
+    for entry in CONCEPTS:
+        load(entry.stem)
+    import core.ui.page  # noqa: F401
+
+    plotly_js()
+    gc.collect()
+    gc.freeze()  # streamlit collects garbage after every script run; what is here to stay need not be looked at
+    yield {}
+    manager.close()
+
+
+def create() -> Any:
+    """The ASGI app (`uvicorn --factory core.server:create`)."""
+    import streamlit as st
+    from starlette.middleware import Middleware
+    from starlette.routing import Route
+
+    return st.App(
+        ROOT / "streamlit_app.py",
+        lifespan=lifespan,
+        routes=[Route("/lab/plotly.min.js", serve_plotly), Route("/health", health)],
+        middleware=[Middleware(Headers)],
+    )
+
+
+def _free(port: int) -> int:
+    """`port`, or the next one that nothing listens on."""
+    for candidate in range(port, port + 50):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", candidate)):
+                return candidate
+    return port
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    os.chdir(ROOT)  # where .streamlit/config.toml is
+    port = int(os.environ.get("LAB_PORT") or _free(8501))
+    address = os.environ.get("LAB_ADDRESS", "127.0.0.1")
+    print(f"\n  The deep-learning concept lab: http://{address}:{port}\n", flush=True)
+    create().run(config={"server.port": port, "server.address": address})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The only part of core that knows streamlit: page frame, controls, charts."""

@@ -1,0 +1,246 @@
+// One chart: plotly drawn in place, so that zoom and hidden traces survive every update, with a scrubber and chips.
+
+const PLOTLY = new URL("lab/plotly.min.js", document.baseURI).href;
+let loading = null;
+
+function plotly() {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  return (loading ??= new Promise((resolve, reject) => {
+    let script = document.querySelector('script[src$="lab/plotly.min.js"]'); // the server puts it into a concept's page
+    if (!script) {
+      script = document.createElement("script");
+      script.src = PLOTLY;
+      document.head.appendChild(script);
+    }
+    script.addEventListener("load", () => resolve(window.Plotly));
+    script.addEventListener("error", reject);
+  }));
+}
+plotly();
+
+const KINDS = {
+  f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array,
+};
+
+// Base64 of little-endian numbers → typed array.
+function numbers(kind, base64) {
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  return new KINDS[kind](bytes.buffer);
+}
+
+const values = (a) => (a && a.bdata ? numbers(a.dtype, a.bdata) : a);
+
+// Slice `index` of a packed stack as nested plain arrays.
+function slice(stack, index) {
+  stack.numbers ??= numbers(stack.type, stack.data);
+  const [, ...shape] = stack.shape;
+  const size = shape.reduce((a, b) => a * b, 1);
+  const flat = stack.numbers.subarray(index * size, (index + 1) * size);
+  if (shape.length === 1) return Array.from(flat);
+  return Array.from({ length: shape[0] }, (_, row) => Array.from(flat.subarray(row * shape[1], (row + 1) * shape[1])));
+}
+
+function put(object, path, value) {
+  const keys = path.split(".");
+  const last = keys.pop();
+  const owner = keys.reduce((o, key) => (o[key] = { ...o[key] }), object);
+  owner[last] = value;
+}
+
+class Chart {
+  constructor(root) {
+    this.root = root;
+    this.plot = root.querySelector(".lab-plot");
+    this.bar = root.querySelector(".lab-scrub");
+    this.chips = root.querySelector(".lab-chips");
+    [this.button, this.range, this.output] = this.bar.children;
+    this.active = null; // chips switched on
+    this.moment = null; // index into scrub.values, or null for the end
+    this.button.onclick = () => (this.timer ? this.pause() : this.play());
+    this.range.oninput = () => { this.pause(); this.show(+this.range.value); };
+    this.listen();
+  }
+
+  async update(data, component) {
+    Object.assign(this, { words: data.words, dark: data.dark, wants: data.wants, component });
+    if (data.figure !== this.source) {
+      this.source = data.figure;
+      this.figure = null;
+    }
+    this.root.classList.toggle("lab-pale", data.pale);
+    this.library = await plotly();
+    this.theme();
+    if (!this.figure) this.figure = JSON.parse(this.isDark ? this.darkened() : this.source);
+    const meta = this.figure.layout.meta || {};
+    this.offer(meta.chips);
+    const scrub = meta.scrub;
+    this.bar.hidden = !scrub || scrub.values.length < 2;
+    if (this.bar.hidden) this.pause(), (this.moment = null);
+    else {
+      this.range.max = scrub.values.length - 1;
+      this.moment = Math.min(this.moment ?? scrub.values.length - 1, scrub.values.length - 1);
+      this.range.value = this.moment;
+      this.range.setAttribute("aria-label", this.words.moment);
+      this.label();
+    }
+    this.draw();
+  }
+
+  // Colours of the page's theme; figures carry the light palette, the dark one is put in its place.
+  theme() {
+    const style = getComputedStyle(this.root);
+    const ink = style.color;
+    const [r, g, b] = (ink.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
+    const isDark = r + g + b > 384;
+    if (isDark !== this.isDark) this.figure = null;
+    Object.assign(this, { ink, isDark, font: style.fontFamily });
+  }
+
+  darkened() {
+    return this.source.replace(/#[0-9a-f]{6}/gi, (hex) => this.dark[hex.toLowerCase()] || hex);
+  }
+
+  offer(chips) {
+    this.chips.hidden = !chips;
+    if (!chips) return;
+    this.active ??= new Set(chips.active);
+    this.chips.replaceChildren(
+      ...chips.options.map(({ id, label }) => {
+        const chip = document.createElement("button");
+        chip.textContent = label;
+        chip.setAttribute("aria-pressed", this.active.has(id));
+        chip.onclick = () => {
+          this.active.has(id) && this.active.size > 1 ? this.active.delete(id) : this.active.add(id);
+          this.offer(chips);
+          this.draw();
+        };
+        return chip;
+      }),
+    );
+  }
+
+  // The traces as they are to be seen now: at the moment chosen, with the chips switched on.
+  traces() {
+    const { scrub, chips } = this.figure.layout.meta || {};
+    const early = scrub && this.moment !== null && this.moment < scrub.values.length - 1;
+    const named = new Set(); // legend groups that have their entry already
+    return this.figure.data
+      .map((trace, i) => {
+        if (!early) return trace;
+        const changed = { ...trace };
+        if (scrub.cut.includes(i)) {
+          const x = values(trace.x);
+          const n = x.filter((v) => v <= scrub.values[this.moment]).length;
+          changed.x = Array.from(x.slice(0, n));
+          changed.y = Array.from(values(trace.y).slice(0, n));
+        }
+        for (const [path, stack] of Object.entries(scrub.stacks[i] || {})) put(changed, path, slice(stack, this.moment));
+        return changed;
+      })
+      .filter((trace) => !chips || !trace.meta?.[chips.role] || this.active.has(trace.meta[chips.role]))
+      .map((trace) => {
+        if (!chips || !trace.name || trace.hoverinfo === "skip" || !trace.legendgroup) return trace;
+        const first = !named.has(trace.legendgroup);
+        named.add(trace.legendgroup);
+        return { ...trace, showlegend: first };
+      });
+  }
+
+  draw() {
+    const layout = { ...this.figure.layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true };
+    layout.font = { ...layout.font, color: this.ink, family: this.font };
+    layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
+    layout.dragmode = this.wants.selects ? "select" : layout.dragmode;
+    const aspect = layout.meta?.aspect;
+    if (aspect) layout.height = Math.round(aspect * this.plot.clientWidth);
+    this.plot.style.height = `${layout.height || 420}px`;
+    const config = {
+      responsive: true, displaylogo: false, displayModeBar: "hover",
+      modeBarButtonsToRemove: ["lasso2d", "autoScale2d", ...(this.wants.selects ? [] : ["select2d"])],
+      toImageButtonOptions: { format: "png", scale: 2 },
+    };
+    this.library.react(this.plot, this.traces(), layout, config);
+    if (!this.heard) {
+      this.heard = true;
+      this.plot.on("plotly_selected", (event) => {
+        if (!this.wants.selects) return;
+        const points = (event?.points || []).map((p) => ({ curve: p.curveNumber, point: p.pointIndex, x: p.x, y: p.y, data: p.customdata ?? null }));
+        this.component.setStateValue("selected", points);
+      });
+    }
+  }
+
+  label() {
+    const scrub = this.figure.layout.meta.scrub;
+    this.output.textContent = `${scrub.label} ${scrub.values[this.moment]}`;
+    this.button.textContent = this.timer ? "❚❚" : "▶";
+    this.button.setAttribute("aria-label", this.timer ? this.words.pause : this.words.play);
+  }
+
+  show(index) {
+    this.moment = index;
+    this.range.value = index;
+    this.label();
+    this.draw();
+  }
+
+  // A finished run replays in about six seconds, whatever it took to compute.
+  play() {
+    const last = this.figure.layout.meta.scrub.values.length - 1;
+    let index = this.moment >= last ? 0 : this.moment;
+    const pause = Math.max(60, Math.min(400, 6000 / (last + 1)));
+    const stride = Math.max(1, Math.round((pause * (last + 1)) / 6000));
+    this.timer = setInterval(() => {
+      index = Math.min(index + stride, last);
+      if (index >= last) this.pause();
+      this.show(index);
+    }, pause);
+    this.show(index);
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = null;
+    if (this.figure?.layout.meta?.scrub && !this.bar.hidden) this.label();
+  }
+
+  // A click anywhere inside the axes, on a point or beside one, in the units of the axes.
+  listen() {
+    let down = null;
+    this.plot.addEventListener("pointerdown", (event) => (down = event), true);
+    window.addEventListener("pointerup", (this.up = (event) => {
+      const start = down;
+      down = null;
+      if (!start || !this.wants?.clicks || Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > 4) return;
+      const { xaxis, yaxis } = this.plot._fullLayout || {};
+      if (!xaxis) return;
+      const box = this.plot.getBoundingClientRect();
+      const [px, py] = [event.clientX - box.left - xaxis._offset, event.clientY - box.top - yaxis._offset];
+      if (px < 0 || py < 0 || px > xaxis._length || py > yaxis._length) return;
+      this.component.setTriggerValue("click", { x: xaxis.p2d(px), y: yaxis.p2d(py) });
+    }), true);
+    this.sizes = new ResizeObserver(() => this.figure?.layout.meta?.aspect && this.library && this.draw());
+    this.sizes.observe(this.root);
+    this.dusk = matchMedia("(prefers-color-scheme: dark)");
+    this.dusk.onchange = () => setTimeout(() => this.source && this.update({ ...this.last }, this.component), 100);
+  }
+
+  close() {
+    this.pause();
+    window.removeEventListener("pointerup", this.up, true);
+    this.dusk.onchange = null;
+    this.sizes.disconnect();
+    if (this.library) this.library.purge(this.plot);
+  }
+}
+
+const charts = new WeakMap();
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".lab-chart");
+  if (!charts.has(root)) charts.set(root, new Chart(root));
+  const chart = charts.get(root);
+  chart.last = component.data;
+  chart.update(component.data, component);
+  return () => setTimeout(() => !root.isConnected && (chart.close(), charts.delete(root)));
+}

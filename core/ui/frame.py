@@ -1,0 +1,102 @@
+"""What surrounds every page: language, navigation by chapter, search, and the look that themes cannot say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core import style
+from core.catalog import CATALOG, LANGUAGES, Entry, by_chapter
+from core.text import words
+from core.ui import link
+
+HERE = Path(__file__).parent
+NAMES = {"en": "English", "zh": "中文"}
+
+
+def frame() -> None:
+    """Run the page the reader is on, inside the navigation."""
+    st.session_state["entered"] = True
+    st.set_page_config(page_icon="static/favicon.png", layout="wide")
+    language = link.language()
+    text = words("", language)
+    pages = {
+        entry.stem: st.Page(
+            f"pages/{entry.stem}.py",
+            title=text.say("chapters.home") if entry.place else words(entry.stem, language).title,
+            icon=f":material/{entry.icon}:",
+            url_path=entry.stem,
+            default=entry.stem == "home",
+        )
+        for entry in CATALOG
+    }
+    st.session_state["pages"] = pages
+    chapters = {
+        text.say(f"chapters.{chapter}"): [pages[e.stem] for e in entries] for chapter, entries in by_chapter().items()
+    }
+    current = st.navigation(chapters, position="sidebar", expanded=True)
+    with st.sidebar:
+        _search(language)
+        _language(language)
+    st.html(f"<style>{css()}</style>")
+    current.run()
+
+
+def _language(language: str) -> None:
+    """The switch between the languages; the page keeps its settings."""
+
+    def choose() -> None:
+        st.session_state["language"] = st.session_state["language-switch"]
+
+    st.segmented_control(
+        words("", language).say("frame.language"),
+        LANGUAGES,
+        default=language,
+        format_func=NAMES.__getitem__,
+        required=True,
+        key="language-switch",
+        on_change=choose,
+        label_visibility="collapsed",
+    )
+
+
+def _search(language: str) -> None:
+    """A field that finds a page by a word of its title in either language."""
+    text = words("", language)
+    concepts = [entry for entry in CATALOG if not entry.place]
+    key = f"search-{language}-{st.session_state.get('searches', 0)}"
+    chosen = st.selectbox(
+        text.say("frame.search"),
+        [entry.stem for entry in concepts],
+        index=None,
+        format_func=_both_titles,
+        placeholder=text.say("frame.search"),
+        key=key,
+        label_visibility="collapsed",
+    )
+    if chosen:
+        st.session_state["searches"] = st.session_state.get("searches", 0) + 1
+        st.switch_page(st.session_state["pages"][chosen])
+
+
+def _both_titles(stem: str) -> str:
+    return " · ".join(words(stem, language).title for language in LANGUAGES)
+
+
+def card(entry: Entry, language: str) -> None:
+    """A concept on the home page."""
+    text = words(entry.stem, language)
+    with st.container(border=True, height="stretch"):
+        st.page_link(st.session_state["pages"][entry.stem], label=f"**{text.title}**", icon=f":material/{entry.icon}:")
+        st.caption(text.lead)
+
+
+def css() -> str:
+    """Rows of contenders marked in their colours, and small mends."""
+    marks = (
+        f'[class*="st-key-tight-row-{i}-"]::before{{background:light-dark({light},{style.DARK_OF[light]})}}'
+        for i in range(12)
+        for light in [style.contender(i)[0]]
+    )
+    return "".join(marks) + (HERE / "frame.css").read_text("utf-8")

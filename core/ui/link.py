@@ -1,0 +1,66 @@
+"""The address bar holds the experiment: Params and language from the link, and back into it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from core.catalog import LANGUAGES
+from core.params import LINK_VERSION, BaseParams, Problem, read, write
+
+RESERVED = ("v", "lang", "figure", "device")
+LONGEST = 20_000  # characters of a link that are looked at
+
+
+def language() -> str:
+    """The reader's language: from the link, else as chosen before, else as the browser asks."""
+    state = st.session_state
+    if "language" not in state:
+        asked = st.query_params.get("lang", "")
+        state["language"] = asked if asked in LANGUAGES else ("zh" if (st.context.locale or "").startswith("zh") else "en")
+    return state["language"]
+
+
+def load(stem: str, cls: type[BaseParams]) -> BaseParams:
+    """The page's Params: from the link when it says something new, else as the reader left them."""
+    state = st.session_state
+    given = {name: value for name, value in st.query_params.items() if name not in RESERVED}
+    known = state.setdefault("params", {})
+    if stem not in known or (given and given != state.get(("link", stem))):
+        size = sum(map(len, given.values()))
+        kept = given if size <= LONGEST else {}
+        params, problems = read(cls, kept)
+        if kept is not given:
+            problems.append(Problem("link", "too_long", {"count": size, "high": LONGEST}))
+        version = st.query_params.get("v", LINK_VERSION)
+        if version != LINK_VERSION:
+            problems.append(Problem("v", "version", {"value": version[:20]}))
+        known[stem] = params
+        state["problems", stem] = problems
+        state["generation", stem] = state.get(("generation", stem), 0) + 1  # widgets start from the new values
+    return known[stem]
+
+
+def save(stem: str, params: BaseParams, **beside: Any) -> None:
+    """Write the experiment into the address bar."""
+    fields = write(params)
+    link = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | fields
+    st.session_state["link", stem] = fields
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)
+
+
+def change(stem: str, params: BaseParams, *, outside: bool = False) -> None:
+    """New Params for the page; `outside` says that not the widgets brought them, so these must follow."""
+    state = st.session_state
+    state["params"][stem] = params
+    state["problems", stem] = []
+    if outside:
+        state["generation", stem] += 1
+
+
+def plain(text: str) -> str:
+    """Text with every character that Markdown would interpret escaped: for what comes from links."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>:$~&@/])", r"\\\1", text)

@@ -1,0 +1,441 @@
+"""The frame of a concept's page. A page file says in which order the parts come; everything else is here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core import claims, export
+from core.concept import Figure, load
+from core.params import Invalid
+from core.runs.key import run_key
+from core.runs.manager import COMPLETE, FAILED, STOPPED, WAITING, Run, shared
+from core.stats import interval
+from core.text import Text, words
+from core.ui import link
+from core.ui.chart import chart
+from core.ui.controls import Controls, problems
+
+AUTO = 8.0  # seconds: what is predicted to be cheaper starts by itself
+EMPTY = 420  # pixels kept free where nothing can be shown yet
+POLL = 0.25  # seconds between looks at a run that is under way
+BADGES = {"holds": ("green", "check"), "fails": ("red", "close"), "undecided": ("orange", "question_mark")}
+
+
+class Page:
+    """One concept's page in one session: its words, its Params (from the link), and its run."""
+
+    def __init__(self, stem: str):
+        hand_over_to_entry()
+        self.stem = stem
+        self.concept = load(stem)
+        self.text = words(stem, link.language())
+        self.params = link.load(stem, self.concept.Params)
+        self.manager = shared()
+        self.device = st.query_params.get("device", "auto")
+        self.figure = self._chosen_figure()
+        self.run = self._ask()
+        link.save(stem, self.params, figure=self.figure.id, device="" if self.device == "auto" else self.device)
+
+    # The parts, in the order in which pages usually have them
+
+    def header(self) -> None:
+        """Title, one sentence, and what of the link could not be used."""
+        st.title(self.text.title, anchor=False)
+        st.markdown(self.text.lead)
+        problems(self.stem, self.text, self.concept.Params)
+
+    def presets(self) -> None:
+        """Settings worth looking at, each with its reason."""
+        say, defaults = self.text.say, self.concept.Params()
+        settings = {p.id: defaults.replace(**p.changes) for p in self.concept.presets}
+        active = next((id for id, params in settings.items() if params == self.params), None)
+        key = f"{self.stem}-preset-{self.text.language}-{st.session_state['generation', self.stem]}-{active}"
+
+        def choose() -> None:
+            chosen = st.session_state[key]
+            link.change(self.stem, settings.get(chosen, self.params), outside=True)
+
+        st.pills(
+            say("frame.presets"),
+            list(settings),
+            format_func=lambda id: say(f"presets.{id}"),
+            default=active,
+            key=key,
+            on_change=choose,
+            help=say("frame.preset"),
+        )
+        if active:
+            st.caption(self.text.hint(f"presets.{active}"))
+
+    def columns(self) -> list[Any]:
+        """A wide column for the figure, to be filled first, and a narrow one for the controls on its left."""
+        with st.container(key="lesson-columns"):
+            return st.columns([0.6, 0.4], gap="medium")
+
+    def controls(self, *first: str) -> None:
+        """The widgets of the fields named, in this order; those of all other fields folded away."""
+        controls = Controls(self.stem, self.params, self.text)
+        for name in first:
+            controls.field(name)
+        rest = [name for name in type(self.params).__dataclass_fields__ if name not in first]
+        with self.folded("more", self.text.say("frame.more"), "tune") as fold:
+            if fold.open:
+                for name in rest:
+                    controls.field(name)
+                self._device()
+        defaults = self.concept.Params()
+        if self.params != defaults:
+            st.button(
+                self.text.say("frame.reset"),
+                icon=":material/restart_alt:",
+                key=f"{self.stem}-reset",
+                type="tertiary",
+                on_click=lambda: link.change(self.stem, defaults, outside=True),
+            )
+
+    def figures(
+        self,
+        on_click: Callable[[Page, dict[str, float]], None] | None = None,
+        on_select: Callable[[Page, list[dict]], None] | None = None,
+    ) -> None:
+        """The chosen figure of the run, growing while it trains, with what came of it below.
+
+        on_click: what a click inside the axes of the first figure does, given its {"x", "y"}.
+        on_select: what a box selection in the first figure does, given the points selected.
+        """
+        self._figure_picker()
+        first = self.figure is self._shown_figures()[0]
+        key = f"{self.stem}-chart-{self.figure.id}"
+        handlers = {"on_click": _handler(self, key, "click", on_click if first else None)}
+        handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
+        run, live = self.run, self.run is not None and self.run.live
+
+        def panel() -> None:
+            if run is not None:
+                self.manager.look(run, watcher())
+            self._status_row(run)
+            shown, pale = (run, False) if run and run.result is not None else (self._stand_in(), True)
+            if shown is None or shown.result is None:
+                st.container(height=EMPTY, border=False)
+            else:
+                chart(_json(shown, self.figure, self.text.language), self.text, key=key, pale=pale and live, **handlers)
+                self._below(shown, pale)
+            if live and run is not None and not run.live:
+                st.rerun()
+
+        st.fragment(panel, run_every=POLL if live else None)()
+
+    def ask(self, ask: str, **question: Any) -> Run | None:
+        """The answer to a question to the trained network, or None until the run is complete.
+
+        The answer comes within a moment; a page that shows it calls this inside a fragment or after a short wait.
+        """
+        if self.run is None or self.run.status != COMPLETE:
+            return None
+        kind = self.concept.ask(ask)
+        run = self.manager.question(self.run, ask, kind.question(**question), watcher())
+        run.done.wait(2.0)
+        return run
+
+    def change(self, **changes: Any) -> None:
+        """New Params from something other than a widget (a click); what does not stand is said and changes nothing."""
+        try:
+            link.change(self.stem, self.params.replace(**changes), outside=True)
+        except Invalid as error:
+            st.session_state["problems", self.stem] = list(error.problems)
+
+    def claims(self, *first: str) -> None:
+        """What the notes say, with the stored verdict and what this run measured; the claims not named are folded away."""
+        st.subheader(self.text.say("frame.claims"), anchor=False)
+        stored = claims.stored(self.stem)
+        named = [c for id in first for c in self.concept.claims if c.id == id]
+        rest = [c for c in self.concept.claims if c.id not in first]
+        for claim in named:
+            self._claim(claim, stored.get(claim.id))
+        if rest:
+            with self.folded("claims", self.text.say("frame.more_claims", count=len(rest)), "fact_check") as fold:
+                if fold.open:
+                    for claim in rest:
+                        self._claim(claim, stored.get(claim.id))
+
+    def lesson(self) -> None:
+        """The notes of the page."""
+        with self.folded("lesson", self.text.say("frame.lesson"), "menu_book") as fold:
+            if fold.open:
+                st.markdown(self.text.prose("lesson"))
+
+    def folded(self, name: str, label: str, icon: str) -> Any:
+        """A part that is folded away at first; what is in it is made only while its `.open` is true."""
+        key = f"{self.stem}-fold-{name}-{self.text.language}"
+        return st.expander(label, icon=f":material/{icon}:", key=key, on_change="rerun")
+
+    def share(self) -> None:
+        """The link, and everything to take away."""
+        say = self.text.say
+        run = self.run
+        with self.folded("share", say("frame.share"), "share") as fold:
+            if not fold.open:
+                return
+            st.caption(say("frame.share_hint"))
+            with st.container(horizontal=True):
+                ready = run is not None and run.result is not None and not run.live
+                result = run.result if run is not None else None
+                name = f"{self.stem}-{self.figure.id}"
+                figure, language = self.figure, self.text.language
+                st.download_button(
+                    say("frame.download_csv"),
+                    lambda: figure.table(result, language).to_csv(index=False).encode("utf-8-sig"),
+                    f"{name}.csv",
+                    "text/csv",
+                    disabled=not ready,
+                    on_click="ignore",
+                )
+                st.download_button(
+                    say("frame.download_html"),
+                    lambda: _page_of(figure.draw(result, language)),
+                    f"{name}.html",
+                    "text/html",
+                    disabled=not ready,
+                    on_click="ignore",
+                )
+                st.download_button(
+                    say("frame.download_script"),
+                    export.script(self.stem, self.params),
+                    f"{self.stem}.py",
+                    "text/x-python",
+                    help=say("frame.script_hint"),
+                    on_click="ignore",
+                )
+
+    # What the parts are made of
+
+    def _ask(self) -> Run | None:
+        """The run of the present Params: under way, stored, or started now when it is cheap; else None until asked for."""
+        state, name = st.session_state, ("run", self.stem)
+        current: Run | None = state.get(name)
+        engine = self.manager.engine_for(self.stem, self.params, self.device)
+        if current is not None and current.key == run_key(self.stem, self.params, engine.device):
+            return current
+        if current is not None:
+            self.manager.leave(current, watcher())
+            if current.result is not None:
+                state["before", self.stem] = current
+        run = self.manager.find(self.stem, self.params, self.device)
+        if run is None and engine.seconds(self.concept.cost(self.params)) <= AUTO:
+            run = self.manager.ask(self.stem, self.params, watcher(), self.device)
+        state[name] = run
+        return run
+
+    def _start(self, anew: bool = False) -> None:
+        st.session_state["run", self.stem] = self.manager.ask(self.stem, self.params, watcher(), self.device, anew)
+
+    def _shown_figures(self) -> list[Figure]:
+        return [f for f in self.concept.figures if f.shown(self.params)]
+
+    def _chosen_figure(self) -> Figure:
+        """The figure the link or the reader chose, or the first."""
+        shown = self._shown_figures()
+        name = ("figure", self.stem)
+        if name not in st.session_state:
+            st.session_state[name] = st.query_params.get("figure", "")
+        return next((f for f in shown if f.id == st.session_state[name]), shown[0])
+
+    def _figure_picker(self) -> None:
+        say, key = self.text.say, f"{self.stem}-figure-{self.text.language}"
+        options = [f.id for f in self._shown_figures()]
+
+        def choose() -> None:
+            st.session_state["figure", self.stem] = st.session_state[key]
+
+        st.segmented_control(
+            say("frame.figure"),
+            options,
+            format_func=lambda id: say(f"figures.{id}"),
+            default=self.figure.id,
+            required=True,
+            key=key,
+            on_change=choose,
+            label_visibility="collapsed",
+        )
+
+    def _status_row(self, run: Run | None) -> None:
+        """One row that is always there: progress and Stop, or where the numbers come from and Run."""
+        say = self.text.say
+        with st.container(horizontal=True, vertical_alignment="center", key="status-row"):
+            if run is not None and run.live:
+                st.progress(run.fraction, _progress(self, run))
+                st.button(say("run.stop"), icon=":material/stop:", key="stop", on_click=self.manager.stop, args=(run,))
+                return
+            if run is None:
+                st.caption(say("run.not_yet", time=duration(self.predicted_seconds(), self.text)))
+            elif run.status == FAILED:
+                reason = say("run.died") if run.error == "worker died" else run.error
+                st.error(say("run.failed", reference=run.reference, error=link.plain(reason)), icon=":material/error:")
+            elif run.status == STOPPED:
+                st.caption(say("run.stopped", percent=f"{100 * run.fraction:.0f}"))
+            else:
+                st.caption(self._provenance(run))
+            anew = run is not None and run.status == COMPLETE
+            st.button(
+                say("run.again" if anew else "run.start"),
+                icon=":material/replay:" if anew else ":material/play_arrow:",
+                key="run",
+                type="tertiary" if anew else "primary",
+                help=say("run.again_hint") if anew else say("run.start_hint", time=duration(self.predicted_seconds(), self.text)),
+                on_click=self._start,
+                args=(anew,),
+            )
+
+    def predicted_seconds(self) -> float:
+        engine = self.manager.engine_for(self.stem, self.params, self.device)
+        return engine.seconds(self.concept.cost(self.params))
+
+    def _provenance(self, run: Run) -> str:
+        say, meta = self.text.say, run.meta
+        how = say("run.stored") if run.stored else say("run.trained_now")
+        return say(
+            "run.provenance",
+            how=how,
+            device=meta["device"].upper(),
+            engine=meta["engine"],
+            steps=run.result.step if run.result else 0,
+            time=duration(meta["seconds"], self.text),
+            torch=meta["versions"]["torch"],
+        )
+
+    def _stand_in(self) -> Run | None:
+        """What is shown until the run has something: this setting in an older version, the run before, the default."""
+        old = self.manager.latest(self.stem, self.params)
+        return old or st.session_state.get(("before", self.stem)) or self.manager.latest(self.stem, self.concept.Params())
+
+    def _below(self, shown: Run, stand_in: bool) -> None:
+        """The figure in one sentence, and as a table."""
+        if stand_in:
+            st.caption(self.text.say("run.stored_old" if shown.params == self.params else "run.stored_other"))
+        st.markdown(self.figure.summary(shown.result, self.text.language))
+        st.caption(self.text.hint(f"figures.{self.figure.id}"))
+        if not shown.live:
+            with self.folded("table", self.text.say("frame.table"), "table") as fold:
+                if fold.open:
+                    st.table(self.figure.table(shown.result, self.text.language), hide_index=True)
+        if self.manager.store.trouble:
+            st.caption(self.text.say("run.unstored", reason=link.plain(self.manager.store.trouble)))
+
+    def _device(self) -> None:
+        """The device of the run, where there is a choice."""
+        known = sorted({e.device.split(":")[0] for e in self.manager.engines})
+        if len(known) < 2:
+            return
+        key = f"{self.stem}-device-{self.text.language}"
+
+        def choose() -> None:
+            st.query_params["device"] = st.session_state[key]
+
+        options = ["auto", *known]
+        st.selectbox(
+            self.text.say("frame.device"),
+            options,
+            index=options.index(self.device) if self.device in options else 0,
+            format_func=lambda d: self.text.say("frame.auto") if d == "auto" else d.upper(),
+            key=key,
+            on_change=choose,
+        )
+
+    def _claim(self, claim: Any, stored: dict[str, Any] | None) -> None:
+        say = self.text.say
+        found = stored["verdict"] if stored else "unmeasured"
+        colour, icon = BADGES.get(found, ("gray", "hourglass_empty"))
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.badge(say(f"verdicts.{found}"), icon=f":material/{icon}:", color=colour)
+                st.markdown(f"**{self.text.say(f'claims.{claim.id}')}**")
+            st.caption(self.text.hint(f"claims.{claim.id}"))
+            lines = []
+            if stored:
+                lines.append(say("verdicts.stored", **_numbers(stored), unit=claim.unit, n=stored["n"], smallest=claim.smallest))
+            lines.append(self._measured_now(claim))
+            st.caption("  \n".join(link.plain(line) for line in lines))
+            if self.params != claim.params:
+                st.button(
+                    say("verdicts.open"),
+                    key=f"{self.stem}-claim-{claim.id}",
+                    type="tertiary",
+                    icon=":material/arrow_forward:",
+                    on_click=lambda: link.change(self.stem, claim.params, outside=True),
+                )
+
+    def _measured_now(self, claim: Any) -> str:
+        """What the run on the screen says of a claim, apart from the stored verdict."""
+        effects = claim.measure(self.run.result) if self.run and self.run.result is not None else None
+        if effects is None:
+            return self.text.say("verdicts.this_run_none")
+        found = interval(effects, claim.share)
+        return self.text.say("verdicts.this_run", **_numbers(vars(found)), n=found.n)
+
+
+def hand_over_to_entry() -> None:
+    """Run the entry script when streamlit has run a page file alone (a deep link that came before any navigation)."""
+    if not st.session_state.get("entered"):
+        from streamlit.runtime.pages_manager import PagesManager
+
+        PagesManager.uses_pages_directory = False
+        st.session_state["entered"] = True
+        st.rerun()
+
+
+def watcher() -> str:
+    """The name of this session among those that look at a run."""
+    return st.session_state.setdefault("watcher", uuid.uuid4().hex)
+
+
+def duration(seconds: float, text: Text) -> str:
+    """A time span in the reader's words, with two digits."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * size:
+            return text.say(f"run.{unit}", n=f"{seconds / size:.2g}")
+    return text.say("run.seconds", n=f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}")
+
+
+def _progress(page: Page, run: Run) -> str:
+    say = page.text.say
+    if run.status == WAITING:
+        return say("run.warming") if not page.manager.ready.is_set() else say("run.waiting", position=page.manager.position(run))
+    spent = run.elapsed
+    left = spent / run.fraction - spent if run.fraction > 0.02 else run.predicted
+    return say("run.running", percent=f"{100 * run.fraction:.0f}", left=duration(max(left, 0.1), page.text))
+
+
+def _json(run: Run, figure: Figure, language: str) -> str:
+    """The figure of a run as JSON, drawn once per update of the run."""
+    name, updates = (figure.id, language), run.updates
+    if run.drawn.get(name, (-1, ""))[0] != updates:
+        run.drawn[name] = (updates, figure.draw(run.result, language).to_json(validate=False))
+    return run.drawn[name][1]
+
+
+def _page_of(figure: Any) -> bytes:
+    """A figure as a page of its own that needs no network."""
+    from core import style
+
+    figure = figure.update_layout(template=style.template(theme="light"))
+    return figure.to_html(include_plotlyjs=True).encode()
+
+
+def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:
+    if act is None:
+        return None
+
+    def handle() -> None:
+        content = getattr(st.session_state.get(key), event, None)
+        if content:
+            act(page, content)
+
+    return handle
+
+
+def _numbers(found: dict[str, Any]) -> dict[str, str]:
+    return {name: f"{found[name]:+.3g}" for name in ("mean", "low", "high")}
