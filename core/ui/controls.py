@@ -48,7 +48,7 @@ class Controls:
 
     def _key(self, *parts: object) -> str:
         """A widget's identity: new in another language, and when a link or preset brought new values."""
-        generation = st.session_state["generation", self.stem]
+        generation = st.session_state[f"generation:{self.stem}"]
         return "-".join(map(str, (self.stem, *parts, self.text.language, generation)))
 
     def _widget(
@@ -65,8 +65,8 @@ class Controls:
                 link.change(self.stem, put(kind.read(given) if isinstance(kind, Number) and kind.log else kind.check(given)))
             except (Refused, Invalid) as error:
                 problems = error.problems if isinstance(error, Invalid) else (Problem(name, error.code, error.details),)
-                st.session_state["problems", self.stem] = list(problems)
-                st.session_state["generation", self.stem] += 1
+                st.session_state[f"problems:{self.stem}"] = list(problems)
+                st.session_state[f"generation:{self.stem}"] += 1
 
         shared["on_change"] = changed
         if isinstance(kind, Number) and kind.log:
@@ -165,7 +165,7 @@ def _log_options(kind: Number, value: float) -> list[str]:
 
 def problems(stem: str, text: Text, cls: type[BaseParams]) -> None:
     """What of the link or of the last change could not be used, said in plain words."""
-    found = st.session_state.get(("problems", stem), [])
+    found = st.session_state.get(f"problems:{stem}", [])
     if found:
         lines = [f"- {link.plain(explain(problem, text, cls))}" for problem in found[:12]]
         st.warning("\n".join([text.say("problems.title"), "", *lines]), icon=":material/link_off:")

@@ -28,7 +28,7 @@ def load(stem: str, cls: type[BaseParams]) -> BaseParams:
     state = st.session_state
     given = {name: value for name, value in st.query_params.items() if name not in RESERVED}
     known = state.setdefault("params", {})
-    if stem not in known or (given and given != state.get(("link", stem))):
+    if stem not in known or (given and given != state.get(f"link:{stem}")):
         size = sum(map(len, given.values()))
         kept = given if size <= LONGEST else {}
         params, problems = read(cls, kept)
@@ -38,8 +38,8 @@ def load(stem: str, cls: type[BaseParams]) -> BaseParams:
         if version != LINK_VERSION:
             problems.append(Problem("v", "version", {"value": version[:20]}))
         known[stem] = params
-        state["problems", stem] = problems
-        state["generation", stem] = state.get(("generation", stem), 0) + 1  # widgets start from the new values
+        state[f"problems:{stem}"] = problems
+        state[f"generation:{stem}"] = state.get(f"generation:{stem}", 0) + 1  # widgets start from the new values
     return known[stem]
 
 
@@ -47,7 +47,7 @@ def save(stem: str, params: BaseParams, **beside: Any) -> None:
     """Write the experiment into the address bar."""
     fields = write(params)
     link = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | fields
-    st.session_state["link", stem] = fields
+    st.session_state[f"link:{stem}"] = fields
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
 
@@ -56,9 +56,9 @@ def change(stem: str, params: BaseParams, *, outside: bool = False) -> None:
     """New Params for the page; `outside` says that not the widgets brought them, so these must follow."""
     state = st.session_state
     state["params"][stem] = params
-    state["problems", stem] = []
+    state[f"problems:{stem}"] = []
     if outside:
-        state["generation", stem] += 1
+        state[f"generation:{stem}"] += 1
 
 
 def plain(text: str) -> str:

@@ -53,7 +53,7 @@ class Page:
         say, defaults = self.text.say, self.concept.Params()
         settings = {p.id: defaults.replace(**p.changes) for p in self.concept.presets}
         active = next((id for id, params in settings.items() if params == self.params), None)
-        key = f"{self.stem}-preset-{self.text.language}-{st.session_state['generation', self.stem]}-{active}"
+        key = f"{self.stem}-preset-{self.text.language}-{st.session_state[f'generation:{self.stem}']}-{active}"
 
         def choose() -> None:
             chosen = st.session_state[key]
@@ -76,12 +76,15 @@ class Page:
         with st.container(key="lesson-columns"):
             return st.columns([0.6, 0.4], gap="medium")
 
-    def controls(self, *first: str) -> None:
-        """The widgets of the fields named, in this order; those of all other fields folded away."""
+    def controls(self, *first: str, without: tuple[str, ...] = ()) -> None:
+        """The widgets of the fields named, in this order; those of all other fields folded away.
+
+        without: fields that the page itself turns (by clicks on the figure, say).
+        """
         controls = Controls(self.stem, self.params, self.text)
         for name in first:
             controls.field(name)
-        rest = [name for name in type(self.params).__dataclass_fields__ if name not in first]
+        rest = [name for name in type(self.params).__dataclass_fields__ if name not in (*first, *without)]
         with self.folded("more", self.text.say("frame.more"), "tune") as fold:
             if fold.open:
                 for name in rest:
@@ -146,7 +149,7 @@ class Page:
         try:
             link.change(self.stem, self.params.replace(**changes), outside=True)
         except Invalid as error:
-            st.session_state["problems", self.stem] = list(error.problems)
+            st.session_state[f"problems:{self.stem}"] = list(error.problems)
 
     def claims(self, *first: str) -> None:
         """What the notes say, with the stored verdict and what this run measured; the claims not named are folded away."""
@@ -215,7 +218,7 @@ class Page:
 
     def _ask(self) -> Run | None:
         """The run of the present Params: under way, stored, or started now when it is cheap; else None until asked for."""
-        state, name = st.session_state, ("run", self.stem)
+        state, name = st.session_state, f"run:{self.stem}"
         current: Run | None = state.get(name)
         engine = self.manager.engine_for(self.stem, self.params, self.device)
         if current is not None and current.key == run_key(self.stem, self.params, engine.device):
@@ -223,7 +226,7 @@ class Page:
         if current is not None:
             self.manager.leave(current, watcher())
             if current.result is not None:
-                state["before", self.stem] = current
+                state[f"before:{self.stem}"] = current
         run = self.manager.find(self.stem, self.params, self.device)
         if run is None and engine.seconds(self.concept.cost(self.params)) <= AUTO:
             run = self.manager.ask(self.stem, self.params, watcher(), self.device)
@@ -231,7 +234,7 @@ class Page:
         return run
 
     def _start(self, anew: bool = False) -> None:
-        st.session_state["run", self.stem] = self.manager.ask(self.stem, self.params, watcher(), self.device, anew)
+        st.session_state[f"run:{self.stem}"] = self.manager.ask(self.stem, self.params, watcher(), self.device, anew)
 
     def _shown_figures(self) -> list[Figure]:
         return [f for f in self.concept.figures if f.shown(self.params)]
@@ -239,7 +242,7 @@ class Page:
     def _chosen_figure(self) -> Figure:
         """The figure the link or the reader chose, or the first."""
         shown = self._shown_figures()
-        name = ("figure", self.stem)
+        name = f"figure:{self.stem}"
         if name not in st.session_state:
             st.session_state[name] = st.query_params.get("figure", "")
         return next((f for f in shown if f.id == st.session_state[name]), shown[0])
@@ -249,7 +252,7 @@ class Page:
         options = [f.id for f in self._shown_figures()]
 
         def choose() -> None:
-            st.session_state["figure", self.stem] = st.session_state[key]
+            st.session_state[f"figure:{self.stem}"] = st.session_state[key]
 
         st.segmented_control(
             say("frame.figure"),
@@ -310,7 +313,7 @@ class Page:
     def _stand_in(self) -> Run | None:
         """What is shown until the run has something: this setting in an older version, the run before, the default."""
         old = self.manager.latest(self.stem, self.params)
-        return old or st.session_state.get(("before", self.stem)) or self.manager.latest(self.stem, self.concept.Params())
+        return old or st.session_state.get(f"before:{self.stem}") or self.manager.latest(self.stem, self.concept.Params())
 
     def _below(self, shown: Run, stand_in: bool) -> None:
         """The figure in one sentence, and as a table."""

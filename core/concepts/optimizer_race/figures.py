@@ -21,6 +21,7 @@ SPLITS = ("train", "validation", "test")
 TEST = SPLITS.index("test")
 TARGETS = np.round(np.arange(0.5, 0.9951, 0.005), 3)
 REACH = 1.5
+BLOWN = 10  # times its value before training: a loss that ends above this has diverged
 
 
 def text(language: str) -> Text:
@@ -47,6 +48,16 @@ def settings(contender: Contender, language: str) -> str:
     say, default = text(language).say, fields(Contender)
     shown = [n for n in applicable(contender) if n == "lr" or (n != "rule" and getattr(contender, n) != default[n].default)]
     return ", ".join(f"{say(f'symbols.{n}')} = {getattr(contender, n):g}" for n in shown)
+
+
+def diverged_at(result: Result) -> np.ndarray:
+    """Tick from which a member's training loss stays non-finite or above BLOWN times its start, the number of ticks
+    where it does not: int [contender, seed]."""
+    loss = result.loss[..., 0].astype(float)
+    with np.errstate(invalid="ignore"):
+        fine = loss <= BLOWN * loss[:, :, :1]
+    ticks = loss.shape[2]
+    return np.where(fine.any(2), ticks - fine[:, :, ::-1].argmax(2), 0)
 
 
 # Ranking
@@ -142,7 +153,7 @@ def table_ranking(result: Result, language: str) -> pd.DataFrame:
     now = {name: values[-1] for name, values in standing(result).items()}
     order = np.lexsort((now["loss mean"], -now["accuracy mean"]))
     labels, contenders = names(result, language), result.params.contenders
-    finite = np.isfinite(result.loss[:, :, -1, TEST]).sum(1)
+    lost = (diverged_at(result) < len(result.epoch)).sum(1)
     return pd.DataFrame(
         {
             say("words.contender"): [labels[i] for i in order],
@@ -153,7 +164,7 @@ def table_ranking(result: Result, language: str) -> pd.DataFrame:
             "± 95 % ": now["behind half"][order].round(4),
             say("words.told_apart"): [say("words.no") if t else say("words.yes") for t in tied(now)[order]],
             say("words.test_loss"): now["loss mean"][order].round(4),
-            say("words.diverged"): [f"{result.params.seeds - finite[i]}/{result.params.seeds}" for i in order],
+            say("words.diverged"): [f"{lost[i]}/{result.params.seeds}" for i in order],
         }
     )
 
@@ -167,7 +178,7 @@ def summary_ranking(result: Result, language: str) -> str:
     key = "summaries.alone" if count == 1 else "summaries.tie"
     spread = float(now["accuracy mean"].max() - now["accuracy mean"].min())
     sentence = say(key, best=labels[best], accuracy=f"{now['accuracy mean'][best]:.3f}", count=count, spread=f"{spread:.3f}")
-    lost = int((~np.isfinite(result.loss[:, :, -1, 0])).any(1).sum())
+    lost = int((diverged_at(result) < len(result.epoch)).any(1).sum())
     return sentence + (" " + say("summaries.diverged", count=lost) if lost else "")
 
 
@@ -178,13 +189,12 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
     """Mean over seeds per contender (colour) and split (dash), with a band from the lowest to the highest seed."""
     say = text(language).say
     fig = plot.figure(height=460)
-    values, epoch = getattr(result, measure), result.epoch
+    values, epoch, ends = getattr(result, measure), result.epoch, diverged_at(result)
     for c, name in enumerate(names(result, language)):
         colour, _, symbol = style.contender(c)
         for s, split in enumerate(SPLITS):
             seeds = values[c, :, :, s].astype(float)
-            alive = np.isfinite(result.loss[c, :, :, s]).all(0)
-            last = len(epoch) if alive.all() else int(alive.argmin())
+            last = int(ends[c].min())
             common = {"meta": {"split": split}, "legendgroup": f"{c}", "x": epoch[:last], "uid": f"{c}{split}"}
             low, high = seeds[:, :last].min(0), seeds[:, :last].max(0)
             edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
@@ -212,7 +222,8 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
                     hovertemplate=f"{name}: {say('words.diverged_here')}<extra></extra>",
                 )
     chosen = values[..., TEST]
-    axis = _log_range(values) if measure == "loss" else _reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
+    blown = not np.isfinite(values).all() or float(values.max()) > BLOWN * float(values[:, :, 0].max())
+    axis = ({"type": "log", "tickformat": "~g"} | (_log_range(values) if blown else {})) if measure == "loss" else _reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
     fig.update_yaxes(title=say(f"words.{measure}"), **axis)
     fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)])
     plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["test"])
@@ -258,7 +269,7 @@ def draw_target(result: Result, language: str) -> go.Figure:
     say = text(language).say
     steps = effort(result)
     seconds = steps * result.step_seconds[:, None]
-    fig = make_subplots(1, 2, horizontal_spacing=0.1, figure=plot.figure(height=460))
+    fig = make_subplots(1, 2, horizontal_spacing=0.17, figure=plot.figure(height=460))
     for c, name in enumerate(names(result, language)):
         colour, dash, _ = style.contender(c)
         for column, values in ((1, steps[c]), (2, seconds[c])):

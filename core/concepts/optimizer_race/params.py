@@ -117,7 +117,7 @@ PRESETS = (
             "batch": 20,
         },
     ),
-    Preset("diverges", {"contenders": _all_at(1.0)}),
+    Preset("diverges", {"contenders": _all_at(3.0), "activation": "leaky_relu"}),
 )
 
 TINY = Params(

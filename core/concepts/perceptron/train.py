@@ -1,0 +1,204 @@
+"""The perceptron: one neuron, corrected at its mistakes one at a time; all seeds and both step sizes side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.optimize import nnls
+
+from core.concepts.perceptron.params import Classified, Params, Result, Spot
+from core.ml.data import batch_orders, points
+from core.ml.random import stream
+
+OVERLAP = 0.25  # how far the overlapping clouds reach over the line between them
+
+
+def train(params: Params, device: str = "cpu", chunk: int = 1) -> Iterator[Result]:
+    """Results, each fuller than the last, every `chunk` passes (by hand: moves). NumPy, whatever the device."""
+    seeds = params.seeds
+    sets = [examples(params, params.data_seed + i) for i in range(seeds)]
+    n = len(sets[0][1])
+    x = np.tile([np.c_[inputs, np.ones(n)] for inputs, _ in sets], (2, 1, 1))  # [member, n, 3]: the 1 carries the bias
+    y = np.tile([labels for _, labels in sets], (2, 1))  # [member, n], −1 or +1
+    w = np.tile([first_weights(params, params.weight_seed + i) for i in range(seeds)], (2, 1))  # [member, 3]
+    rate = np.repeat([params.rate, params.other_rate], seeds)[:, None]  # member = rate · seeds + seed
+    radius, gamma, bound = guarantee(x, y, w, rate)
+
+    by_hand = params.order == "by_hand"
+    plan = params.moves if by_hand else "p" * params.passes
+    total = max(1, len(plan))
+    orders = np.tile(np.arange(n), (seeds, 1, 1))  # [seed, pass, n]
+    if params.order == "shuffled":
+        orders = np.stack([batch_orders(n, total, params.data_seed + i) for i in range(seeds)])
+    places = np.tile(orders.argsort(-1), (2, 1, 1))  # [member, pass, n]: when the turn of each example comes
+    start = np.zeros((2 * seeds, 1), int)  # by hand, a move begins where the one before ended
+
+    paths = np.zeros((2, n * len(plan) + 1, 3))
+    paths[:, 0] = w[::seeds]
+    corrected, missed = np.full((2, paths.shape[1]), -1, np.int16)
+    loss = np.zeros(paths.shape[1])
+    mistakes, misclassified, pending, turned_back = np.zeros((4, 2 * seeds, len(plan)), np.int16)
+    fewer, fewer_smaller = np.zeros((2, seeds, len(plan)), np.int16)
+    alike, apart = np.ones((seeds, len(plan)), np.uint8), np.zeros((seeds, len(plan)))
+
+    def result(step: int, passes: int) -> Result:
+        end, other_end = updates[::seeds] + 1
+        per_pass = [a.reshape(2, seeds, -1)[..., :passes] for a in (mistakes, misclassified, pending, turned_back)]
+        return Result(
+            params,
+            step,
+            total,
+            x[0, :, :2],
+            y[0],
+            paths[0, :end],
+            corrected[:end],
+            missed[:end],
+            loss[:end],
+            paths[1, :other_end],
+            *per_pass,
+            *(a[:, :passes] for a in (fewer, fewer_smaller, alike, apart)),
+            radius,
+            gamma,
+            bound,
+        )
+
+    member = np.arange(2 * seeds)
+    updates = np.zeros(2 * seeds, int)
+    side = np.zeros(2 * seeds)  # to which side w turned last: +1 left, −1 right
+    same = np.ones(seeds, bool)
+    signed = y * (x * w[:, None]).sum(-1)  # y (w·x + b): negative where the prediction is wrong, 0 on the line
+    missed[0], loss[0] = (signed[0] <= 0).sum(), np.maximum(-signed[0], 0).sum()
+    yield result(0, 0)
+
+    for t, move in enumerate(plan if n else ""):
+        looks, corrections = {"n": (1, 1), "m": (n, 1), "p": (n, n)}[move]
+        place = (places[:, t % places.shape[1]] - start) % n
+        looked, done = np.zeros((2, 2 * seeds), int)
+        while True:
+            wrong = signed < 0 if params.comparison == "below" else signed <= 0
+            if params.order == "largest_mistake":
+                turn = np.where(wrong, signed, np.inf)
+            else:
+                turn = np.where(wrong & (place >= looked[:, None]) & (place < looks), place, np.inf)
+            i = turn.argmin(1)  # each member's next mistake
+            going = np.isfinite(turn[member, i]) & (done < corrections)
+            if not going.any():
+                break
+
+            before = w
+            w = w + np.where(going[:, None], rate * y[member, i][:, None] * x[member, i], 0)  # the perceptron rule
+            looked = np.where(going, place[member, i] + 1, looked)
+            done += going
+
+            # What the update did
+            was, signed = signed, y * (x * w[:, None]).sum(-1)
+            updates += going
+            same &= (going[:seeds] == going[seeds:]) & (~going[:seeds] | (i[:seeds] == i[seeds:]))
+            turned = np.sign(before[:, 0] * w[:, 1] - before[:, 1] * w[:, 0])
+            turned_back[:, t] += turned * side < 0
+            side = np.where(turned, turned, side)
+            drop = (signed[:seeds] <= 0).sum(1) < (was[:seeds] <= 0).sum(1)
+            fewer[:, t] += drop
+            fewer_smaller[:, t] += drop & (np.minimum(signed[:seeds], 0).sum(1) > np.minimum(was[:seeds], 0).sum(1))
+            for r in np.flatnonzero(going[::seeds]):
+                paths[r, updates[r * seeds]] = w[r * seeds]
+            if going[0]:
+                corrected[updates[0]], missed[updates[0]] = i[0], (signed[0] <= 0).sum()
+                loss[updates[0]] = np.maximum(-signed[0], 0).sum()
+
+        if by_hand:
+            start = (start + np.where(done[:, None] < corrections, looks, looked[:, None])) % n
+        mistakes[:, t], misclassified[:, t], pending[:, t] = done, (signed <= 0).sum(1), wrong.sum(1)
+        alike[:, t], apart[:, t] = same, np.linalg.norm(direction(w[:seeds]) - direction(w[seeds:]), axis=1)
+        if not by_hand and not done.any():  # a whole pass without a mistake, on every seed
+            yield result(total, t + 1)
+            break
+        if (t + 1) % chunk == 0 or t + 1 == total:
+            yield result(t + 1, t + 1)
+    else:
+        if not n or not plan:
+            yield result(total, 0)
+    return {"weights": w.reshape(2, seeds, 3)}
+
+
+def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, question: Spot) -> Classified:
+    """What seed 0, trained at η, says of a point."""
+    w = result.path[-1] if state is None else state["weights"][0, 0]
+    activation = w[0] * question.x + w[1] * question.y + w[2]
+    length = np.hypot(w[0], w[1])
+    distance = activation / length if length else np.nan
+    return Classified(question, 1, 1, np.array(activation), np.array(np.sign(activation)), np.array(distance))
+
+
+def examples(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points [n, 2] and their labels −1 or +1 [n] of one seed, those the reader placed at the end."""
+    if params.data == "placed":
+        x, y = np.zeros((0, 2)), np.zeros(0)
+    elif params.data in ("blobs", "overlap"):
+        x, y = clouds(params.n, params.margin if params.data == "blobs" else -OVERLAP, seed)
+        if params.data == "overlap":
+            x = x + params.noise * stream("perceptron noise", seed).standard_normal(x.shape)
+    else:
+        inputs, classes = points(params.data, params.n, params.noise, seed)
+        x, y = inputs.astype(float), 2.0 * classes - 1
+    placed = np.array([[p.x, p.y] for p in params.added]).reshape(-1, 2)
+    signs = [1.0 if p.label == "plus" else -1.0 for p in params.added]
+    return np.r_[x, placed], np.r_[y, signs]
+
+
+def clouds(n: int, gap: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two Gaussian clouds on both sides of a hidden line, each slid until its nearest point is `gap` away from it
+    (negative: until one point is as far on the wrong side)."""
+    rng = stream("perceptron clouds", seed)
+    angle, offset = 2 * np.pi * rng.random(), rng.uniform(-0.25, 0.25)
+    normal, along = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    y = np.where(np.arange(n) % 2, 1.0, -1.0)
+    depth, width = 0.2 * rng.standard_normal(n), 0.45 * rng.standard_normal(n)
+    for label in (-1, 1):
+        depth[y == label] += gap - depth[y == label].min()
+    return (offset + y * depth)[:, None] * normal + width[:, None] * along, y
+
+
+def first_weights(params: Params, seed: int) -> np.ndarray:
+    """(w₁, w₂, b) before training."""
+    return np.zeros(3) if params.initial == "zero" else stream("perceptron weights", seed).standard_normal(3)
+
+
+def direction(w: np.ndarray) -> np.ndarray:
+    """Weights [member, 3] divided by their lengths; zero stays zero."""
+    length = np.linalg.norm(w, axis=1, keepdims=True)
+    return np.divide(w, length, out=np.zeros_like(w), where=length > 0)
+
+
+def guarantee(x: np.ndarray, y: np.ndarray, w: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """R [seed], γ [seed] and the largest number of updates there can be [rate, seed]; NaN where not separable.
+
+    Novikoff (1962): after M updates from w₀, with u the best direction, |w| ≥ w·u ≥ w₀·u + η M γ, and
+    |w|² ≤ |w₀|² + η² M R². Both hold up to the larger root of a quadratic in M, (R/γ)² when w₀ = 0.
+    """
+    seeds = len(x) // 2
+    radius, gamma, best = np.full(seeds, np.nan), np.full(seeds, np.nan), np.full((seeds, 3), np.nan)
+    for i in range(seeds if x.size else 0):
+        radius[i] = np.linalg.norm(x[i], axis=1).max()
+        best[i] = best_direction(y[i][:, None] * x[i])
+        gamma[i] = (y[i] * (x[i] @ best[i])).min()
+    r, g, u = np.tile(radius, 2), np.tile(gamma, 2), np.tile(best, (2, 1))
+    along, square, eta = (w * u).sum(1), (w * w).sum(1), rate[:, 0]
+    a, b, c = (eta * g) ** 2, 2 * along * eta * g - (eta * r) ** 2, along**2 - square
+    bound = (-b + np.sqrt(b * b - 4 * a * c)) / (2 * a)
+    return radius, gamma, bound.reshape(2, seeds)
+
+
+def best_direction(z: np.ndarray) -> np.ndarray:
+    """The unit vector u with the largest min z·u over the rows of z [n, 3]; NaN if no u makes them all positive.
+
+    It is v/|v| for the shortest v with z·v ≥ 1, which non-negative least squares gives exactly (Lawson and Hanson,
+    1974, chapter 23: least distance programming).
+    """
+    system = np.r_[z.T, np.ones((1, len(z)))]
+    shares, _ = nnls(system, np.array([0.0, 0.0, 0.0, 1.0]), maxiter=100 * len(z))
+    v = z.T @ shares
+    length = np.linalg.norm(v)
+    u = v / length if length > 0 else v
+    return u if (z @ u).min() > 1e-12 else np.full(3, np.nan)

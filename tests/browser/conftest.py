@@ -1,0 +1,123 @@
+"""A fresh server and a real Chromium for the browser tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Lab:
+    """A running server: its address and process."""
+
+    url: str
+    process: subprocess.Popen
+
+    def health(self) -> dict:
+        with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:
+            return json.load(answer)
+
+
+def start(store: Path) -> Lab:
+    """A server on a free port, without waiting for its workers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"LAB_PORT": str(port), "LAB_STORE": str(store)}
+    process = subprocess.Popen([sys.executable, "-m", "core.server"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    lab = Lab(f"http://127.0.0.1:{port}", process)
+    for _ in range(240):
+        try:
+            lab.health()
+            return lab
+        except OSError:
+            time.sleep(0.25)
+    raise RuntimeError("the server did not come up")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = start(tmp_path_factory.mktemp("store"))
+    yield lab
+    lab.process.send_signal(signal.SIGTERM)
+    lab.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = os.environ.get("CHROMIUM") or subprocess.run(
+        ["sh", str(ROOT / "tests/browser.sh"), "--find"], capture_output=True, text=True
+    ).stdout.strip()
+    if not found:
+        pytest.skip("no Chromium was found: tests/browser.sh says what to install")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A page in the browser, and what went wrong in it."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def data(self) -> dict:
+        """What plotly shows: the number of traces, the x range, the points of the first visible line."""
+        return self.page.evaluate(
+            """() => { const plot = document.querySelector('.js-plotly-plot');
+            return { traces: plot.data.length, range: plot._fullLayout.xaxis.range, title: plot._fullLayout.xaxis.title.text,
+                     hidden: plot._fullData.filter(t => t.visible === 'legendonly').length,
+                     points: Math.max(...plot._fullData.map(t => t.x ? t.x.length : 0)),
+                     ink: getComputedStyle(plot).color }; }"""
+        )
+
+    def chart(self, timeout: float = 30) -> dict:
+        self.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=1000 * timeout)
+        return self.data()
+
+    def done(self, timeout: float = 60) -> None:
+        """Until the run is over: the row says where the numbers come from."""
+        self.page.wait_for_selector(".st-key-run button:visible", timeout=1000 * timeout)
+
+
+@pytest.fixture
+def visit(chromium: Browser, lab: Lab) -> Iterator[Visit]:
+    yield from visiting(chromium, lab)
+
+
+def visiting(chromium: Browser, lab: Lab, **options: object) -> Iterator[Visit]:
+    """A new browser context whose errors and outside requests are kept, and must be none in the end."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US", base_url=lab.url, **options)  # type: ignore[arg-type]
+    visit = Visit(context.new_page())
+    # Streamlit itself asks /<page>/_stcore/… first and takes the 404 as "not here".
+    visit.page.on("response", lambda r: visit.errors.append(f"{r.status} {r.url}") if r.status >= 400 and "_stcore" not in r.url else None)
+    visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    visit.page.on(
+        "console",
+        lambda m: visit.errors.append(m.text) if m.type == "error" and "Failed to load resource" not in m.text else None,
+    )
+    visit.page.on(
+        "request",
+        lambda r: visit.outside.append(r.url) if not r.url.startswith((lab.url, "data:", "blob:", lab.url.replace("http", "ws"))) else None,
+    )
+    yield visit
+    context.close()
+    assert visit.errors == []
+    assert visit.outside == []

@@ -1,0 +1,238 @@
+"""The lab as a reader meets it, in a real Chromium."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from conftest import Lab, Visit, start, visiting
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+SMALL = "contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=2&epochs=3"
+LONG = "contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=5&epochs=300&batch=16"  # a quarter of a minute or more
+
+
+def query(visit: Visit) -> dict[str, list[str]]:
+    return parse_qs(urlparse(visit.page.url).query)
+
+
+def test_a_deep_link_as_the_first_request_to_a_fresh_server(chromium: Browser, tmp_path: Path) -> None:
+    lab = start(tmp_path)
+    try:
+        for visit in visiting(chromium, lab):
+            visit.page.goto(f"/optimizer_race?lang=zh&data=moons&{SMALL}&weight_seed=7")
+            expect(visit.page.get_by_role("heading", name="优化器对比")).to_be_visible(timeout=30_000)
+            visit.chart()
+            visit.done()
+            assert visit.page.locator('[data-testid="stSidebarNavLink"]').count() >= 2
+            assert visit.page.locator('[data-testid="stDialog"]').count() == 0
+            found = query(visit)
+            assert found["data"] == ["moons"] and found["weight_seed"] == ["7"] and found["lang"] == ["zh"] and found["v"] == ["1"]
+    finally:
+        lab.process.terminate()
+        lab.process.wait(20)
+
+
+def test_the_web_process_stays_light(lab: Lab, visit: Visit) -> None:
+    import psutil
+
+    visit.page.goto("/optimizer_race?" + SMALL)
+    visit.chart()
+    visit.done()
+    process = psutil.Process(lab.process.pid)
+    assert not [m.path for m in process.memory_maps() if "libtorch" in m.path]
+    assert process.memory_info().rss < 250 * 2**20
+
+
+def test_a_change_runs_and_the_link_follows(visit: Visit) -> None:
+    visit.page.goto("/optimizer_race?" + SMALL)
+    visit.chart()
+    visit.done()
+    visit.page.locator('[class*="tight-row-1"] [data-testid="stSelectbox"]').nth(1).click()
+    visit.page.get_by_role("option", name="0.03", exact=True).click()
+    visit.page.wait_for_url("**adam~lr-0.03**")
+    visit.done()
+    assert "adam~lr-0.03" in query(visit)["contenders"][0]
+    visit.page.go_back()
+    visit.page.wait_for_url("**adam~lr-0.01**")
+    visit.done()
+    rate = visit.page.locator('[class*="tight-row-1"] [data-testid="stSelectbox"] input').nth(1)
+    expect(rate).to_have_value("0.01")
+
+
+def test_an_own_rate_can_be_typed_and_a_bad_one_is_refused_by_name(visit: Visit) -> None:
+    visit.page.goto("/optimizer_race?" + SMALL)
+    visit.chart()
+    visit.done()
+    rate = visit.page.locator('[class*="tight-row-0"] [data-testid="stSelectbox"] input').nth(1)
+    rate.fill("0.0123")
+    rate.press("Enter")
+    visit.page.wait_for_url("**sgd~lr-0.0123**")
+    visit.done()
+    rate = visit.page.locator('[class*="tight-row-0"] [data-testid="stSelectbox"] input').nth(1)
+    rate.fill("-1")
+    rate.press("Enter")
+    expect(visit.page.locator('[data-testid="stAlert"]')).to_contain_text("-1")
+    assert "sgd~lr-0.0123" in visit.page.url
+    assert visit.page.locator('[data-testid="stException"]').count() == 0
+
+
+def test_contenders_are_added_and_removed(visit: Visit) -> None:
+    visit.page.goto("/optimizer_race?" + SMALL)
+    visit.chart()
+    visit.page.get_by_role("button", name="Add").click()
+    visit.page.wait_for_url("**~~momentum~**")
+    expect(visit.page.locator('[class*="tight-row-"]')).to_have_count(3)
+    visit.page.locator('[class*="tight-row-2"] [data-testid="stPopoverButton"]:visible').click()
+    visit.page.get_by_role("button", name="Remove").click()
+    expect(visit.page.locator('[class*="tight-row-"]')).to_have_count(2)
+
+
+def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/optimizer_race?figure=loss&" + LONG)
+    start_button = page.locator(".st-key-run button")
+    page.wait_for_selector(".st-key-run button, .st-key-stop button")
+    if start_button.count():
+        start_button.click()
+    page.wait_for_selector(".st-key-stop button")
+    visit.chart()
+    page.evaluate("document.querySelector('.js-plotly-plot').mark = 'first'")
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 20, box["y"] + 40)  # zoom by dragging, as a reader does
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 200, steps=5)
+    page.mouse.up()
+    page.locator(".js-plotly-plot .legendtoggle").first.click()
+    page.wait_for_timeout(500)
+    before = visit.data()
+    assert before["hidden"] > 0
+    seen: set[int] = set()
+    deadline = time.monotonic() + 30
+    while len(seen) < 11 and time.monotonic() < deadline:
+        seen.add(visit.data()["points"])
+        page.wait_for_timeout(100)
+    assert len(seen) >= 11, "the figure did not grow ten times"
+    after = visit.data()
+    assert before["range"] != [0, 300] and after["range"] == before["range"] and after["hidden"] == before["hidden"]
+    assert page.evaluate("document.querySelector('.js-plotly-plot').mark") == "first", "the chart was mounted again"
+
+    began = time.monotonic()
+    page.get_by_role("radio", name="中文").click()  # other clicks while it trains
+    expect(page.get_by_role("heading", name="优化器对比")).to_be_visible()
+    assert time.monotonic() - began < 3
+    page.get_by_role("radio", name="English").click()
+    expect(page.get_by_role("heading", name="Optimizer race")).to_be_visible()
+    page.locator(".st-key-stop button").click()
+    expect(page.locator(".st-key-status-row")).to_contain_text("Stopped at", timeout=5000)
+    assert visit.data()["points"] > 1  # what it had is kept
+
+
+def test_a_finished_run_can_be_scrubbed(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/optimizer_race?figure=accuracy&" + SMALL)
+    visit.chart()
+    visit.done()
+    page.wait_for_selector(".lab-scrub:not([hidden])")
+    full = visit.data()["points"]
+    page.locator(".lab-scrub input").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert visit.data()["points"] == full - 2
+    assert "epoch 1" in page.locator(".lab-scrub output").inner_text()
+    page.locator(".lab-scrub button").click()
+    expect(page.locator(".lab-scrub output")).to_have_text("epoch 3", timeout=10_000)
+    page.get_by_role("button", name="train").click()  # a chip
+    expect(page.get_by_role("button", name="train")).to_have_attribute("aria-pressed", "true")
+
+
+def test_language_switch_keeps_the_experiment(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/optimizer_race?data=xor&" + SMALL)
+    visit.chart()
+    visit.done()
+    before = {k: v for k, v in query(visit).items() if k != "lang"}
+    page.get_by_role("radio", name="中文").click()
+    expect(page.get_by_role("heading", name="优化器对比")).to_be_visible()
+    visit.done()
+    page.wait_for_url("**lang=zh**")
+    assert {k: v for k, v in query(visit).items() if k != "lang"} == before
+    expect(page.locator('[data-testid="stSidebarNav"]')).to_contain_text("训练")
+    assert "epoch" not in visit.data()["title"]
+
+
+def test_a_link_from_a_stranger_is_named_and_harmless(visit: Visit) -> None:
+    page = visit.page
+    page.goto(
+        "/optimizer_race?epochs=-5&data=<script>alert(1)</script>&contenders=magic~lr-1&nonsense=![x](https://outside.example/x.png)"
+        "&seeds=" + "9" * 5000
+    )
+    alert = page.locator('[data-testid="stAlert"]')
+    expect(alert).to_be_visible(timeout=20_000)
+    for word in ("epochs", "data", "contenders", "magic", "nonsense", "seeds"):
+        expect(alert).to_contain_text(word)
+    visit.chart()
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.locator("img[src*=outside]").count() == 0
+
+
+@pytest.mark.parametrize("contenders", ["", "sgd~lr-1e99"])
+def test_no_contenders_and_an_absurd_rate_take_the_default_with_a_message(visit: Visit, contenders: str) -> None:
+    visit.page.goto(f"/optimizer_race?epochs=2&seeds=2&contenders={contenders}")
+    if contenders:
+        expect(visit.page.locator('[data-testid="stAlert"]')).to_contain_text("contenders", timeout=20_000)
+    visit.chart()
+    assert visit.page.locator('[class*="tight-row-"]').count() == 8
+
+
+def test_divergence_is_shown(visit: Visit) -> None:
+    visit.page.goto("/optimizer_race?contenders=sgd~lr-100~~adam~lr-0.01&seeds=3&epochs=5&width=64&depth=2&figure=loss")
+    visit.chart()
+    visit.done()
+    assert visit.page.locator(".js-plotly-plot").count() == 1
+    symbols = visit.page.evaluate("document.querySelector('.js-plotly-plot')._fullData.filter(t => t.marker?.symbol === 'x').length")
+    assert symbols >= 1
+
+
+def test_both_themes_and_phone_width(chromium: Browser, lab: Lab) -> None:
+    for scheme, dark in (("light", False), ("dark", True)):
+        for visit in visiting(chromium, lab, color_scheme=scheme):
+            visit.page.set_viewport_size({"width": 380, "height": 800})
+            visit.page.goto("/optimizer_race?" + SMALL)
+            ink = visit.chart()["ink"]
+            visit.done()
+            assert (sum(map(float, ink[4:-1].split(","))) > 384) is dark
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= 380
+            chart = visit.page.locator(".js-plotly-plot").bounding_box()
+            controls = visit.page.locator('[class*="tight-row-0"]').bounding_box()
+            assert chart and controls and chart["y"] < controls["y"], "on a phone the picture comes first"
+
+
+def test_search_finds_a_page_in_either_language(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/")
+    page.get_by_role("combobox").first.click()
+    page.keyboard.type("感知")
+    page.get_by_role("option").first.click()
+    expect(page.get_by_role("heading", name="Perceptron")).to_be_visible(timeout=20_000)
+    visit.chart()
+
+
+def test_downloads(visit: Visit, tmp_path: Path) -> None:
+    page = visit.page
+    page.goto("/optimizer_race?" + SMALL)
+    visit.chart()
+    visit.done()
+    page.get_by_text("Share and download").click()
+    for label, needle in (("Numbers (CSV)", "SGD"), ("Standalone PyTorch script", "def train("), ("Figure (HTML)", "Plotly")):
+        with page.expect_download(timeout=20_000) as download:
+            page.get_by_role("button", name=label).click()
+        target = tmp_path / "file"
+        download.value.save_as(target)
+        assert needle in target.read_text("utf-8")

@@ -1,0 +1,104 @@
+"""Every page, waiting, running and done, in both languages, without a browser (streamlit's AppTest)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.catalog import CATALOG, CONCEPTS
+from core.concept import load
+from core.params import write
+from core.runs import manager as runs
+from core.runs.store import Store
+from core.text import words
+
+ROOT = Path(__file__).resolve().parents[1]
+STEMS = [entry.stem for entry in CONCEPTS]
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[runs.Manager]:
+    """The server's manager on a store of its own."""
+    manager = runs.Manager(Store(tmp_path_factory.mktemp("store")), cpu_slots=1).start()
+    runs._shared = manager
+    yield manager
+    manager.close()
+    runs._shared = None
+
+
+def opened(stem: str, language: str, **link: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app.query_params["lang"] = language
+    for name, value in link.items():
+        app.query_params[name] = value
+    app.run()
+    return app.switch_page(f"pages/{stem}.py").run()
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("bidi_component"))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("stem", [entry.stem for entry in CATALOG if entry.place])
+def test_places_open(manager: runs.Manager, stem: str, language: str) -> None:
+    app = opened(stem, language)
+    assert not app.exception and app.title[0].value
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_page_waits_runs_and_is_done(manager: runs.Manager, stem: str, language: str) -> None:
+    tiny = write(load(stem).tiny)
+    app = opened(stem, language, **tiny)
+    assert not app.exception
+    assert app.title[0].value == words(stem, language).title
+    for _ in range(200):
+        run = app.session_state[f"run:{stem}"]
+        app.run()
+        assert not app.exception
+        if run is not None and not run.live:
+            break
+        time.sleep(0.1)
+    assert run.status == runs.COMPLETE, run.error
+    app.run()
+    assert charts(app) == 1
+    assert not app.exception and not app.warning
+    assert app.query_params["lang"] == [language] or app.query_params["lang"] == language
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_figure_and_every_folded_part(manager: runs.Manager, stem: str) -> None:
+    concept = load(stem)
+    app = opened(stem, "en", **write(concept.tiny))
+    manager.ask(stem, concept.tiny).done.wait(60)
+    app.run()
+    for name in ("more", "claims", "lesson", "share", "table"):
+        key = f"{stem}-fold-{name}-en"
+        app.session_state[key] = True
+    for figure in concept.figures:
+        if figure.shown(concept.tiny):
+            app.session_state[f"figure:{stem}"] = figure.id
+            app.run()
+            assert not app.exception, figure.id
+
+
+def test_the_pages_open_without_torch() -> None:
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "from core.runs import manager\n"
+        "manager.Manager.start = lambda self: self\n"  # no workers: the pages wait
+        f"for page in {['home', *STEMS]}:\n"
+        "    app = AppTest.from_file('streamlit_app.py', default_timeout=60).run().switch_page(f'pages/{page}.py').run()\n"
+        "    assert not app.exception, app.exception\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr[-3000:]
