@@ -1,7 +1,7 @@
 """The parts a concept is made of, and how one is found by its stem.
 
 A concept is the folder `core/concepts/<stem>/`:
-    params.py   Params, Result, PRESETS, TINY, cost      what goes in, what comes out     (no torch)
+    params.py   Params, Result, PRESETS, TINY, ENGINE, cost   what goes in, what comes out (no torch)
     train.py    train, and answer where it has asks      the experiment                   (torch, no streamlit)
     figures.py  FIGURES                                  pictures of a Result             (plotly)
     claims.py   CLAIMS                                   what the notes say, measured     (numpy)
@@ -100,6 +100,7 @@ class Concept:
     claims: tuple[Claim, ...]
     tiny: BaseParams
     cost: Callable[[Any], Cost]
+    engine: str  # what trains it, as pages show it: part of the run key
     asks: tuple[Ask, ...] = ()
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
 
@@ -124,6 +125,7 @@ def load(stem: str) -> Concept:
         claims=tuple(claims.CLAIMS),
         tiny=params.TINY,
         cost=params.cost,
+        engine=params.ENGINE,
         asks=tuple(getattr(params, "ASKS", ())),
         data_files=getattr(params, "data_files", lambda _: ()),
     )

@@ -84,7 +84,7 @@ class Number(Field):
             raise Refused("not_a_number", value=_short(value))
         if not math.isfinite(value) or not self.low <= value <= self.high:
             raise Refused("out_of_range", value=_short(value), low=self.low, high=self.high)
-        return float(value)
+        return float(value) + 0.0  # -0.0 is 0.0
 
     def read(self, text: str) -> float:
         try:
@@ -114,7 +114,7 @@ class Integer(Field):
 
     def read(self, text: str) -> int:
         try:
-            return self.check(int(text) if len(text) <= SHOWN else float("nan"))
+            return self.check(int(text) if len(text) <= SHOWN else text)
         except ValueError:
             raise Refused("not_whole", value=_short(text)) from None
 
@@ -130,7 +130,8 @@ class Choice(Field):
             raise Refused("unknown_option", value=_short(value), options=", ".join(self.options))
         return value
 
-    read = check
+    def read(self, text: str) -> str:
+        return self.check(text)
 
 
 @dataclass(frozen=True)
@@ -171,12 +172,12 @@ class Rows(Field):
 
     def read(self, text: str) -> tuple[BaseParams, ...]:
         first, *_ = fields(self.row)
-        rows = []
+        rows: list[BaseParams] = []
         for part in text.split("~~") if text else []:
             head, *pairs = part.split("~")
             given = {first: head} | dict(pair.split("-", 1) for pair in pairs if "-" in pair)
             row, problems = read(self.row, given)
-            problems += [Problem(pair, "unreadable", {"value": _short(pair)}) for pair in pairs if "-" not in pair]
+            problems += [Problem(_short(pair), "unreadable", {"value": _short(pair)}) for pair in pairs if "-" not in pair]
             if problems:
                 raise Refused("bad_row", row=len(rows) + 1, problem=problems[0])
             rows.append(row)
@@ -204,7 +205,8 @@ class String(Field):
             raise Refused("too_long", count=len(value), high=self.longest)
         return value
 
-    read = check
+    def read(self, text: str) -> str:
+        return self.check(text)
 
 
 P = TypeVar("P", bound="BaseParams")
@@ -215,7 +217,13 @@ def _field(kind: Field) -> Any:
 
 
 def number(
-    default: float, low: float, high: float, *, step: float | None = None, log: bool = False, applies: Applies | None = None
+    default: float,
+    low: float,
+    high: float,
+    *,
+    step: float | None = None,
+    log: bool = False,
+    applies: Applies | None = None,
 ) -> Any:
     return _field(Number(default, applies, low, high, step, log))
 

@@ -24,7 +24,9 @@ def figure(height: int = 420, hover: str = "x unified", **layout: Any) -> go.Fig
     return go.Figure(layout={"template": style.template(hover), "height": height, "uirevision": "keep"} | layout)
 
 
-def scrub(fig: go.Figure, values: np.ndarray, label: str, cut: list[int], stacks: dict[int, dict[str, np.ndarray]]) -> None:
+def scrub(
+    fig: go.Figure, values: np.ndarray, label: str, cut: list[int], stacks: dict[int, dict[str, np.ndarray]]
+) -> None:
     """Let the browser show the figure as it was at each of `values` (epochs, updates), described by `label`.
 
     cut: indices of traces of which only the points with x ≤ value are shown.

@@ -47,7 +47,9 @@ def same(one: BaseResult, other: BaseResult) -> bool:
     measured = {f.name for f in dataclasses.fields(one) if f.metadata.get("measured")}
     mine, theirs = arrays(one), arrays(other)
     return one.step == other.step and all(
-        mine[n].dtype == theirs[n].dtype and mine[n].shape == theirs[n].shape and mine[n].tobytes() == theirs[n].tobytes()
+        mine[n].dtype == theirs[n].dtype
+        and mine[n].shape == theirs[n].shape
+        and mine[n].tobytes() == theirs[n].tobytes()
         for n in mine
         if n not in measured
     )

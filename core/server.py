@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss: data: blob:; worker-src 'self' blob:; "
-        "object-src 'none'; base-uri 'self'; frame-ancestors 'self'; form-action 'self'"
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss: data: blob:; "
+        "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'; form-action 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -31,13 +31,17 @@ HEADERS = {
 }
 
 
-SCRIPT = b"""<head><link rel="preload" as="script" href="./lab/plotly.min.js"><script>requestIdleCallback(() => {
-const script = document.createElement("script"); script.src = "./lab/plotly.min.js"; document.head.appendChild(script); })</script>"""
+SCRIPT = b"""<head><link rel="preload" as="script" href="./lab/plotly.min.js"><script>
+(window.requestIdleCallback || setTimeout)(() => {
+  const script = document.createElement("script");
+  script.src = "./lab/plotly.min.js";
+  document.head.appendChild(script);
+})</script>"""
 
 
 class Headers:
-    """Middleware: the security headers on every answer; and in the HTML of a concept's page a tag that loads plotly while
-    the app still starts, else its charts would wait for it after everything else."""
+    """Middleware: the security headers on every answer; and in the HTML of a concept's page a tag that loads plotly
+    while the app still starts, else its charts would wait for it after everything else."""
 
     def __init__(self, app: Any):
         self.app = app

@@ -7,6 +7,7 @@ writes it out as a standalone script. Classes of settings (BaseParams) are left 
 from __future__ import annotations
 
 import ast
+import symtable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -68,14 +69,24 @@ def _is_settings(name: str, there: Module) -> bool:
     """Whether `name` is a class of settings: BaseParams or a class that derives from it."""
     if (there.name, name) == SETTINGS:
         return True
-    bases = [b.id for n in there.defines.get(name, []) if isinstance(n, ast.ClassDef) for b in n.bases if isinstance(b, ast.Name)]
-    return any(_is_settings(there.imports.get(b, (there.name, b))[1], module(there.imports.get(b, (there.name, b))[0])) for b in bases)
+    bases = [
+        b.id
+        for n in there.defines.get(name, [])
+        if isinstance(n, ast.ClassDef)
+        for b in n.bases
+        if isinstance(b, ast.Name)
+    ]
+    return any(
+        _is_settings(there.imports.get(b, (there.name, b))[1], module(there.imports.get(b, (there.name, b))[0]))
+        for b in bases
+    )
 
 
 def closure(stem: str, names: tuple[str, ...] = ("train", "answer")) -> tuple[list[Piece], list[ast.stmt]]:
     """The definitions that the concept's `names` need, each after what it needs, and the package imports they use."""
     wanted: dict[tuple[str, str], None] = {}
     outside: dict[str, ast.stmt] = {}
+
     def visit(name: str, there: Module) -> None:
         if (there.name, name) in wanted:
             return
@@ -90,9 +101,8 @@ def closure(stem: str, names: tuple[str, ...] = ("train", "answer")) -> tuple[li
             return
         wanted[there.name, name] = None
         for node in there.defines[name]:
-            for used in ast.walk(node):
-                if isinstance(used, ast.Name) and used.id != name:
-                    visit(used.id, there)
+            for used in _uses(_text(there, node)):
+                visit(used, there)
 
     train = module(f"core.concepts.{stem}.train")
     for name in names:
@@ -126,6 +136,21 @@ def _text(there: Module, node: ast.stmt) -> str:
     return "\n".join(lines[first : node.end_lineno])
 
 
+def _uses(text: str) -> list[str]:
+    """The module's names that a definition uses: not its arguments and variables."""
+    found: dict[str, None] = {}
+
+    def look(table: symtable.SymbolTable) -> None:
+        for symbol in table.get_symbols():
+            if symbol.is_global() or (table.get_type() == "module" and symbol.is_referenced()):
+                found[symbol.get_name()] = None
+        for child in table.get_children():
+            look(child)
+
+    look(symtable.symtable(text, "", "exec"))
+    return sorted(found)
+
+
 def normalised(stem: str) -> str:
     """What the concept's run depends on, free of comments, docstrings and layout."""
     pieces, _ = closure(stem)
@@ -134,7 +159,11 @@ def normalised(stem: str) -> str:
         node = ast.parse(piece.text)
         for inner in ast.walk(node):
             body = getattr(inner, "body", None)
-            if isinstance(inner, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(inner) is not None and isinstance(body, list):
+            if (
+                isinstance(inner, (ast.FunctionDef, ast.ClassDef))
+                and ast.get_docstring(inner) is not None
+                and isinstance(body, list)
+            ):
                 inner.body = body[1:] or [ast.Pass()]
         dumps.append(f"{piece.module}: {ast.dump(node)}")
     return "\n".join(dumps)

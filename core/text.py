@@ -74,5 +74,10 @@ def words(stem: str, language: str) -> Text:
     common = parse((ROOT / f"text.{language}.md").read_text("utf-8"), language)
     own = parse((ROOT / "concepts" / stem / f"text.{language}.md").read_text("utf-8"), language) if stem else common
     return Text(
-        language, own.title, own.lead, common.labels | own.labels, common.hints | own.hints, common.sections | own.sections
+        language,
+        own.title,
+        own.lead,
+        common.labels | own.labels,
+        common.hints | own.hints,
+        common.sections | own.sections,
     )

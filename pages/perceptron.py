@@ -33,7 +33,9 @@ with picture:
     if answer is not None and answer.result is not None:
         found = answer.result
         side = say("words.plus" if found.label > 0 else "words.minus" if found.label < 0 else "words.on_line")
-        st.info(say("words.answer", **asked, side=side, activation=float(found.activation), distance=float(found.distance)))
+        st.info(
+            say("words.answer", **asked, side=side, activation=float(found.activation), distance=float(found.distance))
+        )
 with settings:
     st.segmented_control(
         say("words.click"),
@@ -52,7 +54,9 @@ with settings:
                     key=f"perceptron-move-{move}",
                     on_click=lambda move=move: page.change(moves=page.params.moves + move),
                 )
-            st.button(say("words.undo"), key="perceptron-undo", on_click=lambda: page.change(moves=page.params.moves[:-1]))
+            st.button(
+                say("words.undo"), key="perceptron-undo", on_click=lambda: page.change(moves=page.params.moves[:-1])
+            )
     page.controls("data", "order", "rate", without=("added", "moves"))
 page.claims()
 page.lesson()

@@ -96,7 +96,8 @@ def test_the_pages_open_without_torch() -> None:
         "from core.runs import manager\n"
         "manager.Manager.start = lambda self: self\n"  # no workers: the pages wait
         f"for page in {['home', *STEMS]}:\n"
-        "    app = AppTest.from_file('streamlit_app.py', default_timeout=60).run().switch_page(f'pages/{page}.py').run()\n"
+        "    app = AppTest.from_file('streamlit_app.py', default_timeout=60).run()\n"
+        "    app.switch_page(f'pages/{page}.py').run()\n"
         "    assert not app.exception, app.exception\n"
         "assert 'torch' not in sys.modules\n"
     )

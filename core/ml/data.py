@@ -17,8 +17,8 @@ SHARES = (0.6, 0.2, 0.2)
 class Data:
     """Inputs and labels of the three splits, each x float32 [n, features], y int64 [n]."""
 
-    x: tuple[np.ndarray, np.ndarray, np.ndarray]
-    y: tuple[np.ndarray, np.ndarray, np.ndarray]
+    x: tuple[np.ndarray, ...]
+    y: tuple[np.ndarray, ...]
     classes: int
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -30,16 +31,16 @@ def initial_weights(sizes: tuple[int, ...], seed: int) -> np.ndarray:
     """
     rng = stream("weights", seed)
     parts = []
-    for fan_in, fan_out in zip(sizes, sizes[1:]):
+    for fan_in, fan_out in pairwise(sizes):
         bound = fan_in**-0.5
         parts += [rng.uniform(-bound, bound, fan_in * fan_out), rng.uniform(-bound, bound, fan_out)]
     return np.concatenate(parts).astype(np.float32)
 
 
 def forward(weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str) -> Tensor:
-    """Outputs [members, n, sizes[-1]] of the perceptrons `weights` [members, D] at their inputs x [members, n, sizes[0]]."""
+    """Outputs [members, n, sizes[-1]] of the perceptrons `weights` [members, D] at inputs x [members, n, sizes[0]]."""
     members = len(weights)
-    shapes = [shape for i, o in zip(sizes, sizes[1:]) for shape in ((i, o), (1, o))]
+    shapes = [shape for i, o in pairwise(sizes) for shape in ((i, o), (1, o))]
     parts = [p.view(members, *s) for p, s in zip(weights.split([i * o for i, o in shapes], dim=1), shapes)]
     for layer, (w, b) in enumerate(zip(parts[::2], parts[1::2])):
         if layer:

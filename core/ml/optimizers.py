@@ -133,7 +133,7 @@ STEPS: dict[str, Callable[[Tensor, Tensor, Group, int], None]] = {
 }
 
 STATE = {"momentum": ("b",), "nesterov": ("b",), "adagrad": ("s",), "adadelta": ("s", "d"), "rmsprop": ("s",)}
-STATE |= {rule: ("m", "v") for rule in ("adam", "adamw", "nadam", "radam")} | {"amsgrad": ("m", "v", "largest")}
+STATE |= dict.fromkeys(("adam", "adamw", "nadam", "radam"), ("m", "v")) | {"amsgrad": ("m", "v", "largest")}
 
 
 def tables(rule: str, settings: dict[str, np.ndarray], steps: int) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The optimizers a reader can choose, with their own settings and bounds. No torch: the updates are in `optimizers.py`."""
+"""The optimizers a reader can choose, with their settings and bounds. No torch: the updates are in `optimizers.py`."""
 
 from __future__ import annotations
 

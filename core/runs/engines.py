@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from core.concept import Cost
@@ -56,7 +57,7 @@ def measure(device: str) -> Engine:
             optimizer.step(torch.autograd.grad(loss, leaf)[0], t)
             weights[0, 0].item()  # wait for the device
             times.append(time.perf_counter() - begin)
-        parameters = sum((i + 1) * o for i, o in zip(sizes, sizes[1:]))
+        parameters = sum((i + 1) * o for i, o in pairwise(sizes))
         return sorted(times[2:])[len(times) // 2 - 1], 6.0 * members * parameters * batch
 
     small, small_flops = step_cost(2, (2, 4, 2), 4)

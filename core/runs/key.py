@@ -50,7 +50,9 @@ def setting_key(stem: str, params: BaseParams) -> str:
 def run_key(stem: str, params: BaseParams, device: str) -> str:
     """The name of a run of these Params on a class of device ("cpu", "cuda", "mps")."""
     files = {f"{package}/{path}": file_digest(package, path) for package, path in load(stem).data_files(params)}
-    return digest([stem, canonical(params), source_digest(stem), "stacked", device.split(":")[0], versions(), files])
+    return digest(
+        [stem, canonical(params), source_digest(stem), load(stem).engine, device.split(":")[0], versions(), files]
+    )
 
 
 def ask_key(run: str, ask: str, question: BaseParams) -> str:

@@ -78,7 +78,7 @@ class Worker:
 
     def __init__(self, device: str, measure: bool = False):
         forks = device == "cpu" and sys.platform == "linux"  # CUDA and macOS frameworks do not survive a fork
-        context = multiprocessing.get_context("forkserver" if forks else "spawn")
+        context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
         if forks:
             context.set_forkserver_preload(["torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker"])
         self.device, self.stop = device, context.Event()
@@ -234,7 +234,7 @@ class Manager:
         return self._keep(run)
 
     def ask(self, stem: str, params: BaseParams, watcher: str = "", device: str = "auto", anew: bool = False) -> Run:
-        """The run of these Params: the one under way, the stored one, or a new one in the queue; `anew` trains again."""
+        """The run of these Params: under way, stored, or new in the queue; `anew` trains again."""
         engine = self.engine_for(stem, params, device)
         key = run_key(stem, params, engine.device)
         job = {"stem": stem, "params": params, "device": engine.device}
@@ -397,14 +397,16 @@ class Manager:
 
     def _store(self, run: Run, status: str, state: State | None) -> None:
         if run.result is not None and isinstance(run.result, load(run.stem).Result):  # answers to asks are not stored
-            self.store.save(run.key, run.result, self._provenance(run, status), state, setting_key(run.stem, run.params))
+            self.store.save(
+                run.key, run.result, self._provenance(run, status), state, setting_key(run.stem, run.params)
+            )
 
     def _provenance(self, run: Run, status: str) -> dict[str, Any]:
         return {
             "status": status,
             "concept": run.stem,
             "device": run.device,
-            "engine": "stacked",
+            "engine": load(run.stem).engine,
             "seconds": time.monotonic() - run.started,
             "versions": versions(),
         }

@@ -57,7 +57,9 @@ class Store:
         self.trouble = ""
         self._lock = threading.Lock()
 
-    def save(self, key: str, result: BaseResult, meta: dict[str, Any], state: State | None = None, setting: str = "") -> bool:
+    def save(
+        self, key: str, result: BaseResult, meta: dict[str, Any], state: State | None = None, setting: str = ""
+    ) -> bool:
         """Keep a Result under `key`; `meta["status"]` is complete, stopped or failed. False if it could not be kept."""
         files = {"arrays.npz": _packed(arrays(result))} | ({"state.npz": _packed(state)} if state else {})
         plain = {
@@ -110,7 +112,8 @@ class Store:
             params, problems = read(concept.Params, meta["params"])
             if problems:
                 raise ValueError(f"params no longer stand: {problems}")
-            result = concept.Result(params, **meta["plain"], **self._unpacked(folder, "arrays.npz", meta))
+            plain: dict[str, Any] = meta["plain"] | self._unpacked(folder, "arrays.npz", meta)
+            result = concept.Result(params, **plain)
             os.utime(folder)
         except Exception as error:  # whatever the damage, the run is simply computed anew
             log.warning("stored run %s is damaged and was removed: %s", key, error)
@@ -126,7 +129,7 @@ class Store:
         """The last complete run of a setting, perhaps of an older version of the code: to be shown as such."""
         try:
             return self.complete((self.root / "latest" / setting).read_text())
-        except OSError:
+        except (OSError, ValueError):  # none, or a damaged pointer
             return None
 
     def state(self, key: str) -> State | None:

@@ -12,8 +12,12 @@ from core import style
 from core.text import Text
 
 HERE = Path(__file__).parent
-HTML = """<div class="lab-chart"><div class="lab-chips" role="group" hidden></div><div class="lab-plot" role="img"></div>
-<div class="lab-scrub" hidden><button type="button"></button><input type="range" min="0" step="1"><output></output></div></div>"""
+HTML = """<div class="lab-chart">
+<div class="lab-chips" role="group" hidden></div>
+<div class="lab-plot"></div>
+<div class="lab-scrub" hidden>
+<button type="button"></button><input type="range" min="0" step="1"><output></output>
+</div></div>"""
 
 _component: Any = None
 

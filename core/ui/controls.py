@@ -1,4 +1,4 @@
-"""Widgets that follow from the declaration of a field. What they change is the page's Params; the Params are the truth."""
+"""Widgets that follow from the declaration of a field. They change the page's Params, which are the truth."""
 
 from __future__ import annotations
 
@@ -54,15 +54,21 @@ class Controls:
     def _widget(
         self, name: str, kind: Field, value: Any, put: Callable[[Any], BaseParams], id: str, *, bare: bool = False
     ) -> None:
-        """One widget. `put` makes the page's new Params from the new value; `bare` leaves the label to screen readers."""
+        """One widget. `put` makes the page's new Params of the new value; `bare` leaves the label to screen readers."""
         key = self._key(id)
         label, hint = self.text.say(f"params.{name}"), self.text.hint(f"params.{name}") or None
-        shared: dict[str, Any] = {"key": key, "help": None if bare else hint, "label_visibility": "collapsed" if bare else "visible"}
+        shared: dict[str, Any] = {
+            "key": key,
+            "help": None if bare else hint,
+            "label_visibility": "collapsed" if bare else "visible",
+        }
 
         def changed() -> None:
             given = st.session_state[key]
             try:
-                link.change(self.stem, put(kind.read(given) if isinstance(kind, Number) and kind.log else kind.check(given)))
+                link.change(
+                    self.stem, put(kind.read(given) if isinstance(kind, Number) and kind.log else kind.check(given))
+                )
             except (Refused, Invalid) as error:
                 problems = error.problems if isinstance(error, Invalid) else (Problem(name, error.code, error.details),)
                 st.session_state[f"problems:{self.stem}"] = list(problems)
@@ -138,9 +144,13 @@ class Controls:
         with st.container(horizontal=True, gap="xsmall", key=f"tight-row-{i}-{name}"):
             chosen = getattr(row, head)
             self._widget(head, kinds[head], chosen, put(head), f"{name}{i}{head}{chosen}", bare=True)
-            self._widget(second, kinds[second], getattr(row, second), put(second), f"{name}{i}{second}{chosen}", bare=True)
+            self._widget(
+                second, kinds[second], getattr(row, second), put(second), f"{name}{i}{second}{chosen}", bare=True
+            )
             label = self.text.say("frame.settings_of", name=self.text.say(f"options.{head}.{chosen}"))
-            more = st.popover("", icon=":material/tune:", help=label, key=self._key(name, i, "more", chosen), on_change="rerun")
+            more = st.popover(
+                "", icon=":material/tune:", help=label, key=self._key(name, i, "more", chosen), on_change="rerun"
+            )
             if more.open:
                 with more:
                     for field in [f for f in kinds if f not in (head, second)]:

@@ -19,7 +19,9 @@ def language() -> str:
     state = st.session_state
     if "language" not in state:
         asked = st.query_params.get("lang", "")
-        state["language"] = asked if asked in LANGUAGES else ("zh" if (st.context.locale or "").startswith("zh") else "en")
+        state["language"] = (
+            asked if asked in LANGUAGES else ("zh" if (st.context.locale or "").startswith("zh") else "en")
+        )
     return state["language"]
 
 

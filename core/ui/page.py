@@ -22,7 +22,11 @@ from core.ui.controls import Controls, problems
 AUTO = 8.0  # seconds: what is predicted to be cheaper starts by itself
 EMPTY = 420  # pixels kept free where nothing can be shown yet
 POLL = 0.25  # seconds between looks at a run that is under way
-BADGES = {"holds": ("green", "check"), "fails": ("red", "close"), "undecided": ("orange", "question_mark")}
+BADGES: dict[str, tuple[Any, str]] = {
+    "holds": ("green", "check"),
+    "fails": ("red", "close"),
+    "undecided": ("orange", "question_mark"),
+}
 
 
 class Page:
@@ -118,6 +122,8 @@ class Page:
         run, live = self.run, self.run is not None and self.run.live
 
         def panel() -> None:
+            if st.session_state.pop("whole page", False):
+                st.rerun()
             if run is not None:
                 self.manager.look(run, watcher())
             self._status_row(run)
@@ -152,7 +158,7 @@ class Page:
             st.session_state[f"problems:{self.stem}"] = list(error.problems)
 
     def claims(self, *first: str) -> None:
-        """What the notes say, with the stored verdict and what this run measured; the claims not named are folded away."""
+        """What the notes say, with the stored verdict and what this run measured; claims not named are folded away."""
         st.subheader(self.text.say("frame.claims"), anchor=False)
         stored = claims.stored(self.stem)
         named = [c for id in first for c in self.concept.claims if c.id == id]
@@ -217,7 +223,7 @@ class Page:
     # What the parts are made of
 
     def _ask(self) -> Run | None:
-        """The run of the present Params: under way, stored, or started now when it is cheap; else None until asked for."""
+        """The run of the present Params: under way, stored, or started now if cheap; else None until asked for."""
         state, name = st.session_state, f"run:{self.stem}"
         current: Run | None = state.get(name)
         engine = self.manager.engine_for(self.stem, self.params, self.device)
@@ -288,7 +294,9 @@ class Page:
                 icon=":material/replay:" if anew else ":material/play_arrow:",
                 key="run",
                 type="tertiary" if anew else "primary",
-                help=say("run.again_hint") if anew else say("run.start_hint", time=duration(self.predicted_seconds(), self.text)),
+                help=say("run.again_hint")
+                if anew
+                else say("run.start_hint", time=duration(self.predicted_seconds(), self.text)),
                 on_click=self._start,
                 args=(anew,),
             )
@@ -313,7 +321,9 @@ class Page:
     def _stand_in(self) -> Run | None:
         """What is shown until the run has something: this setting in an older version, the run before, the default."""
         old = self.manager.latest(self.stem, self.params)
-        return old or st.session_state.get(f"before:{self.stem}") or self.manager.latest(self.stem, self.concept.Params())
+        return (
+            old or st.session_state.get(f"before:{self.stem}") or self.manager.latest(self.stem, self.concept.Params())
+        )
 
     def _below(self, shown: Run, stand_in: bool) -> None:
         """The figure in one sentence, and as a table."""
@@ -359,7 +369,9 @@ class Page:
             st.caption(self.text.hint(f"claims.{claim.id}"))
             lines = []
             if stored:
-                lines.append(say("verdicts.stored", **_numbers(stored), unit=claim.unit, n=stored["n"], smallest=claim.smallest))
+                lines.append(
+                    say("verdicts.stored", **_numbers(stored), unit=claim.unit, n=stored["n"], smallest=claim.smallest)
+                )
             lines.append(self._measured_now(claim))
             st.caption("  \n".join(link.plain(line) for line in lines))
             if self.params != claim.params:
@@ -406,7 +418,11 @@ def duration(seconds: float, text: Text) -> str:
 def _progress(page: Page, run: Run) -> str:
     say = page.text.say
     if run.status == WAITING:
-        return say("run.warming") if not page.manager.ready.is_set() else say("run.waiting", position=page.manager.position(run))
+        return (
+            say("run.warming")
+            if not page.manager.ready.is_set()
+            else say("run.waiting", position=page.manager.position(run))
+        )
     spent = run.elapsed
     left = spent / run.fraction - spent if run.fraction > 0.02 else run.predicted
     return say("run.running", percent=f"{100 * run.fraction:.0f}", left=duration(max(left, 0.1), page.text))
@@ -436,6 +452,7 @@ def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] 
         content = getattr(st.session_state.get(key), event, None)
         if content:
             act(page, content)
+            st.session_state["whole page"] = True  # an event of the chart runs only its fragment again
 
     return handle
 

@@ -38,7 +38,9 @@ def start(store: Path) -> Lab:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {"LAB_PORT": str(port), "LAB_STORE": str(store)}
-    process = subprocess.Popen([sys.executable, "-m", "core.server"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core.server"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+    )
     lab = Lab(f"http://127.0.0.1:{port}", process)
     for _ in range(240):
         try:
@@ -59,9 +61,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    found = os.environ.get("CHROMIUM") or subprocess.run(
-        ["sh", str(ROOT / "tests/browser.sh"), "--find"], capture_output=True, text=True
-    ).stdout.strip()
+    found = (
+        os.environ.get("CHROMIUM")
+        or subprocess.run(
+            ["sh", str(ROOT / "tests/browser.sh"), "--find"], capture_output=True, text=True
+        ).stdout.strip()
+    )
     if not found:
         pytest.skip("no Chromium was found: tests/browser.sh says what to install")
     with sync_playwright() as playwright:
@@ -82,7 +87,8 @@ class Visit:
         """What plotly shows: the number of traces, the x range, the points of the first visible line."""
         return self.page.evaluate(
             """() => { const plot = document.querySelector('.js-plotly-plot');
-            return { traces: plot.data.length, range: plot._fullLayout.xaxis.range, title: plot._fullLayout.xaxis.title.text,
+            return { traces: plot.data.length, range: plot._fullLayout.xaxis.range,
+                     title: plot._fullLayout.xaxis.title.text,
                      hidden: plot._fullData.filter(t => t.visible === 'legendonly').length,
                      points: Math.max(...plot._fullData.map(t => t.x ? t.x.length : 0)),
                      ink: getComputedStyle(plot).color }; }"""
@@ -104,18 +110,29 @@ def visit(chromium: Browser, lab: Lab) -> Iterator[Visit]:
 
 def visiting(chromium: Browser, lab: Lab, **options: object) -> Iterator[Visit]:
     """A new browser context whose errors and outside requests are kept, and must be none in the end."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US", base_url=lab.url, **options)  # type: ignore[arg-type]
+    context = chromium.new_context(
+        viewport={"width": 1400, "height": 1000}, locale="en-US", base_url=lab.url, **options
+    )  # type: ignore[arg-type]
     visit = Visit(context.new_page())
     # Streamlit itself asks /<page>/_stcore/… first and takes the 404 as "not here".
-    visit.page.on("response", lambda r: visit.errors.append(f"{r.status} {r.url}") if r.status >= 400 and "_stcore" not in r.url else None)
+    visit.page.on(
+        "response",
+        lambda r: visit.errors.append(f"{r.status} {r.url}") if r.status >= 400 and "_stcore" not in r.url else None,
+    )
     visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
     visit.page.on(
         "console",
-        lambda m: visit.errors.append(m.text) if m.type == "error" and "Failed to load resource" not in m.text else None,
+        lambda m: (
+            visit.errors.append(m.text) if m.type == "error" and "Failed to load resource" not in m.text else None
+        ),
     )
     visit.page.on(
         "request",
-        lambda r: visit.outside.append(r.url) if not r.url.startswith((lab.url, "data:", "blob:", lab.url.replace("http", "ws"))) else None,
+        lambda r: (
+            visit.outside.append(r.url)
+            if not r.url.startswith((lab.url, "data:", "blob:", lab.url.replace("http", "ws")))
+            else None
+        ),
     )
     yield visit
     context.close()

@@ -7,9 +7,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from playwright.sync_api import Browser, expect
-
 from conftest import Lab, Visit, start, visiting
+from playwright.sync_api import Browser, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -32,7 +31,12 @@ def test_a_deep_link_as_the_first_request_to_a_fresh_server(chromium: Browser, t
             assert visit.page.locator('[data-testid="stSidebarNavLink"]').count() >= 2
             assert visit.page.locator('[data-testid="stDialog"]').count() == 0
             found = query(visit)
-            assert found["data"] == ["moons"] and found["weight_seed"] == ["7"] and found["lang"] == ["zh"] and found["v"] == ["1"]
+            assert (
+                found["data"] == ["moons"]
+                and found["weight_seed"] == ["7"]
+                and found["lang"] == ["zh"]
+                and found["v"] == ["1"]
+            )
     finally:
         lab.process.terminate()
         lab.process.wait(20)
@@ -185,8 +189,7 @@ def test_a_link_from_a_stranger_is_named_and_harmless(visit: Visit) -> None:
 @pytest.mark.parametrize("contenders", ["", "sgd~lr-1e99"])
 def test_no_contenders_and_an_absurd_rate_take_the_default_with_a_message(visit: Visit, contenders: str) -> None:
     visit.page.goto(f"/optimizer_race?epochs=2&seeds=2&contenders={contenders}")
-    if contenders:
-        expect(visit.page.locator('[data-testid="stAlert"]')).to_contain_text("contenders", timeout=20_000)
+    expect(visit.page.locator('[data-testid="stAlert"]')).to_contain_text("contenders", timeout=20_000)
     visit.chart()
     assert visit.page.locator('[class*="tight-row-"]').count() == 8
 
@@ -196,7 +199,9 @@ def test_divergence_is_shown(visit: Visit) -> None:
     visit.chart()
     visit.done()
     assert visit.page.locator(".js-plotly-plot").count() == 1
-    symbols = visit.page.evaluate("document.querySelector('.js-plotly-plot')._fullData.filter(t => t.marker?.symbol === 'x').length")
+    symbols = visit.page.evaluate(
+        "document.querySelector('.js-plotly-plot')._fullData.filter(t => t.marker?.symbol === 'x').length"
+    )
     assert symbols >= 1
 
 
@@ -230,9 +235,71 @@ def test_downloads(visit: Visit, tmp_path: Path) -> None:
     visit.chart()
     visit.done()
     page.get_by_text("Share and download").click()
-    for label, needle in (("Numbers (CSV)", "SGD"), ("Standalone PyTorch script", "def train("), ("Figure (HTML)", "Plotly")):
+    for label, needle in (
+        ("Numbers (CSV)", "SGD"),
+        ("Standalone PyTorch script", "def train("),
+        ("Figure (HTML)", "Plotly"),
+    ):
         with page.expect_download(timeout=20_000) as download:
             page.get_by_role("button", name=label).click()
         target = tmp_path / "file"
         download.value.save_as(target)
         assert needle in target.read_text("utf-8")
+
+
+def inside(visit: Visit, x: float, y: float) -> tuple[float, float]:
+    """Where on the screen a point in axis units is."""
+    found = visit.page.evaluate(
+        """([x, y]) => { const p = document.querySelector('.js-plotly-plot'), { xaxis, yaxis } = p._fullLayout;
+        p.scrollIntoView({ block: 'center' }); const box = p.getBoundingClientRect();
+        return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)]; }""",
+        [x, y],
+    )
+    return found[0], found[1]
+
+
+def test_a_click_asks_and_places_and_a_box_takes_away(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/perceptron?seeds=2&n=20")
+    visit.chart()
+    visit.done()
+    page.mouse.click(*inside(visit, 0.9, 0.9))
+    expect(page.get_by_text("the perceptron says")).to_be_visible()
+    page.get_by_role("radio", name="places +1").click()
+    page.wait_for_timeout(500)
+    page.mouse.click(*inside(visit, -0.8, 0.4))
+    page.wait_for_url("**added=plus**")
+    x, y = query(visit)["added"][0].split("~")[1:3]
+    assert abs(float(x.removeprefix("x-")) + 0.8) < 0.03 and abs(float(y.removeprefix("y-")) - 0.4) < 0.03
+    visit.done()
+    page.wait_for_timeout(500)
+    page.mouse.move(*inside(visit, -0.9, 0.5))
+    page.mouse.down()
+    page.mouse.move(*inside(visit, -0.7, 0.3), steps=6)
+    page.mouse.up()
+    page.wait_for_url(lambda url: "added=plus" not in url)
+    visit.done()
+
+
+def test_moves_by_hand(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/perceptron?order=by_hand&moves=m&seeds=1&n=20")
+    visit.chart()
+    visit.done()
+    page.get_by_role("button", name="Next mistake").click()
+    page.wait_for_url("**moves=mm**")
+    visit.done()
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url(lambda url: "moves=m&" in url)
+    visit.done()
+
+
+def test_the_language_of_a_link_does_not_change_its_experiment(chromium: Browser, lab: Lab) -> None:
+    seen = []
+    for language in ("en", "zh"):
+        for visit in visiting(chromium, lab):
+            visit.page.goto(f"/perceptron?lang={language}&data=moons&margin=0.02&rate=3&seeds=3")
+            visit.chart()
+            visit.done()
+            seen.append({k: v for k, v in query(visit).items() if k != "lang"})
+    assert seen[0] == seen[1] and seen[0]["rate"] == ["3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from core.concepts.optimizer_race.params import FAIR, Params, Result
 from core.ml.rules import Contender
 
 TEST = 2
-DECIDING = {"seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
+DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
 
 
 def gain(of: str, over: str, fits: Callable[[Contender, Contender], bool]) -> Callable[[Result], np.ndarray | None]:

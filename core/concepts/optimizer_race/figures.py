@@ -36,7 +36,9 @@ def names(result: Result, language: str) -> list[str]:
     for contender in contenders:
         twins = [c for c in contenders if c.rule == contender.rule and c != contender]
         differing = [
-            n for n in applicable(contender) if n != "rule" and any(getattr(c, n) != getattr(contender, n) for c in twins)
+            n
+            for n in applicable(contender)
+            if n != "rule" and any(getattr(c, n) != getattr(contender, n) for c in twins)
         ]
         settings = ", ".join(f"{say(f'symbols.{n}')} {getattr(contender, n):g}" for n in differing)
         found.append(f"{say(f'rules.{contender.rule}')}" + (f" ({settings})" if settings else ""))
@@ -46,7 +48,9 @@ def names(result: Result, language: str) -> list[str]:
 def settings(contender: Contender, language: str) -> str:
     """All settings of a contender that differ from the customary ones, and its rate."""
     say, default = text(language).say, fields(Contender)
-    shown = [n for n in applicable(contender) if n == "lr" or (n != "rule" and getattr(contender, n) != default[n].default)]
+    shown = [
+        n for n in applicable(contender) if n == "lr" or (n != "rule" and getattr(contender, n) != default[n].default)
+    ]
     return ", ".join(f"{say(f'symbols.{n}')} = {getattr(contender, n):g}" for n in shown)
 
 
@@ -64,8 +68,8 @@ def diverged_at(result: Result) -> np.ndarray:
 
 
 def standing(result: Result) -> dict[str, np.ndarray]:
-    """At every tick, per contender: mean test accuracy and loss with half widths of their 95 % intervals, and the paired
-    difference to the leader in accuracy with its half width: [tick, contender] each. A diverged seed counts as it stands."""
+    """Mean test accuracy and loss with half widths of their 95 % intervals, and the paired difference to the leader in
+    accuracy with its half width: [tick, contender] each. A diverged seed counts as it stands."""
     accuracy = result.accuracy[..., TEST].transpose(2, 0, 1).astype(float)  # [tick, contender, seed]
     loss = result.loss[..., TEST].transpose(2, 0, 1).astype(float)
     leader = accuracy.mean(-1).argmax(-1)
@@ -87,7 +91,9 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
     labels = names(result, language)
     order = np.lexsort((now["loss mean"], -now["accuracy mean"])) if result.complete else np.arange(len(labels))
     order = order[::-1]  # plotly counts rows upward
-    fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04, figure=plot.figure(110 + 40 * len(labels), "closest"))
+    fig = make_subplots(
+        1, 2, shared_yaxes=True, horizontal_spacing=0.04, figure=plot.figure(110 + 40 * len(labels), "closest")
+    )
     stacks: dict[int, dict[str, np.ndarray]] = {}
     rows = [labels[i] for i in order]
     marks = [style.contender(int(i)) for i in order]
@@ -112,7 +118,12 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
             y=rows,
             mode="markers",
             error_x={"array": half, "thickness": 1.5, "width": 5, "color": style.AXIS},
-            marker={"color": [m[0] for m in marks], "size": 13, "symbol": symbols, "line": {"width": [0 if t else 2.5 for t in open_marks]}},
+            marker={
+                "color": [m[0] for m in marks],
+                "size": 13,
+                "symbol": symbols,
+                "line": {"width": [0 if t else 2.5 for t in open_marks]},
+            },
             customdata=[settings(result.params.contenders[i], language) for i in order],
             hovertemplate="%{y}: <b>%{x:.4f}</b><br>%{customdata}<extra></extra>",
             row=1,
@@ -124,7 +135,13 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
         }
     fig.update_layout(showlegend=False)
     fig.update_yaxes(automargin=True, categoryorder="array", categoryarray=rows)
-    fig.update_xaxes(title=say("words.test_accuracy"), tickformat=".3~f", row=1, col=1, **_reach(seeds=result.accuracy[..., -1, TEST], pad=0.02))
+    fig.update_xaxes(
+        title=say("words.test_accuracy"),
+        tickformat=".3~f",
+        row=1,
+        col=1,
+        **_reach(seeds=result.accuracy[..., -1, TEST], pad=0.02),
+    )
     fig.update_xaxes(title=say("words.test_loss"), row=1, col=2, **_log_range(result.loss[..., -1, TEST]))
     if result.complete:
         plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
@@ -145,7 +162,12 @@ def _log_range(values: np.ndarray, most: float = 1e3) -> dict:
         return {"type": "linear"} | _reach(finite, 0.06)
     low, high = np.log10(finite.min()), np.log10(finite.max())
     pad = 0.05 * (high - low)
-    return {"type": "log", "range": [low - pad, high + pad], "tickformat": "~g", "dtick": 1 if high - low > 2.5 else "D2"}
+    return {
+        "type": "log",
+        "range": [low - pad, high + pad],
+        "tickformat": "~g",
+        "dtick": 1 if high - low > 2.5 else "D2",
+    }
 
 
 def table_ranking(result: Result, language: str) -> pd.DataFrame:
@@ -177,7 +199,9 @@ def summary_ranking(result: Result, language: str) -> str:
     count = int(tied(now).sum())
     key = "summaries.alone" if count == 1 else "summaries.tie"
     spread = float(now["accuracy mean"].max() - now["accuracy mean"].min())
-    sentence = say(key, best=labels[best], accuracy=f"{now['accuracy mean'][best]:.3f}", count=count, spread=f"{spread:.3f}")
+    sentence = say(
+        key, best=labels[best], accuracy=f"{now['accuracy mean'][best]:.3f}", count=count, spread=f"{spread:.3f}"
+    )
     lost = int((diverged_at(result) < len(result.epoch)).any(1).sum())
     return sentence + (" " + say("summaries.diverged", count=lost) if lost else "")
 
@@ -201,7 +225,11 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
             if result.params.seeds > 1:
                 fig.add_scatter(**common | {"uid": f"{c}{split}low"}, y=low, **edge)
                 fig.add_scatter(
-                    **common | {"uid": f"{c}{split}high"}, y=high, fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge
+                    **common | {"uid": f"{c}{split}high"},
+                    y=high,
+                    fill="tonexty",
+                    fillcolor=style.fade(colour, 0.13),
+                    **edge,
                 )
             fig.add_scatter(
                 **common,
@@ -223,7 +251,11 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
                 )
     chosen = values[..., TEST]
     blown = not np.isfinite(values).all() or float(values.max()) > BLOWN * float(values[:, :, 0].max())
-    axis = ({"type": "log", "tickformat": "~g"} | (_log_range(values) if blown else {})) if measure == "loss" else _reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
+    axis = (
+        ({"type": "log", "tickformat": "~g"} | (_log_range(values) if blown else {}))
+        if measure == "loss"
+        else _reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
+    )
     fig.update_yaxes(title=say(f"words.{measure}"), **axis)
     fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)])
     plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["test"])
@@ -248,7 +280,12 @@ def summary_curves(result: Result, language: str, measure: str) -> str:
     order = np.argsort(np.nan_to_num(mean[:, TEST], nan=np.inf) * (1 if measure == "loss" else -1))
     labels = names(result, language)
     first, last = labels[order[0]], labels[order[-1]]
-    values = {"first": first, "last": last, "best": f"{mean[order[0], TEST]:.3f}", "worst": f"{mean[order[-1], TEST]:.3f}"}
+    values = {
+        "first": first,
+        "last": last,
+        "best": f"{mean[order[0], TEST]:.3f}",
+        "worst": f"{mean[order[-1], TEST]:.3f}",
+    }
     return say(f"summaries.{measure}", epoch=int(result.epoch[-1]), **values)
 
 
@@ -256,8 +293,8 @@ def summary_curves(result: Result, language: str, measure: str) -> str:
 
 
 def effort(result: Result) -> np.ndarray:
-    """Steps until validation accuracy first reaches each of TARGETS, the median over seeds: [contender, target], NaN where
-    half of the seeds or more never got there. Accuracy is known at the end of epochs, so steps are multiples of an epoch."""
+    """Steps until validation accuracy first reaches each of TARGETS, the median over seeds: [contender, target], NaN
+    where half of the seeds or more never got there. It is known at the end of epochs: steps are multiples of one."""
     best = np.maximum.accumulate(result.accuracy[..., 1], axis=2)  # [contender, seed, tick]
     reached = best[..., None] >= TARGETS  # [contender, seed, tick, target]
     steps = np.where(reached.any(2), reached.argmax(2) * float(result.steps_per_epoch), np.inf)
@@ -296,7 +333,7 @@ def draw_target(result: Result, language: str) -> go.Figure:
 def table_target(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     steps = effort(result)
-    shown = [int(np.flatnonzero(TARGETS == t)[0]) for t in (0.8, 0.9, 0.95, 0.97)]
+    shown = [int(np.flatnonzero(t == TARGETS)[0]) for t in (0.8, 0.9, 0.95, 0.97)]
     columns: dict[str, object] = {say("words.contender"): names(result, language)}
     for i in shown:
         columns[say("words.steps_to", target=f"{TARGETS[i]:.2f}")] = steps[:, i]
@@ -313,7 +350,9 @@ def summary_target(result: Result, language: str) -> str:
         return say("summaries.no_target")
     target = int(reached[-1])
     best = int(np.nanargmin(steps[:, target]))
-    return say("summaries.target", target=f"{TARGETS[target]:.3f}", best=labels[best], steps=f"{steps[best, target]:.0f}")
+    return say(
+        "summaries.target", target=f"{TARGETS[target]:.3f}", best=labels[best], steps=f"{steps[best, target]:.0f}"
+    )
 
 
 # Decision regions
@@ -355,7 +394,12 @@ def draw_regions(result: Result, language: str) -> go.Figure:
                 x=result.x[chosen, 0],
                 y=result.x[chosen, 1],
                 mode="markers",
-                marker={"size": 5, "symbol": symbol, "color": style.DIVERGING[-1 if label else 0], "line": {"width": 0.7, "color": "#ffffff"}},
+                marker={
+                    "size": 5,
+                    "symbol": symbol,
+                    "color": style.DIVERGING[-1 if label else 0],
+                    "line": {"width": 0.7, "color": "#ffffff"},
+                },
                 hovertemplate=f"{say('words.class')} {label}<extra></extra>",
                 **place,
             )
@@ -380,7 +424,11 @@ def summary_regions(result: Result, language: str) -> str:
     seed = result.accuracy[:, 0, -1, TEST]
     best, worst = int(seed.argmax()), int(seed.argmin())
     return say(
-        "summaries.regions", best=labels[best], worst=labels[worst], most=f"{seed[best]:.3f}", least=f"{seed[worst]:.3f}"
+        "summaries.regions",
+        best=labels[best],
+        worst=labels[worst],
+        most=f"{seed[best]:.3f}",
+        least=f"{seed[worst]:.3f}",
     )
 
 

@@ -11,6 +11,7 @@ from core.ml.rules import DEFAULT_LR, Contender
 from core.params import BaseParams, choice, integer, number, rows
 from core.result import BaseResult, array
 
+ENGINE = "stacked torch"
 POINTS = ("spiral", "rings", "xor", "moons", "blobs")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "identity")
 
@@ -58,11 +59,11 @@ class Params(BaseParams):
 class Result(BaseResult):
     """Losses and accuracies of every member after every epoch (tick 0 is before training)."""
 
+    steps_per_epoch: int
+    parameters: int
     epoch: np.ndarray = array("tick+", "epochs")
     loss: np.ndarray = array("contender seed tick+ split", "nats")
     accuracy: np.ndarray = array("contender seed tick+ split")
-    steps_per_epoch: int
-    parameters: int
     step_seconds: np.ndarray = array("contender", "s", measured=True)
     # Seed 0 on points only (empty otherwise): the training and test points, and the probability of class 1 on a grid.
     x: np.ndarray = array("example feature")

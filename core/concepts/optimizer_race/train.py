@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -29,7 +30,9 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
     steps_per_epoch = -(-n // params.batch)
     total = params.epochs * steps_per_epoch
 
-    x = torch.as_tensor(np.stack([np.concatenate(d.x) for d in sets]), device=device)  # [seeds, n of all splits, features]
+    x = torch.as_tensor(
+        np.stack([np.concatenate(d.x) for d in sets]), device=device
+    )  # [seeds, n of all splits, features]
     y = torch.as_tensor(np.stack([np.concatenate(d.y) for d in sets]), device=device)
     orders = np.stack([batch_orders(n, params.epochs, params.data_seed + i) for i in seeds])
     start = torch.as_tensor(np.stack([initial_weights(layers, params.weight_seed + i) for i in seeds]), device=device)
@@ -38,12 +41,13 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
 
     shape = (len(params.contenders), params.seeds, params.epochs + 1, 3)
     loss, accuracy = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    region_epochs = np.unique(np.linspace(0, params.epochs, FRAMES + 1).round().astype(int)) if on_points(params) else []
+    frames = np.linspace(0, params.epochs, FRAMES + 1).round().astype(int) if on_points(params) else np.arange(0)
+    region_epochs = np.unique(frames)
     region = np.zeros((shape[0], len(region_epochs), GRID, GRID), np.uint8)
     seconds = step_seconds(params, layers, start, x, y)
 
     def result(step: int, ticks: int) -> Result:
-        frames = int(np.searchsorted(region_epochs, ticks))
+        shown_frames = int(np.searchsorted(region_epochs, ticks))
         shown = np.r_[: bounds[1], bounds[2] : bounds[3]] if on_points(params) else np.arange(0)
         return Result(
             params,
@@ -57,8 +61,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
             step_seconds=seconds,
             x=x[0].numpy(force=True)[shown],
             y=y[0].numpy(force=True)[shown],
-            region_epoch=np.asarray(region_epochs[:frames], int),
-            region=region[:, :frames],
+            region_epoch=region_epochs[:shown_frames],
+            region=region[:, :shown_frames],
         )
 
     step = 0
@@ -90,7 +94,8 @@ def load(params: Params, seed: int) -> Data:
 
 
 def gradient(weights: Tensor, x: Tensor, y: Tensor, layers: tuple[int, ...], params: Params) -> Tensor:
-    """Gradient [members, D] of every member's mean cross-entropy on its seed's batch x [seeds, n, features], y [seeds, n]."""
+    """Gradient [members, D] of every member's mean cross-entropy on the batch of its seed: x [seeds, n, features],
+    y [seeds, n]."""
     times = len(weights) // len(x)
     x, y = x.repeat(times, 1, 1), y.repeat(times, 1)
     leaf = weights.detach().requires_grad_()
@@ -107,7 +112,7 @@ def measure(
     logits = forward(members, x, layers, params.activation)
     loss = functional.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
     right = (logits.argmax(-1) == y) & logits.isfinite().all(-1)
-    means = [torch.stack([v[:, a:b].float().mean(1) for a, b in zip(bounds, bounds[1:])], 1) for v in (loss, right)]
+    means = [torch.stack([v[:, a:b].float().mean(1) for a, b in pairwise(bounds)], 1) for v in (loss, right)]
     return means[0].numpy(force=True), means[1].numpy(force=True)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from core.concept import Claim
 from core.concepts.perceptron.params import Params, Result
 
-DECIDING = {"seeds": 40, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
+DECIDING: dict[str, Any] = {"seeds": 40, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
 SAME = 1e-9  # two directions no further apart are the same, up to rounding
 
 Measure = Callable[[Result], np.ndarray | None]
@@ -40,12 +41,12 @@ def never_stops(result: Result) -> np.ndarray | None:
 def within_bound(result: Result) -> np.ndarray | None:
     """Per separable seed: 1 if it took at most (R/γ)² updates at either step size."""
     separable = np.isfinite(result.gamma)
-    updates = result.mistakes.sum(-1).max(0)[separable]
-    return (updates <= (result.radius / result.gamma)[separable] ** 2).astype(float) if separable.any() else None
+    within = result.mistakes.sum(-1).max(0) <= (result.radius / result.gamma) ** 2
+    return within[separable].astype(float) if separable.any() else None
 
 
 def only_scale(result: Result) -> np.ndarray | None:
-    """Per seed: 1 if η and η′ corrected the same examples in the same order and end with weights of one direction."""
+    """Per seed: 1 if η and η′ corrected the same examples in the same order and end in one direction."""
     if result.params.rate == result.params.other_rate:
         return None
     return ((result.alike[:, -1] == 1) & (result.apart[:, -1] < SAME)).astype(float)
@@ -70,7 +71,7 @@ def larger_first(result: Result) -> list[int] | None:
 
 
 def more_swings(result: Result) -> np.ndarray | None:
-    """Per seed: the share of updates that turn w back (against the turn before), larger minus smaller step size."""
+    """Per seed: the share of updates that turn w the other way than before, larger minus smaller step."""
     pair = larger_first(result)
     if pair is None:
         return None
@@ -88,18 +89,19 @@ def more_updates(result: Result) -> np.ndarray | None:
 
 
 def fewer_is_smaller(result: Result) -> np.ndarray | None:
-    """Per seed: of the updates after which fewer points are misclassified, the share after which the loss is smaller too."""
+    """Per seed: of the updates that lower the number misclassified, the share that lower the loss too."""
     fewer, smaller = result.fewer.sum(-1), result.fewer_smaller.sum(-1)
     there = fewer > 0
     return smaller[there] / fewer[there] if there.any() else None
 
 
-def _share(id: str, measure: Measure, smallest: float = 0.9, **changes: object) -> Claim:
+def _share(id: str, measure: Measure, smallest: float = 0.9, **changes: Any) -> Claim:
     """A claim that a sentence is true of more than the share `smallest` of all seeds."""
-    return Claim(id, of_complete(measure), Params(**DECIDING).replace(**changes), smallest, unit="", share=True)
+    params = Params(**DECIDING).replace(**changes)
+    return Claim(id, of_complete(measure), params, smallest, share=True)
 
 
-RATES = {"rate": 10.0, "other_rate": 0.1}
+RATES: dict[str, Any] = {"rate": 10.0, "other_rate": 0.1}
 
 CLAIMS = (
     _share("stops", stops_right, passes=500),
@@ -111,7 +113,12 @@ CLAIMS = (
     _share("idle_below", idle, comparison="below"),
     _share("starts_at_most", starts),
     Claim("swings_zero", of_complete(more_swings), Params(**DECIDING, **RATES), smallest=0.05),
-    Claim("swings_random", of_complete(more_swings), Params(**DECIDING, **RATES, initial="random"), smallest=0.05),
+    Claim(
+        "swings_random",
+        of_complete(more_swings),
+        Params(**DECIDING, **RATES, initial="random"),
+        smallest=0.05,
+    ),
     Claim(
         "slower_random",
         of_complete(more_updates),
@@ -119,5 +126,10 @@ CLAIMS = (
         smallest=0.05,
         unit="log₁₀",
     ),
-    Claim("fewer_smaller", of_complete(fewer_is_smaller), Params(**DECIDING, data="overlap", passes=50), smallest=0.95),
+    Claim(
+        "fewer_smaller",
+        of_complete(fewer_is_smaller),
+        Params(**DECIDING, data="overlap", passes=50),
+        smallest=0.95,
+    ),
 )

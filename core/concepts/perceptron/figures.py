@@ -26,7 +26,7 @@ def text(language: str) -> Text:
 
 
 def moments(count: int, most: int = MOMENTS) -> np.ndarray:
-    """Which of 0 … count − 1 are shown: all, or, of many, the first half of `most` and then ever larger steps."""
+    """Which of 0 … count − 1 are shown: all, or, of many, the first and then ever fewer."""
     if count <= most:
         return np.arange(count)
     rest = np.geomspace(most // 2, count - 1, most - most // 2)
@@ -51,7 +51,7 @@ def rate_names(result: Result) -> tuple[str, str]:
 
 
 def half_planes(w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where w·x + b is negative and positive within ±FAR, as polygons of six corners, and the line between: x and y each.
+    """The sides where w·x + b is negative and positive, as polygons [2, 6] within ±FAR, and the line [2, 2].
 
     Without a line (w = 0) everything is NaN.
     """
@@ -79,13 +79,14 @@ def half_planes(w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def draw_line(result: Result, language: str) -> go.Figure:
-    """The plane of seed 0. The sides are tinted; misclassified points wear a ring, the one just corrected a larger one."""
+    """The plane of seed 0: tinted sides, a ring around what is misclassified, and the last correction."""
     say = text(language).say
     fig = plot.figure(500, "closest")
     shown = moments(len(result.path)) if result.complete else np.array([len(result.path) - 1])
     path, x, y = result.path[shown], result.x, result.y
     reach = max(1.0, float(np.abs(x).max(initial=0.0))) + 0.12
-    minus, plus, line = (np.stack(parts) for parts in zip(*map(half_planes, path)))  # each [moment, 2, corners]
+    planes = zip(*map(half_planes, path))
+    minus, plus, line = (np.stack(parts) for parts in planes)  # each [moment, 2, corners]
     before = np.stack([half_planes(result.path[u - 1] if u else np.zeros(3))[2] for u in shown])
 
     activation = path[:, :2] @ x.T + path[:, 2:]  # [moment, example]
@@ -111,13 +112,21 @@ def draw_line(result: Result, language: str) -> go.Figure:
 
     quiet = {"hoverinfo": "skip", "showlegend": False}
     for stack, (_, colour, _) in zip((minus, plus), CLASSES):
-        moving(stack, mode="lines", line={"width": 0}, fill="toself", fillcolor=style.fade(colour, 0.11), **quiet)
+        tint = style.fade(colour, 0.11)
+        moving(stack, mode="lines", line={"width": 0}, fill="toself", fillcolor=tint, **quiet)
     dotted = {"color": STONE, "width": 2, "dash": "dot"}
     moving(before, mode="lines", line=dotted, name=say("words.before"), hoverinfo="skip")
     moving(line, mode="lines", line={"color": INK, "width": 3}, **quiet)
-    arrow = {"symbol": ["circle", "arrow"], "size": [1, 14], "angleref": "previous", "color": INK, "opacity": 1}
+    arrow = {
+        "symbol": ["circle", "arrow"],
+        "size": [1, 14],
+        "angleref": "previous",
+        "color": INK,
+        "opacity": 1,
+    }
     label = {"text": ["", "<b>w</b>"], "textposition": "top right", "textfont": {"size": 15}}
     moving(normal, mode="lines+markers+text", line={"color": INK, "width": 2}, marker=arrow, **label, **quiet)
+    example = f"{say('words.example')} %{{customdata}}"
     for value, colour, symbol in CLASSES:
         chosen = y == value
         name = say("words.class", label=f"{value:+d}".replace("-", "−"))
@@ -128,7 +137,7 @@ def draw_line(result: Result, language: str) -> go.Figure:
             mode="markers",
             marker={"size": 9, "symbol": symbol, "color": colour},
             customdata=np.flatnonzero(chosen) + 1,
-            hovertemplate=f"{say('words.example')} %{{customdata}} · {name}<br>(%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
+            hovertemplate=f"{example} · {name}<br>(%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
         )
     ring = {"symbol": "circle-open", "color": INK, "size": 15, "line": {"width": 1.6}}
     moving(mistaken, mode="markers", marker=ring, name=say("words.misclassified"), hoverinfo="skip")
@@ -170,7 +179,8 @@ def summary_line(result: Result, language: str) -> str:
         return say("summaries.no_points")
     if not result.path[-1, :2].any():
         return say("summaries.idle" if stopped(result)[0, 0] and not updates else "summaries.no_line")
-    return say("summaries.wrong" if wrong else "summaries.separated", updates=updates, wrong=wrong, points=points)
+    key = "summaries.wrong" if wrong else "summaries.separated"
+    return say(key, updates=updates, wrong=wrong, points=points)
 
 
 # Mistakes per pass
@@ -202,11 +212,11 @@ def draw_mistakes(result: Result, language: str) -> go.Figure:
         line={"color": RED, "width": 1.8, "dash": "dot"},
         marker={"size": 6, "symbol": "diamond"},
     )
-    by_hand = result.params.order == "by_hand"
-    fig.update_xaxes(title=say("words.move" if by_hand else "words.pass"), rangemode="tozero", tickformat="d")
+    axis = say("words.move" if result.params.order == "by_hand" else "words.pass")
+    fig.update_xaxes(title=axis, rangemode="tozero", tickformat="d")
     fig.update_yaxes(title=say("words.mistakes"), rangemode="tozero")
     if result.complete:
-        plot.scrub(fig, passes, say("words.move" if by_hand else "words.pass"), list(range(len(fig.data))), {})
+        plot.scrub(fig, passes, axis, list(range(len(fig.data))), {})
     return fig
 
 
@@ -242,7 +252,7 @@ def summary_mistakes(result: Result, language: str) -> str:
 
 
 def draw_loss(result: Result, language: str) -> go.Figure:
-    """Loss above, number misclassified below; triangles mark updates with fewer misclassified and a larger loss."""
+    """Loss above, number misclassified below; triangles: fewer misclassified, no smaller loss."""
     say = text(language).say
     fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08, figure=plot.figure(460))
     shown = thin(len(result.path))
@@ -306,7 +316,8 @@ def summary_loss(result: Result, language: str) -> str:
     fewer, smaller = int(result.fewer[0].sum()), int(result.fewer_smaller[0].sum())
     if not fewer:
         return say("summaries.no_fewer")
-    return say("summaries.fewer", fewer=fewer, larger=fewer - smaller, percent=f"{100 * (1 - smaller / fewer):.0f}")
+    larger = fewer - smaller
+    return say("summaries.fewer", fewer=fewer, larger=larger, percent=f"{100 * larger / fewer:.0f}")
 
 
 # The bound
@@ -319,7 +330,8 @@ def draw_bound(result: Result, language: str) -> go.Figure:
     seeds = np.arange(1, updates.shape[1] + 1)
     fig = plot.figure(150 + 24 * len(seeds), "closest")
     limit = np.nanmax(np.nan_to_num(result.bound), axis=0)
-    span = np.stack([updates.min(0), np.where(limit > 0, limit, updates.max(0)), np.full(len(seeds), np.nan)], 1)
+    end = np.where(limit > 0, limit, updates.max(0))
+    span = np.stack([updates.min(0), end, np.full(len(seeds), np.nan)], 1)
     span = np.where(span > 0, span, np.nan)  # a logarithmic axis has no zero
     fig.add_scatter(
         x=span.ravel(),
@@ -332,29 +344,41 @@ def draw_bound(result: Result, language: str) -> go.Figure:
     both = not np.allclose(result.bound[0], result.bound[1], equal_nan=True)
     for rate, ((colour, _, symbol), name) in enumerate(zip(RATES, rate_names(result))):
         count = np.where(updates[rate] > 0, updates[rate], np.nan)
+        mark = {"symbol": f"{symbol}-open", "size": 13} if rate else {"symbol": symbol, "size": 8}
         fig.add_scatter(
             x=count,
             y=seeds,
             name=say("words.updates_at", rate=name),
             mode="markers",
-            marker={"symbol": f"{symbol}-open" if rate else symbol, "size": 13 if rate else 8, "color": colour, "line": {"width": 2}},
+            marker=mark | {"color": colour, "line": {"width": 2}},
             hovertemplate=f"{name}: %{{x:d}}<extra></extra>",
         )
+        tick = {"symbol": "line-ns-open", "size": 16, "color": colour if both else INK, "line": {"width": 3}}
         if rate == 0 or both:
             fig.add_scatter(
                 x=result.bound[rate],
                 y=seeds,
                 name=say("words.bound_at", rate=name) if both else say("words.bound"),
                 mode="markers",
-                marker={"symbol": "line-ns-open", "size": 16, "color": colour if both else INK, "line": {"width": 3}},
+                marker=tick,
                 hovertemplate="%{x:.0f}<extra></extra>",
             )
     every = np.r_[updates.ravel(), result.bound.ravel()]
     top = max(10.0, float(np.nanmax(every, initial=1.0)))
-    fig.update_xaxes(title=say("words.updates"), type="log", range=[-0.15, np.log10(top) + 0.25], tickformat="~s", dtick=1)
-    fig.update_yaxes(title=say("words.seed"), range=[len(seeds) + 0.6, 0.4], tickformat="d", dtick=1 if len(seeds) <= 12 else 5)
+    reach = [-0.15, np.log10(top) + 0.25]
+    fig.update_xaxes(title=say("words.updates"), type="log", range=reach, tickformat="~s", dtick=1)
+    few = len(seeds) <= 12
+    fig.update_yaxes(title=say("words.seed"), range=[len(seeds) + 0.6, 0.4], dtick=1 if few else 5)
     if not np.isfinite(result.gamma).any():
-        fig.add_annotation(text=say("words.no_bound"), xref="paper", yref="paper", x=0.98, y=0.97, xanchor="right", yanchor="top")
+        corner = {
+            "xref": "paper",
+            "yref": "paper",
+            "x": 0.98,
+            "y": 0.97,
+            "xanchor": "right",
+            "yanchor": "top",
+        }
+        fig.add_annotation(text=say("words.no_bound"), **corner)
     return fig
 
 
@@ -370,7 +394,7 @@ def table_bound(result: Result, language: str) -> pd.DataFrame:
     for rate, name in enumerate(rate_names(result)):
         columns[say("words.updates_at", rate=name)] = updates[rate]
         columns[say("words.bound_at", rate=name)] = result.bound[rate].round(1)
-        columns[say("words.stopped_at", rate=name)] = [say("words.yes" if e else "words.no") for e in ended[rate]]
+        columns[say("words.stopped_at", rate=name)] = [say(f"words.{'yes' if e else 'no'}") for e in ended[rate]]
     return pd.DataFrame(columns)
 
 
@@ -407,10 +431,17 @@ def draw_rates(result: Result, language: str) -> go.Figure:
     """Length and direction of w of seed 0 at both step sizes, over updates."""
     say = text(language).say
     fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08, figure=plot.figure(460))
-    for path, (colour, dash, _), name, width in zip((result.path, result.other_path), RATES, rate_names(result), (5, 2.2)):
-        shown = thin(len(path))
+    both = zip((result.path, result.other_path), RATES, rate_names(result))
+    for path, (colour, dash, _), name in both:
+        shown, wide = thin(len(path)), dash == "solid"  # the second lies on the first where they agree
+        look = {
+            "color": style.fade(colour, 0.55) if wide else colour,
+            "width": 5 if wide else 2.2,
+            "dash": dash,
+        }
         length = np.linalg.norm(path[shown, :2], axis=1)
-        for row, values, unit in ((1, angles(path)[shown], "°"), (2, np.where(length > 0, length, np.nan), "")):
+        length[length == 0] = np.nan
+        for row, values, unit in ((1, angles(path)[shown], "°"), (2, length, "")):
             fig.add_scatter(
                 x=shown,
                 y=values,
@@ -418,7 +449,7 @@ def draw_rates(result: Result, language: str) -> go.Figure:
                 legendgroup=name,
                 showlegend=row == 1,
                 mode="lines",
-                line={"color": colour if width < 5 else style.fade(colour, 0.55), "width": width, "dash": dash},
+                line=look,
                 hovertemplate=f"%{{y:.4~g}}{unit}",
                 row=row,
                 col=1,
@@ -440,7 +471,8 @@ def table_rates(result: Result, language: str) -> pd.DataFrame:
         there = shown < len(path)
         at = np.minimum(shown, len(path) - 1)
         columns[f"{say('words.direction')}, {name}"] = np.where(there, angles(path)[at], np.nan).round(3)
-        columns[f"{say('words.length')}, {name}"] = np.where(there, np.linalg.norm(path[at, :2], axis=1), np.nan).round(5)
+        length = np.linalg.norm(path[at, :2], axis=1)
+        columns[f"{say('words.length')}, {name}"] = np.where(there, length, np.nan).round(5)
     return pd.DataFrame(columns)
 
 

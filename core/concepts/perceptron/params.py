@@ -10,6 +10,7 @@ from core.concept import Ask, Cost, Preset
 from core.params import BaseParams, choice, integer, number, rows, string
 from core.result import BaseResult, array
 
+ENGINE = "numpy"
 DATA = ("blobs", "overlap", "xor", "moons", "rings", "placed")
 ORDERS = ("cyclic", "shuffled", "largest_mistake", "by_hand")
 REACH = 1.5  # points are placed, and questions asked, within ±REACH
@@ -26,8 +27,8 @@ class Point(BaseParams):
 
 @dataclass(frozen=True)
 class Params(BaseParams):
-    """One neuron with a hard threshold. Seed i of `seeds` draws points and order data_seed + i and weights weight_seed + i;
-    both step sizes learn from the same points, weights and order."""
+    """One neuron with a hard threshold. Seed i of `seeds` draws points and order data_seed + i and weights
+    weight_seed + i; both step sizes learn from the same points, weights and order."""
 
     data: str = choice("blobs", DATA)
     n: int = integer(60, 10, 200, step=10, applies=lambda p: p.data != "placed")
@@ -65,14 +66,14 @@ class Result(BaseResult):
     mistakes: np.ndarray = array("rate seed pass+", "updates")
     misclassified: np.ndarray = array("rate seed pass+", "examples")  # after the pass
     pending: np.ndarray = array("rate seed pass+", "examples")  # after the pass, which the rule would correct
-    turned_back: np.ndarray = array("rate seed pass+", "updates")  # that turned w the other way than the turn before
-    fewer: np.ndarray = array("seed pass+", "updates")  # with η: after which fewer examples are misclassified …
+    turned_back: np.ndarray = array("rate seed pass+", "updates")  # turned w the other way than the turn before
+    fewer: np.ndarray = array("seed pass+", "updates")  # η: fewer examples are misclassified after them …
     fewer_smaller: np.ndarray = array("seed pass+", "updates")  # … and the loss is smaller too
-    alike: np.ndarray = array("seed pass+")  # 1 while η and η′ have corrected the same examples in the same order
+    alike: np.ndarray = array("seed pass+")  # 1 while both rates corrected the same examples in the same order
     apart: np.ndarray = array("seed pass+")  # distance of the two weight vectors, each divided by its length
     radius: np.ndarray = array("seed")  # R: the largest length of (x, 1)
     gamma: np.ndarray = array("seed")  # γ: the best margin of the (x, 1); NaN where not separable
-    bound: np.ndarray = array("rate seed", "updates")  # (R/γ)² from zero weights, its generalisation from others
+    bound: np.ndarray = array("rate seed", "updates")  # (R/γ)² from zero weights; else generalised
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ ASKS = (Ask("classify", Spot, Classified),)
 
 
 def cost(params: Params) -> Cost:
-    """Rounds in which every seed makes its next update. Separable data end early: a typical number, not a limit.
-    A round in NumPy takes the time of about a thousand operations per example and seed."""
+    """Rounds in which every seed makes its next update: a typical number, not a limit, as separable data end
+    early. A round in NumPy takes the time of about a thousand operations per example and seed."""
     examples = len(params.added) + (0 if params.data == "placed" else params.n)
     rounds = 0.7 * params.passes * examples
     if params.order == "by_hand":

@@ -1,8 +1,8 @@
-"""The perceptron: one neuron, corrected at its mistakes one at a time; all seeds and both step sizes side by side."""
+"""The perceptron: one neuron, corrected at its mistakes one at a time; many seeds side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 from scipy.optimize import nnls
@@ -14,15 +14,16 @@ from core.ml.random import stream
 OVERLAP = 0.25  # how far the overlapping clouds reach over the line between them
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 1) -> Iterator[Result]:
-    """Results, each fuller than the last, every `chunk` passes (by hand: moves). NumPy, whatever the device."""
+def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Result, None, dict]:
+    """Results, each fuller than the last, every `chunk` passes (by hand: moves). NumPy on any device."""
     seeds = params.seeds
     sets = [examples(params, params.data_seed + i) for i in range(seeds)]
     n = len(sets[0][1])
-    x = np.tile([np.c_[inputs, np.ones(n)] for inputs, _ in sets], (2, 1, 1))  # [member, n, 3]: the 1 carries the bias
+    # Member = rate · seeds + seed. The last of the three inputs is 1 and carries the bias.
+    x = np.tile([np.c_[inputs, np.ones(n)] for inputs, _ in sets], (2, 1, 1))  # [member, n, 3]
     y = np.tile([labels for _, labels in sets], (2, 1))  # [member, n], −1 or +1
     w = np.tile([first_weights(params, params.weight_seed + i) for i in range(seeds)], (2, 1))  # [member, 3]
-    rate = np.repeat([params.rate, params.other_rate], seeds)[:, None]  # member = rate · seeds + seed
+    rate = np.repeat([params.rate, params.other_rate], seeds)[:, None]
     radius, gamma, bound = guarantee(x, y, w, rate)
 
     by_hand = params.order == "by_hand"
@@ -44,30 +45,39 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Iterator[Resul
 
     def result(step: int, passes: int) -> Result:
         end, other_end = updates[::seeds] + 1
-        per_pass = [a.reshape(2, seeds, -1)[..., :passes] for a in (mistakes, misclassified, pending, turned_back)]
+
+        def so_far(tally: np.ndarray) -> np.ndarray:
+            return tally.reshape(2, seeds, -1)[..., :passes]
+
         return Result(
             params,
             step,
             total,
-            x[0, :, :2],
-            y[0],
-            paths[0, :end],
-            corrected[:end],
-            missed[:end],
-            loss[:end],
-            paths[1, :other_end],
-            *per_pass,
-            *(a[:, :passes] for a in (fewer, fewer_smaller, alike, apart)),
-            radius,
-            gamma,
-            bound,
+            x=x[0, :, :2],
+            y=y[0],
+            path=paths[0, :end],
+            corrected=corrected[:end],
+            missed=missed[:end],
+            loss=loss[:end],
+            other_path=paths[1, :other_end],
+            mistakes=so_far(mistakes),
+            misclassified=so_far(misclassified),
+            pending=so_far(pending),
+            turned_back=so_far(turned_back),
+            fewer=fewer[:, :passes],
+            fewer_smaller=fewer_smaller[:, :passes],
+            alike=alike[:, :passes],
+            apart=apart[:, :passes],
+            radius=radius,
+            gamma=gamma,
+            bound=bound,
         )
 
     member = np.arange(2 * seeds)
     updates = np.zeros(2 * seeds, int)
     side = np.zeros(2 * seeds)  # to which side w turned last: +1 left, −1 right
     same = np.ones(seeds, bool)
-    signed = y * (x * w[:, None]).sum(-1)  # y (w·x + b): negative where the prediction is wrong, 0 on the line
+    signed = y * (x * w[:, None]).sum(-1)  # y (w·x + b): negative where the prediction is wrong
     missed[0], loss[0] = (signed[0] <= 0).sum(), np.maximum(-signed[0], 0).sum()
     yield result(0, 0)
 
@@ -86,8 +96,9 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Iterator[Resul
             if not going.any():
                 break
 
-            before = w
-            w = w + np.where(going[:, None], rate * y[member, i][:, None] * x[member, i], 0)  # the perceptron rule
+            # The perceptron rule: w ← w + η y x
+            before, step = w, rate * y[member, i][:, None] * x[member, i]
+            w = w + np.where(going[:, None], step, 0)
             looked = np.where(going, place[member, i] + 1, looked)
             done += going
 
@@ -98,9 +109,10 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Iterator[Resul
             turned = np.sign(before[:, 0] * w[:, 1] - before[:, 1] * w[:, 0])
             turned_back[:, t] += turned * side < 0
             side = np.where(turned, turned, side)
-            drop = (signed[:seeds] <= 0).sum(1) < (was[:seeds] <= 0).sum(1)
+            now, then = signed[:seeds], was[:seeds]
+            drop = (now <= 0).sum(1) < (then <= 0).sum(1)
             fewer[:, t] += drop
-            fewer_smaller[:, t] += drop & (np.minimum(signed[:seeds], 0).sum(1) > np.minimum(was[:seeds], 0).sum(1))
+            fewer_smaller[:, t] += drop & (np.maximum(-now, 0).sum(1) < np.maximum(-then, 0).sum(1))
             for r in np.flatnonzero(going[::seeds]):
                 paths[r, updates[r * seeds]] = w[r * seeds]
             if going[0]:
@@ -148,8 +160,8 @@ def examples(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def clouds(n: int, gap: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two Gaussian clouds on both sides of a hidden line, each slid until its nearest point is `gap` away from it
-    (negative: until one point is as far on the wrong side)."""
+    """Two Gaussian clouds on both sides of a hidden line, each slid until its nearest point is `gap` away
+    from it (if negative, until one point is that far on the wrong side)."""
     rng = stream("perceptron clouds", seed)
     angle, offset = 2 * np.pi * rng.random(), rng.uniform(-0.25, 0.25)
     normal, along = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
@@ -171,8 +183,10 @@ def direction(w: np.ndarray) -> np.ndarray:
     return np.divide(w, length, out=np.zeros_like(w), where=length > 0)
 
 
-def guarantee(x: np.ndarray, y: np.ndarray, w: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """R [seed], γ [seed] and the largest number of updates there can be [rate, seed]; NaN where not separable.
+def guarantee(
+    x: np.ndarray, y: np.ndarray, w: np.ndarray, rate: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """R [seed], γ [seed] and the most updates there can be [rate, seed]; NaN where not separable.
 
     Novikoff (1962): after M updates from w₀, with u the best direction, |w| ≥ w·u ≥ w₀·u + η M γ, and
     |w|² ≤ |w₀|² + η² M R². Both hold up to the larger root of a quadratic in M, (R/γ)² when w₀ = 0.
@@ -182,7 +196,7 @@ def guarantee(x: np.ndarray, y: np.ndarray, w: np.ndarray, rate: np.ndarray) -> 
     for i in range(seeds if x.size else 0):
         radius[i] = np.linalg.norm(x[i], axis=1).max()
         best[i] = best_direction(y[i][:, None] * x[i])
-        gamma[i] = (y[i] * (x[i] @ best[i])).min()
+        gamma[i] = (y[i] * (x[i] * best[i]).sum(-1)).min()
     r, g, u = np.tile(radius, 2), np.tile(gamma, 2), np.tile(best, (2, 1))
     along, square, eta = (w * u).sum(1), (w * w).sum(1), rate[:, 0]
     a, b, c = (eta * g) ** 2, 2 * along * eta * g - (eta * r) ** 2, along**2 - square
@@ -191,14 +205,14 @@ def guarantee(x: np.ndarray, y: np.ndarray, w: np.ndarray, rate: np.ndarray) -> 
 
 
 def best_direction(z: np.ndarray) -> np.ndarray:
-    """The unit vector u with the largest min z·u over the rows of z [n, 3]; NaN if no u makes them all positive.
+    """The unit vector u with the largest min z·u over the rows of z [n, 3]; NaN if no u makes all positive.
 
-    It is v/|v| for the shortest v with z·v ≥ 1, which non-negative least squares gives exactly (Lawson and Hanson,
-    1974, chapter 23: least distance programming).
+    It is v/|v| for the shortest v with z·v ≥ 1, which non-negative least squares gives exactly (Lawson and
+    Hanson, 1974, chapter 23: least distance programming).
     """
     system = np.r_[z.T, np.ones((1, len(z)))]
     shares, _ = nnls(system, np.array([0.0, 0.0, 0.0, 1.0]), maxiter=100 * len(z))
     v = z.T @ shares
     length = np.linalg.norm(v)
-    u = v / length if length > 0 else v
-    return u if (z @ u).min() > 1e-12 else np.full(3, np.nan)
+    u = np.round(v / length, 12) if length > 0 else v  # the last digits differ between builds of the solver
+    return u if (z * u).sum(-1).min() > 1e-9 else np.full(3, np.nan)

@@ -1,0 +1,160 @@
+"""Experiments at the command line.
+
+    python -m core.cli list                                   the concepts
+    python -m core.cli optimizer_race --help                  what can be set
+    python -m core.cli optimizer_race epochs=5 contenders=adam~lr-0.01~~sgd~lr-0.1
+    python -m core.cli warm                                   the defaults and presets of every concept, into the store
+
+Settings are written as in a link. The run takes place in this process, on the CPU unless device=cuda or device=mps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from core import export
+from core.catalog import CONCEPTS, LANGUAGES
+from core.concept import experiment, load
+from core.messages import allowed, explain
+from core.params import BaseParams, Problem, Rows, fields, read
+from core.result import BaseResult, arrays
+from core.text import Text, words
+
+if TYPE_CHECKING:
+    from core.runs.manager import Manager, Run
+
+REFUSED = 2  # exit status
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser("python -m core.cli", add_help=False, usage="%(prog)s CONCEPT [FIELD=VALUE …]")
+    parser.add_argument("concept", nargs="?", default="")
+    parser.add_argument("settings", nargs="*", metavar="FIELD=VALUE", help="as in a link; device=cpu, cuda or mps")
+    parser.add_argument("--language", choices=LANGUAGES, default="en")
+    parser.add_argument("--save", type=Path, metavar="FILE.npz", help="keep all arrays of the result")
+    parser.add_argument("--script", action="store_true", help="print the standalone script of this run instead")
+    parser.add_argument("--help", action="store_true", help="what can be set")
+    given = parser.parse_intermixed_args(arguments)
+
+    if given.concept == "list":
+        print(concepts(given.language))
+        return 0
+    if given.concept == "warm":
+        return warm()
+    if given.concept not in {entry.stem for entry in CONCEPTS}:
+        print(f"{__doc__}\n{parser.format_help()}\n{concepts(given.language)}")
+        if given.concept:
+            print(f"There is no concept “{given.concept}”.", file=sys.stderr)
+        return 0 if given.help and not given.concept else REFUSED
+    text, cls = words(given.concept, given.language), load(given.concept).Params
+    if given.help:
+        print(f"{text.title}\n{text.lead}\n\n{described(cls, text)}")
+        return 0
+
+    params, device, problems = settings(cls, given.settings)
+    for problem in problems:
+        print(explain(problem, text, cls, instead=False), file=sys.stderr)
+    if problems:
+        return REFUSED
+    if given.script:
+        print(export.script(given.concept, params), end="")
+        return 0
+    begin = time.monotonic()
+    result = trained(given.concept, params, device)
+    seconds = time.monotonic() - begin
+    figure = load(given.concept).figures[0]
+    with pd.option_context("display.unicode.east_asian_width", True, "display.width", None):
+        print(figure.table(result, given.language).to_string(index=False, max_colwidth=48))
+    print(f"\n{figure.summary(result, given.language)}\n{text.say('run.seconds', n=f'{seconds:.1f}')}")
+    if given.save:
+        np.savez(given.save, **arrays(result))  # type: ignore[arg-type]
+    return 0
+
+
+def settings(cls: type[BaseParams], given: list[str]) -> tuple[BaseParams, str, list[Problem]]:
+    """Params, device and what was refused, from arguments FIELD=VALUE."""
+    named = {name: value for name, equal, value in (argument.partition("=") for argument in given) if equal}
+    device = named.pop("device", "cpu")
+    params, problems = read(cls, named)
+    problems += [Problem(argument, "unreadable", {"value": argument}) for argument in given if "=" not in argument]
+    if device != "cpu":
+        from core.runs.engines import devices
+
+        if device not in (found := {d.split(":")[0] for d in devices()}):
+            problems.append(Problem("device", "unknown_option", {"value": device, "options": ", ".join(sorted(found))}))
+    return params, device, problems
+
+
+def trained(stem: str, params: BaseParams, device: str) -> BaseResult:
+    """The complete Result, trained here with a line of progress about every second."""
+    train = experiment(stem).train
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)  # as in a worker: the same bits
+    said = time.monotonic()
+    for result in train(params, device=device):
+        if time.monotonic() - said > 1:
+            said = time.monotonic()
+            print(f"{100 * result.step / max(result.total, 1):3.0f} %", file=sys.stderr, flush=True)
+    return result
+
+
+def concepts(language: str) -> str:
+    """Every concept with its title, a line each."""
+    return "\n".join(f"{entry.stem:20} {words(entry.stem, language).title}" for entry in CONCEPTS)
+
+
+def described(cls: type[BaseParams], text: Text, indent: str = "") -> str:
+    """Every field: its default, what is allowed, and what it is; the fields of rows below it."""
+    lines = []
+    for name, kind in fields(cls).items():
+        label, hint = text.say(f"params.{name}"), text.hint(f"params.{name}")
+        lines.append(f"{indent}{name}={kind.write(kind.default)}")
+        lines.append(f"{indent}    {label} ({allowed(kind)})" + (f": {hint}" if hint else ""))
+        if isinstance(kind, Rows):
+            first, second, *_ = fields(kind.row)
+            lines.append(f"{indent}    [{first}]~{second}-[{second}]~…~~[{first}]~…")
+            lines.append(described(kind.row, text, indent + "        "))
+    return "\n".join(lines)
+
+
+def finished(manager: Manager, runs: Iterable[Run]) -> Iterator[Run]:
+    """The runs in turn, each when it has ended; until then all count as looked at, else they would be stopped."""
+    waiting = list(runs)
+    for run in waiting:
+        while not run.done.wait(1):
+            for other in waiting:
+                manager.look(other, "")
+        yield run
+
+
+def warm() -> int:
+    """Train the defaults and presets of every concept into the store, so that a page shows them at once."""
+    from core.runs.manager import COMPLETE, Manager
+
+    manager = Manager().start()
+    manager.ready.wait()
+    runs = {}
+    for entry in CONCEPTS:
+        concept = load(entry.stem)
+        for preset in ({}, *(preset.changes for preset in concept.presets)):
+            run = manager.ask(entry.stem, concept.Params().replace(**preset))
+            runs[run.key] = run
+    failed = 0
+    for run in finished(manager, runs.values()):
+        failed += run.status != COMPLETE
+        what = "stored" if run.stored else f"{run.status} in {run.seconds:.1f} s"
+        print(f"{run.stem:20} {run.key[:8]} {what} {run.error}".rstrip(), flush=True)
+    manager.close()
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
