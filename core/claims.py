@@ -1,6 +1,6 @@
 """Verdicts on claims: measured on seeds nobody had looked at, kept in data/claims.json, written out as docs/claims.md.
 
-    python -m core.claims [stem …]      measure the claims of these concepts (of all) again
+`python -m core.claims [stem …]` measures the claims of these concepts, or of all, again.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ INTRO = """# Claims
 
 What the notes of the pages say, and what was measured. `make claims` measures all of it again and writes this page.
 
-A claim names an effect, the settings that decide it, and the smallest effect that matters. The effect is measured once per seed,
-as a paired difference or as a yes or no, on seeds that nobody had looked at while the settings were chosen. From them follows a
-95 % interval of the mean (Student's t; for shares of seeds Clopper and Pearson). A claim **holds** when the whole interval is on its side
-of the smallest effect that matters, **does not hold** when the whole interval is on the other side, and is **undecided** otherwise.
+A claim names an effect, the settings that decide it, and the smallest effect that matters. The effect is measured
+once per seed, as a paired difference or as a yes or no, on seeds that nobody had looked at while the settings were
+chosen. From them follows a 95 % interval of the mean (Student's t; for shares of seeds Clopper and Pearson). A claim
+**holds** when the whole interval is on its side of the smallest effect that matters, **does not hold** when the whole
+interval is on the other side, and is **undecided** otherwise.
 """
 SIDES = {"above": ">", "below": "<", "within": "±"}
+HEAD = ("claim", "measured", "effect [95 % interval]", "matters", "seeds", "verdict", "on")
 
 
 def stored(stem: str) -> dict[str, dict[str, Any]]:
@@ -51,18 +53,20 @@ def _kept() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def deciding(claim: Claim) -> list[BaseParams]:
-    """The Params of the runs that decide a claim; where there are several, each has the seeds after those of the last."""
+    """The Params of the runs that decide a claim; of several, each has the seeds after those of the last."""
     seeds = [name for name in ("data_seed", "weight_seed") if name in fields(type(claim.params))]
     held = getattr(claim.params, "seeds", 1)
     return [
-        claim.params.replace(**{name: getattr(claim.params, name) + i * held for name in seeds}) for i in range(claim.runs)
+        claim.params.replace(**{name: getattr(claim.params, name) + i * held for name in seeds})
+        for i in range(claim.runs)
     ]
 
 
 def decide(claim: Claim, results: Iterable[Any]) -> dict[str, Any]:
     """What the Results of the deciding runs say: interval and verdict. Raises ValueError where they say nothing."""
-    effects = [claim.measure(result) for result in results]
-    if any(effect is None for effect in effects):
+    measured = [claim.measure(result) for result in results]
+    effects = [effect for effect in measured if effect is not None]
+    if len(effects) < len(measured):
         raise ValueError(f"the deciding run of {claim.id} cannot speak to it")
     found = interval(np.concatenate(effects), claim.share)
     rule = {"smallest": claim.smallest, "direction": claim.direction, "unit": claim.unit}
@@ -97,10 +101,11 @@ def page(kept: dict[str, dict[str, dict[str, Any]]]) -> str:
     parts = [INTRO]
     for entry in CONCEPTS:
         text = words(entry.stem, "en")
-        rows = ["| claim | measured | effect [95 % interval] | matters | seeds | verdict | on |", "|---|---|---|---|---|---|---|"]
+        rows = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
         for claim in load(entry.stem).claims:
             found = kept.get(entry.stem, {}).get(claim.id)
-            cells = [text.say(f"claims.{claim.id}"), text.hint(f"claims.{claim.id}"), "", "", "", text.say("verdicts.unmeasured"), ""]
+            said = text.say(f"claims.{claim.id}"), text.hint(f"claims.{claim.id}")
+            cells = [*said, "", "", "", text.say("verdicts.unmeasured"), ""]
             if found:
                 mean, low, high = (f"{found[name]:+.3g}" for name in ("mean", "low", "high"))
                 cells[2] = f"{mean} [{low}, {high}] {found['unit']}".rstrip()
@@ -126,7 +131,8 @@ def main(stems: list[str]) -> int:
         pending.replace(path)
     for stem, claims in found.items():
         for id, v in claims.items():
-            print(f"{stem} {id}: {v['verdict']}, {v['mean']:+.4g} [{v['low']:+.4g}, {v['high']:+.4g}] over {v['n']} seeds")
+            measured = f"{v['mean']:+.4g} [{v['low']:+.4g}, {v['high']:+.4g}] {v['unit']}".rstrip()
+            print(f"{stem} {id}: {v['verdict']}, {measured} over {v['n']} seeds")
     return 0
 
 

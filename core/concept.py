@@ -101,6 +101,7 @@ class Concept:
     tiny: BaseParams
     cost: Callable[[Any], Cost]
     engine: str  # what trains it, as pages show it: part of the run key
+    devices: tuple[str, ...]  # those it can use
     asks: tuple[Ask, ...] = ()
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
 
@@ -126,6 +127,7 @@ def load(stem: str) -> Concept:
         tiny=params.TINY,
         cost=params.cost,
         engine=params.ENGINE,
+        devices=getattr(params, "DEVICES", ("cpu", "cuda", "mps")),
         asks=tuple(getattr(params, "ASKS", ())),
         data_files=getattr(params, "data_files", lambda _: ()),
     )

@@ -66,7 +66,10 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 '''
-MAIN_IMPORTS = ("import argparse", "import dataclasses", "import time", "import numpy as np", "from dataclasses import dataclass")
+MAIN_IMPORTS = """import argparse, dataclasses, time
+import numpy as np, torch
+from dataclasses import dataclass
+"""
 THREADS = "    torch.set_num_threads(1)  # as in the lab: the order of sums, and so the last bits, depend on it"
 
 
@@ -80,7 +83,7 @@ def script(stem: str, params: BaseParams) -> str:
     uses_torch = any("torch" in ast.unparse(node) for node in imports)
     main = MAIN.replace("[threads]\n", f"{THREADS}\n" if uses_torch else "")
     body = "\n\n\n".join([*settings, *_sections(pieces), main])
-    nodes = [*imports, *ast.parse("\n".join([*MAIN_IMPORTS, "import torch"])).body]
+    nodes = [*imports, *ast.parse(MAIN_IMPORTS).body]
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     bound = _imports(nodes, used)
     _refuse_collisions(pieces, [cls.__name__ for cls in classes], bound)
@@ -146,7 +149,9 @@ def _sections(pieces: list[Piece]) -> list[str]:
             about = (ast.get_docstring(ast.parse(module(piece.module).text)) or "").partition("\n")[0]
             sections[piece.module] = f"# {'─' * 8} {about}\n\n" + ("" if isinstance(piece.node, plain) else "\n")
         elif last:
-            sections[piece.module] += "\n" if isinstance(piece.node, plain) and isinstance(last.node, plain) else "\n\n\n"
+            sections[piece.module] += (
+                "\n" if isinstance(piece.node, plain) and isinstance(last.node, plain) else "\n\n\n"
+            )
         sections[piece.module] += piece.text.replace("(BaseParams)", "")
         last = piece
     return list(sections.values())
@@ -159,9 +164,10 @@ def _imports(nodes: list[ast.stmt], used: set[str]) -> dict[str, str]:
         assert isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in node.names:
             name = (alias.asname or alias.name).split(".")[0]
-            alone = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], node.level)
-            if name in used and bound.setdefault(name, ast.unparse(alone)) != ast.unparse(alone):
-                raise ValueError(f"{name} means two things: {bound[name]} and {ast.unparse(alone)}")
+            one = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
+            line = ast.unparse(one)
+            if name in used and bound.setdefault(name, line) != line:
+                raise ValueError(f"{name} means two things: {bound[name]} and {line}")
     return bound
 
 
@@ -184,7 +190,9 @@ def _import_block(bound: dict[str, str]) -> str:
 
 def _refuse_collisions(pieces: list[Piece], settings: list[str], bound: dict[str, str]) -> None:
     """Raise where one name of the script would mean two things."""
-    owner = dict.fromkeys([*settings, "PARAMS", "short", "main"], "the script itself") | dict.fromkeys(bound, "an import")
+    owner = dict.fromkeys([*settings, "PARAMS", "short", "main"], "the script itself") | dict.fromkeys(
+        bound, "an import"
+    )
     for piece in pieces:
         for name, nodes in module(piece.module).defines.items():
             if piece.node in nodes and owner.setdefault(name, piece.module) != piece.module:
@@ -197,7 +205,7 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _packages(sources: list[str]) -> list[str]:
-    """The packages these sources import, inside functions too, each with the version installed here: `numpy==2.4.6`."""
+    """The packages these sources import, inside functions too, each with its version here: `numpy==2.4.6`."""
     found = set()
     for node in (n for source in sources for n in ast.walk(ast.parse(source))):
         if isinstance(node, ast.Import):

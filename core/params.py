@@ -48,6 +48,7 @@ def _short(value: Any) -> str:
 
 
 Applies = Callable[[Any], bool]
+Fresh = Callable[[str, Any], Any]  # (value of a row's first field, the row that changes to it or None) → the new row
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class Rows(Field):
     row: type[BaseParams] = None  # type: ignore[assignment]
     low: int = 0
     high: int = 12
-    fresh: Callable[[str], BaseParams] | None = None  # a new row, given the value of its first field
+    fresh: Fresh | None = None
 
     def check(self, value: Any) -> tuple[BaseParams, ...]:
         if not isinstance(value, (tuple, list)) or not all(isinstance(row, self.row) for row in value):
@@ -177,7 +178,9 @@ class Rows(Field):
             head, *pairs = part.split("~")
             given = {first: head} | dict(pair.split("-", 1) for pair in pairs if "-" in pair)
             row, problems = read(self.row, given)
-            problems += [Problem(_short(pair), "unreadable", {"value": _short(pair)}) for pair in pairs if "-" not in pair]
+            problems += [
+                Problem(_short(pair), "unreadable", {"value": _short(pair)}) for pair in pairs if "-" not in pair
+            ]
             if problems:
                 raise Refused("bad_row", row=len(rows) + 1, problem=problems[0])
             rows.append(row)
@@ -250,7 +253,7 @@ def rows(
     low: int,
     high: int,
     *,
-    fresh: Callable[[str], BaseParams] | None = None,
+    fresh: Fresh | None = None,
     applies: Applies | None = None,
 ) -> Any:
     return _field(Rows(tuple(default), applies, row, low, high, fresh))

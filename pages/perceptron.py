@@ -1,3 +1,5 @@
+from math import isnan
+
 import streamlit as st
 
 from core.concepts.perceptron.params import REACH, Point
@@ -33,9 +35,8 @@ with picture:
     if answer is not None and answer.result is not None:
         found = answer.result
         side = say("words.plus" if found.label > 0 else "words.minus" if found.label < 0 else "words.on_line")
-        st.info(
-            say("words.answer", **asked, side=side, activation=float(found.activation), distance=float(found.distance))
-        )
+        line = say("words.no_distance") if isnan(found.distance) else f"{found.distance:.3f}"
+        st.info(say("words.answer", **asked, side=side, activation=float(found.activation), distance=line))
 with settings:
     st.segmented_control(
         say("words.click"),
@@ -57,7 +58,7 @@ with settings:
             st.button(
                 say("words.undo"), key="perceptron-undo", on_click=lambda: page.change(moves=page.params.moves[:-1])
             )
-    page.controls("data", "order", "rate", without=("added", "moves"))
-page.claims()
+    page.controls("data", "margin", "order", without=("moves",))
+page.claims("stops", "xor_never", "swings_random")
 page.lesson()
 page.share()

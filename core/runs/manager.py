@@ -213,8 +213,9 @@ class Manager:
     def engine_for(self, stem: str, params: BaseParams, device: str = "auto") -> Engine:
         """The engine a run would take: the cheapest by measured cost, or the one asked for."""
         known = self.engines or [Engine("cpu", 1e-4, 2e10)]  # until the first worker has measured
-        fitting = [e for e in known if device in ("auto", e.device.split(":")[0])] or known
-        return engines.choose(load(stem).cost(params), fitting)
+        concept = load(stem)
+        able = [e for e in known if e.device.split(":")[0] in concept.devices]
+        return engines.choose(concept.cost(params), [e for e in able if e.device.startswith(device)] or able)
 
     def find(self, stem: str, params: BaseParams, device: str = "auto") -> Run | None:
         """The run of these Params if it is live or complete, here or in the store; nothing is started."""

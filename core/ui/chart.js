@@ -152,7 +152,7 @@ class Chart {
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
     layout.dragmode = this.wants.selects ? "select" : layout.dragmode;
     const aspect = layout.meta?.aspect;
-    if (aspect) layout.height = Math.round(aspect * this.plot.clientWidth);
+    if (aspect) layout.height = Math.min(Math.round(aspect * this.plot.clientWidth), 820);
     this.plot.style.height = `${layout.height || 420}px`;
     const config = {
       responsive: true, displaylogo: false, displayModeBar: "hover",

@@ -116,7 +116,7 @@ class Controls:
         def add() -> None:
             assert kind.fresh
             unused = next((o for o in options if o not in used), options[0])
-            link.change(self.stem, self.params.replace(**{name: (*rows, kind.fresh(unused))}), outside=True)
+            link.change(self.stem, self.params.replace(**{name: (*rows, kind.fresh(unused, None))}), outside=True)
 
         if kind.fresh:
             st.button(
@@ -133,7 +133,8 @@ class Controls:
 
         def put(field: str) -> Callable[[Any], BaseParams]:
             def make(value: Any) -> BaseParams:
-                changed = kind.fresh(value) if field == head and kind.fresh else row.replace(**{field: value})
+                renewed = field == head and kind.fresh
+                changed = kind.fresh(value, row) if renewed and kind.fresh else row.replace(**{field: value})
                 return self.params.replace(**{name: (*rows[:i], changed, *rows[i + 1 :])})
 
             return make

@@ -25,8 +25,11 @@ def language() -> str:
     return state["language"]
 
 
-def load(stem: str, cls: type[BaseParams]) -> BaseParams:
-    """The page's Params: from the link when it says something new, else as the reader left them."""
+def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]]) -> BaseParams:
+    """The page's Params: from the link when it says something new, else as the reader left them.
+
+    choices: what the link may say beside the Params (figure, device); anything else is named and ignored.
+    """
     state = st.session_state
     given = {name: value for name, value in st.query_params.items() if name not in RESERVED}
     known = state.setdefault("params", {})
@@ -36,6 +39,10 @@ def load(stem: str, cls: type[BaseParams]) -> BaseParams:
         params, problems = read(cls, kept)
         if kept is not given:
             problems.append(Problem("link", "too_long", {"count": size, "high": LONGEST}))
+        for name, options in (choices | {"lang": list(LANGUAGES)}).items():
+            asked = st.query_params.get(name, options[0])
+            if asked not in options:
+                problems.append(Problem(name, "unknown_option", {"value": asked[:60], "options": ", ".join(options)}))
         version = st.query_params.get("v", LINK_VERSION)
         if version != LINK_VERSION:
             problems.append(Problem("v", "version", {"value": version[:20]}))

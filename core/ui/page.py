@@ -37,7 +37,8 @@ class Page:
         self.stem = stem
         self.concept = load(stem)
         self.text = words(stem, link.language())
-        self.params = link.load(stem, self.concept.Params)
+        choices = {"figure": [f.id for f in self.concept.figures], "device": ["auto", *self.concept.devices]}
+        self.params = link.load(stem, self.concept.Params, choices)
         self.manager = shared()
         self.device = st.query_params.get("device", "auto")
         self.figure = self._chosen_figure()
@@ -340,7 +341,7 @@ class Page:
 
     def _device(self) -> None:
         """The device of the run, where there is a choice."""
-        known = sorted({e.device.split(":")[0] for e in self.manager.engines})
+        known = sorted({e.device.split(":")[0] for e in self.manager.engines} & set(self.concept.devices))
         if len(known) < 2:
             return
         key = f"{self.stem}-device-{self.text.language}"

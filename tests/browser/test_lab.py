@@ -174,12 +174,12 @@ def test_language_switch_keeps_the_experiment(visit: Visit) -> None:
 def test_a_link_from_a_stranger_is_named_and_harmless(visit: Visit) -> None:
     page = visit.page
     page.goto(
-        "/optimizer_race?epochs=-5&data=<script>alert(1)</script>&contenders=magic~lr-1&nonsense=![x](https://outside.example/x.png)"
+        "/optimizer_race?device=abacus&figure=portrait&epochs=-5&data=<script>alert(1)</script>&contenders=magic~lr-1&nonsense=![x](https://outside.example/x.png)"
         "&seeds=" + "9" * 5000
     )
     alert = page.locator('[data-testid="stAlert"]')
     expect(alert).to_be_visible(timeout=20_000)
-    for word in ("epochs", "data", "contenders", "magic", "nonsense", "seeds"):
+    for word in ("epochs", "data", "contenders", "magic", "nonsense", "seeds", "abacus", "portrait"):
         expect(alert).to_contain_text(word)
     visit.chart()
     assert page.locator('[data-testid="stException"]').count() == 0

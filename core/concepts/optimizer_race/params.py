@@ -27,8 +27,8 @@ FAIR = (
 )
 
 
-def fresh(rule: str) -> Contender:
-    """A contender at the rate of the fair start, or at PyTorch's own where it has no place there."""
+def fresh(rule: str, contender: Contender | None) -> Contender:
+    """A new contender, or one whose rule was changed: at the rate of the fair start, or at PyTorch's own where it has no place there."""
     return next((c for c in FAIR if c.rule == rule), Contender(rule=rule, lr=DEFAULT_LR[rule]))
 
 

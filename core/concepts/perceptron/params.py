@@ -11,6 +11,7 @@ from core.params import BaseParams, choice, integer, number, rows, string
 from core.result import BaseResult, array
 
 ENGINE = "numpy"
+DEVICES = ("cpu",)
 DATA = ("blobs", "overlap", "xor", "moons", "rings", "placed")
 ORDERS = ("cyclic", "shuffled", "largest_mistake", "by_hand")
 REACH = 1.5  # points are placed, and questions asked, within ±REACH
@@ -25,6 +26,11 @@ class Point(BaseParams):
     y: float = number(0.0, -REACH, REACH, step=0.01)
 
 
+def fresh(label: str, point: Point | None) -> Point:
+    """A new point in the middle, or the same point in the other class."""
+    return point.replace(label=label) if point else Point(label=label)
+
+
 @dataclass(frozen=True)
 class Params(BaseParams):
     """One neuron with a hard threshold. Seed i of `seeds` draws points and order data_seed + i and weights
@@ -34,7 +40,7 @@ class Params(BaseParams):
     n: int = integer(60, 10, 200, step=10, applies=lambda p: p.data != "placed")
     margin: float = number(0.1, 0.001, 0.5, log=True, applies=lambda p: p.data == "blobs")
     noise: float = number(0.1, 0.0, 1.0, step=0.01, applies=lambda p: p.data not in ("blobs", "placed"))
-    added: tuple[Point, ...] = rows((), Point, 0, 40)
+    added: tuple[Point, ...] = rows((), Point, 0, 40, fresh=fresh)
     rate: float = number(1.0, 0.001, 1000.0, log=True)
     other_rate: float = number(0.1, 0.001, 1000.0, log=True)
     initial: str = choice("zero", ("zero", "random"))

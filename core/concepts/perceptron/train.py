@@ -43,7 +43,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
     fewer, fewer_smaller = np.zeros((2, seeds, len(plan)), np.int16)
     alike, apart = np.ones((seeds, len(plan)), np.uint8), np.zeros((seeds, len(plan)))
 
-    def result(step: int, passes: int) -> Result:
+    def result(step: int, passes: int, total: int = total) -> Result:
         end, other_end = updates[::seeds] + 1
 
         def so_far(tally: np.ndarray) -> np.ndarray:
@@ -124,7 +124,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
         mistakes[:, t], misclassified[:, t], pending[:, t] = done, (signed <= 0).sum(1), wrong.sum(1)
         alike[:, t], apart[:, t] = same, np.linalg.norm(direction(w[:seeds]) - direction(w[seeds:]), axis=1)
         if not by_hand and not done.any():  # a whole pass without a mistake, on every seed
-            yield result(total, t + 1)
+            yield result(t + 1, t + 1, total=t + 1)
             break
         if (t + 1) % chunk == 0 or t + 1 == total:
             yield result(t + 1, t + 1)

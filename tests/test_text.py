@@ -1,0 +1,127 @@
+"""The words: nothing is missing in either language, and the two say it with the same pieces."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from string import Formatter
+
+import pytest
+
+from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES
+from core.concept import load
+from core.params import BaseParams, Choice, Rows, fields
+from core.text import ROOT, Text, parse, words
+
+FILES = [ROOT / "text", *(ROOT / "concepts" / entry.stem / "text" for entry in CONCEPTS)]
+NAMES = [file.parent.name for file in FILES]
+STEMS = [entry.stem for entry in CONCEPTS]
+CJK = re.compile(r"[\u4e00-\u9fff]")
+
+
+def parsed(name: str, language: str) -> Text:
+    file = FILES[NAMES.index(name)].with_suffix(f".{language}.md")
+    return parse(file.read_text("utf-8"), language)
+
+
+def holes(label: str) -> Counter[str]:
+    return Counter(name for _, name, _, _ in Formatter().parse(label) if name is not None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_have_the_same_keys_sections_and_holes(name: str) -> None:
+    en, zh = (parsed(name, language) for language in ("en", "zh"))
+    assert en.labels.keys() == zh.labels.keys()
+    assert en.hints.keys() == zh.hints.keys()
+    assert en.sections.keys() == zh.sections.keys()
+    for key in en.labels:
+        assert holes(en.labels[key]) == holes(zh.labels[key]), key
+        assert holes(en.hints.get(key, "")) == holes(zh.hints.get(key, "")), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_empty_or_said_twice(name: str, language: str) -> None:
+    text = parsed(name, language)
+    assert text.title and text.lead
+    for said in (text.labels, text.hints, text.sections):
+        assert all(value.strip() for value in said.values())
+    source = FILES[NAMES.index(name)].with_suffix(f".{language}.md").read_text("utf-8")
+    headings = re.findall(r"^## (.*)$", source, re.M)
+    assert len(headings) == len(set(headings))
+    for body in re.split(r"^## .*$", source, flags=re.M):
+        keys = re.findall(r"^- ([\w.]+): ", body, re.M)
+        assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_chinese_is_chinese_and_english_is_not(name: str) -> None:
+    en, zh = (parsed(name, language) for language in ("en", "zh"))
+    for text in (zh.title, zh.lead, *zh.hints.values(), *zh.sections.values()):
+        assert CJK.search(text), text
+    for text in (en.title, en.lead, *en.hints.values(), *en.sections.values(), *en.labels.values()):
+        assert not CJK.search(text), text
+    same = {key for key in en.labels if en.labels[key] == zh.labels[key]}
+    assert not {key for key in same if re.search(r"[a-z]{3} [a-z]{3}", en.labels[key])}, "left in English"
+
+
+def needed(stem: str) -> tuple[set[str], set[str]]:
+    """The labels a concept's page shows, and those that need a hint."""
+    concept = load(stem)
+    hinted, plain = set(), set()
+
+    def of(cls: type[BaseParams]) -> None:
+        for name, kind in fields(cls).items():
+            hinted.add(f"params.{name}")
+            if isinstance(kind, Choice):
+                plain.update(f"options.{name}.{option}" for option in kind.options)
+            if isinstance(kind, Rows):
+                of(kind.row)
+
+    of(concept.Params)
+    for section in ("presets", "figures", "claims"):
+        hinted |= {f"{section}.{item.id}" for item in getattr(concept, section)}
+    return hinted, plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("stem", STEMS)
+def test_everything_declared_has_its_words(stem: str, language: str) -> None:
+    text = words(stem, language)
+    hinted, plain = needed(stem)
+    assert not (hinted | plain) - text.labels.keys()
+    assert not hinted - text.hints.keys()
+    assert "lesson" in text.sections
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("stem", STEMS)
+def test_no_words_are_left_over(stem: str, language: str) -> None:
+    """Words of a field, option, preset, figure or claim that is gone."""
+    hinted, plain = needed(stem)
+    sections = ("params", "options", "presets", "figures", "claims")
+    own = {key for key in parsed(stem, language).labels if key.split(".")[0] in sections}
+    questions = {f"params.{name}" for ask in load(stem).asks for name in fields(ask.question)}
+    assert own <= hinted | plain | questions
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_chapter_and_place_has_a_name(language: str) -> None:
+    text = words("", language)
+    for name in (*CHAPTERS, *(entry.stem for entry in CATALOG if entry.place)):
+        assert text.say(f"chapters.{name}")
+
+
+def test_a_missing_word_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        words("", "en").say("frame.no_such_word")
+
+
+def test_how_a_file_is_read() -> None:
+    params, lesson = "## params\n- lr: Rate {x} | A hint.\n- n: N\n", "## lesson\n- a list\n- in prose\n"
+    text = parse(f"# A title\nA lead.\n\n{params}\n{lesson}", "en")
+    assert (text.title, text.lead) == ("A title", "A lead.")
+    assert text.labels == {"params.lr": "Rate {x}", "params.n": "N"}
+    assert text.hints == {"params.lr": "A hint."}
+    assert text.say("params.lr", x=3) == "Rate 3"
+    assert text.prose("lesson") == "- a list\n- in prose"
