@@ -84,10 +84,11 @@ class Ask:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run will ask of an engine: optimization steps, and floating-point operations per step."""
+    """What a run will ask of an engine: optimization steps, floating-point operations per step, bytes of memory."""
 
     steps: int
     flops_per_step: float
+    bytes: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,16 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
+
 from core.concept import load
 from core.params import BaseParams
-from core.result import BaseResult
+from core.result import BaseResult, arrays
 from core.runs import engines, worker
 from core.runs.engines import Engine
 from core.runs.key import ask_key, digest, run_key, setting_key, versions
-from core.runs.store import State, Store
+from core.runs.queue import FairQueue
+from core.runs.store import LARGEST_RESULT, State, Store, Stored
 
 log = logging.getLogger("lab.runs")
 
@@ -32,6 +35,9 @@ KILL_AFTER = 0.15  # seconds between the stop flag and the kill
 GRACE = 60.0  # seconds a run goes on with nobody looking at it
 CHECKPOINT = 2.0  # seconds between partial Results kept in the store
 REMEMBERED = 256  # runs kept in memory
+LOOK = 0.25  # seconds between looks at a worker's memory, and between a page's looks at a run
+RUN_SECONDS = float(os.environ.get("LAB_RUN_SECONDS", 900))  # wall time a run may take
+RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a worker may take
 WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
 
 
@@ -48,7 +54,8 @@ class Run:
     result: BaseResult | None = None
     meta: dict[str, Any] = field(default_factory=dict)
     stored: bool = False  # came from the store, was not computed now
-    error: str = ""
+    error: str = ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker
+    detail: str = ""  # what the experiment said when it raised
     reference: str = ""  # of the failure in the log
     started: float = 0.0
     seconds: float = 0.0
@@ -56,6 +63,7 @@ class Run:
     job: dict[str, Any] = field(default_factory=dict)
     drawn: dict[Any, Any] = field(default_factory=dict)  # figures of the present Result, kept by the page
     watchers: dict[str, float] = field(default_factory=dict)  # session → when it last looked
+    people: set[str] = field(default_factory=set)  # who asked for it; one person may have many sessions
     done: threading.Event = field(default_factory=threading.Event)
     wish_to_stop: threading.Event = field(default_factory=threading.Event)
 
@@ -162,7 +170,7 @@ class Manager:
         self.ready = threading.Event()
         self.trouble = ""
         self.slots: list[Slot] = []
-        self._queues: dict[str, queue.Queue[Run]] = {}
+        self._queues: dict[str, FairQueue] = {}
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -191,7 +199,7 @@ class Manager:
                     other.wait()
                     found[device] = other.engine
                     slots[0].adopt(other)
-                self._queues[device] = queue.Queue()
+                self._queues[device] = FairQueue()
                 for slot in slots:
                     if slot is not slots[0]:
                         slot.hatch()
@@ -234,14 +242,36 @@ class Manager:
         run.done.set()
         return self._keep(run)
 
-    def ask(self, stem: str, params: BaseParams, watcher: str = "", device: str = "auto", anew: bool = False) -> Run:
+    def refusal(self, stem: str, params: BaseParams, device: str = "auto") -> tuple[str, float, float] | None:
+        """Why this run would not be taken on, from its predicted cost alone: a failure code, what it asks, what is
+        allowed (seconds or bytes); None where it is welcome."""
+        cost = load(stem).cost(params)
+        seconds = self.engine_for(stem, params, device).seconds(cost)
+        if seconds > RUN_SECONDS:
+            return "too_long", seconds, RUN_SECONDS
+        if cost.bytes > RUN_BYTES:
+            return "too_much_memory", cost.bytes, RUN_BYTES
+        return None
+
+    def ask(
+        self,
+        stem: str,
+        params: BaseParams,
+        watcher: str = "",
+        device: str = "auto",
+        anew: bool = False,
+        person: str = "",
+    ) -> Run:
         """The run of these Params: under way, stored, or new in the queue; `anew` trains again."""
         engine = self.engine_for(stem, params, device)
         key = run_key(stem, params, engine.device)
         job = {"stem": stem, "params": params, "device": engine.device}
-        return self._submit(key, job, engine.seconds(load(stem).cost(params)), watcher, anew)
+        refused = self.refusal(stem, params, device)
+        if refused and self._find(key, stem, params) is None:
+            return Run(key, stem, params, engine.device, 0.0, FAILED, error=refused[0])
+        return self._submit(key, job, engine.seconds(load(stem).cost(params)), watcher, anew, person)
 
-    def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "") -> Run:
+    def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "", person: str = "") -> Run:
         """Ask a finished run: its answer is a run of its own, and shared like any other."""
         key = ask_key(run.key, ask, question)
         state = run.meta.get("state") or self.store.state(run.key)
@@ -250,9 +280,11 @@ class Manager:
             "state": state,
             "device": "cpu",
         }
-        return self._submit(key, job, 0.1, watcher)
+        return self._submit(key, job, 0.1, watcher, False, person)
 
-    def _submit(self, key: str, job: dict[str, Any], predicted: float, watcher: str, anew: bool = False) -> Run:
+    def _submit(
+        self, key: str, job: dict[str, Any], predicted: float, watcher: str, anew: bool = False, person: str = ""
+    ) -> Run:
         run = None if "ask" in job or anew else self._find(key, job["stem"], job["params"])
         with self._lock:
             current = self._runs.get(key)
@@ -263,12 +295,13 @@ class Manager:
                 self._runs[key] = run
                 threading.Thread(target=self._enqueue, args=(run,), daemon=True).start()
             run.watchers[watcher] = time.monotonic()
+            run.people.add(person or watcher)
             return run
 
     def _enqueue(self, run: Run) -> None:
         self.ready.wait()
         if run.device not in self._queues:
-            self._fail(run, self.trouble or f"no worker for {run.device}", "")
+            self._fail(run, "no_worker", self.trouble)
         else:
             self._queues[run.device].put(run)
 
@@ -284,9 +317,18 @@ class Manager:
 
     # Looking and stopping
 
+    def partial(self, stem: str, params: BaseParams, device: str = "auto") -> Run | None:
+        """What is left of this very run from before the server ended, or was stopped; shown until it is run again."""
+        key = run_key(stem, params, self.engine_for(stem, params, device).device)
+        return self._shown(self.store.load(key), stem, params)
+
     def latest(self, stem: str, params: BaseParams) -> Run | None:
         """The last complete run of a setting from any version of the code, to be shown as stored."""
-        stored = self.store.latest(setting_key(stem, params))
+        return self._shown(self.store.latest(setting_key(stem, params)), stem, params)
+
+    @staticmethod
+    def _shown(stored: Stored | None, stem: str, params: BaseParams) -> Run | None:
+        """A stored Result as a run to look at."""
         if not stored:
             return None
         run = Run("", stem, params, stored.meta["device"], 0.0, COMPLETE, stored.result, stored.meta, stored=True)
@@ -310,12 +352,19 @@ class Manager:
         if run.status == WAITING:
             run.status = STOPPED
             run.done.set()
+            if run.device in self._queues:
+                self._queues[run.device].remove(run)
 
     def position(self, run: Run) -> int:
         """How many runs wait before this one, itself included; 0 once it runs."""
-        waiting = list(self._queues[run.device].queue) if run.device in self._queues else []
-        ahead = [r for r in waiting if r.status == WAITING]
-        return ahead.index(run) + 1 if run in ahead else 0
+        order = self._queues[run.device].order() if run.device in self._queues else []
+        return order.index(run) + 1 if run in order else 0
+
+    def pause(self) -> float:
+        """Seconds a page should wait between looks at its run: longer when many pages look."""
+        recent = time.monotonic() - 5
+        looking = sum(seen > recent for run in list(self._runs.values()) for seen in list(run.watchers.values()))
+        return min(2.0, LOOK * max(1.0, looking / 12))
 
     def status(self) -> dict[str, Any]:
         """Workers, queues, store and engines, for the health endpoint."""
@@ -345,8 +394,8 @@ class Manager:
             slot.run = run
             try:
                 self._carry_out(run, slot)
-            except Exception as error:
-                self._fail(run, str(error), f"{error!r}")
+            except Exception as error:  # the slot goes on, whatever happened to a run
+                self._fail(run, "died", repr(error))
                 slot.drop()
             finally:
                 slot.run = None
@@ -357,7 +406,8 @@ class Manager:
         run.status, run.started = RUNNING, time.monotonic()
         here.pipe.send(run.job)
         run.job = {}
-        deadline, kept = None, time.monotonic()
+        deadline, kept, looked = None, time.monotonic(), time.monotonic()
+        process = psutil.Process(here.process.pid)
         while True:
             if run.wish_to_stop.is_set() and deadline is None:
                 here.stop.set()
@@ -366,6 +416,12 @@ class Manager:
                 slot.drop()
                 self._finish(run, STOPPED, None)
                 return
+            if (now := time.monotonic()) - looked > LOOK and deadline is None:
+                looked = now
+                if excess := self._excess(run, process, now):
+                    slot.drop()
+                    self._fail(run, excess, "")
+                    return
             if not here.pipe.poll(0.02):
                 if not here.process.is_alive():
                     raise RuntimeError("worker died")
@@ -375,10 +431,15 @@ class Manager:
             except (EOFError, OSError):
                 raise RuntimeError("worker died") from None
             if kind == "failed":
-                self._fail(run, *content)
+                run.detail = content[0]
+                self._fail(run, "raised", content[1])
                 return
             if kind == "done":
                 status, run.result, state = content
+                if run.result is not None and sum(a.nbytes for a in arrays(run.result).values()) > LARGEST_RESULT:
+                    run.result = None
+                    self._fail(run, "too_large", "")
+                    return
                 self._finish(run, status, state)
                 return
             run.result = content[0]
@@ -412,10 +473,23 @@ class Manager:
             "versions": versions(),
         }
 
-    def _fail(self, run: Run, message: str, details: str) -> None:
+    @staticmethod
+    def _excess(run: Run, process: psutil.Process, now: float) -> str:
+        """The failure code of a limit that a running run is over, or an empty string."""
+        try:
+            if process.memory_info().rss > RUN_BYTES:
+                return "too_much_memory"
+        except psutil.Error:
+            return ""
+        return "too_long" if now - run.started > RUN_SECONDS else ""
+
+    def _fail(self, run: Run, error: str, traceback: str) -> None:
+        """End a run with a message: the reader gets a code's wording and a reference, the log gets the rest."""
         run.reference = uuid.uuid4().hex[:8]
-        log.error("run %s of %s failed (%s): %s\n%s", run.key, run.stem, run.reference, message, details)
-        run.error, run.status = message, FAILED
+        log.error("run %s of %s failed, reference %s: %s %s", run.key, run.stem, run.reference, error, traceback)
+        run.seconds = time.monotonic() - run.started if run.started else 0.0
+        run.error, run.status = error, FAILED
+        run.updates += 1
         run.done.set()
 
     def _tidy(self) -> None:

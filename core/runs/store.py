@@ -81,8 +81,12 @@ class Store:
                 try:
                     for name, content in files.items():
                         (temporary / name).write_bytes(content)
-                    shutil.rmtree(self._folder(key), ignore_errors=True)
-                    temporary.rename(self._folder(key))
+                    try:
+                        shutil.rmtree(self._folder(key), ignore_errors=True)
+                        temporary.rename(self._folder(key))
+                    except OSError:  # another server has just put its own there: equal keys, equal numbers
+                        if not self._folder(key).exists():
+                            raise
                 finally:
                     shutil.rmtree(temporary, ignore_errors=True)
                 if setting and meta["status"] == "complete":
@@ -115,6 +119,8 @@ class Store:
             plain: dict[str, Any] = meta["plain"] | self._unpacked(folder, "arrays.npz", meta)
             result = concept.Result(params, **plain)
             os.utime(folder)
+        except FileNotFoundError:  # another server is just replacing or removing it
+            return None
         except Exception as error:  # whatever the damage, the run is simply computed anew
             log.warning("stored run %s is damaged and was removed: %s", key, error)
             shutil.rmtree(folder, ignore_errors=True)

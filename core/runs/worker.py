@@ -9,12 +9,14 @@ It answers on a pipe with tuples whose first word says what they are:
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import threading
 import time
 import traceback
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 INTERVAL = 0.1  # seconds between partial Results
@@ -24,6 +26,7 @@ THREADS = 1  # intra-op threads: populations are small, and more threads slow th
 def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
     """The life of a worker. `stop` is an Event that asks it to end the run at hand."""
     _die_with_parent()
+    _first_to_go()
     import torch
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
@@ -69,6 +72,12 @@ def _answer(job: dict[str, Any], pipe: Connection, stop: Any) -> None:
 
     answer = experiment(job["stem"]).answer
     pipe.send(("done", "complete", answer(job["params"], job["result"], job["state"], job["question"]), None))
+
+
+def _first_to_go() -> None:
+    """When the machine runs out of memory, Linux shall end a worker and not the server."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("900")
 
 
 def _die_with_parent() -> None:

@@ -12,7 +12,7 @@ from core import claims, export
 from core.concept import Figure, load
 from core.params import Invalid
 from core.runs.key import run_key
-from core.runs.manager import COMPLETE, FAILED, STOPPED, WAITING, Run, shared
+from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Run, shared
 from core.stats import interval
 from core.text import Text, words
 from core.ui import link
@@ -21,7 +21,6 @@ from core.ui.controls import Controls, problems
 
 AUTO = 8.0  # seconds: what is predicted to be cheaper starts by itself
 EMPTY = 420  # pixels kept free where nothing can be shown yet
-POLL = 0.25  # seconds between looks at a run that is under way
 BADGES: dict[str, tuple[Any, str]] = {
     "holds": ("green", "check"),
     "fails": ("red", "close"),
@@ -137,7 +136,7 @@ class Page:
             if live and run is not None and not run.live:
                 st.rerun()
 
-        st.fragment(panel, run_every=POLL if live else None)()
+        st.fragment(panel, run_every=self.manager.pause() if live else None)()
 
     def ask(self, ask: str, **question: Any) -> Run | None:
         """The answer to a question to the trained network, or None until the run is complete.
@@ -147,7 +146,7 @@ class Page:
         if self.run is None or self.run.status != COMPLETE:
             return None
         kind = self.concept.ask(ask)
-        run = self.manager.question(self.run, ask, kind.question(**question), watcher())
+        run = self.manager.question(self.run, ask, kind.question(**question), watcher(), person())
         run.done.wait(2.0)
         return run
 
@@ -236,12 +235,14 @@ class Page:
                 state[f"before:{self.stem}"] = current
         run = self.manager.find(self.stem, self.params, self.device)
         if run is None and engine.seconds(self.concept.cost(self.params)) <= AUTO:
-            run = self.manager.ask(self.stem, self.params, watcher(), self.device)
+            run = self.manager.ask(self.stem, self.params, watcher(), self.device, person=person())
         state[name] = run
         return run
 
     def _start(self, anew: bool = False) -> None:
-        st.session_state[f"run:{self.stem}"] = self.manager.ask(self.stem, self.params, watcher(), self.device, anew)
+        st.session_state[f"run:{self.stem}"] = self.manager.ask(
+            self.stem, self.params, watcher(), self.device, anew, person()
+        )
 
     def _shown_figures(self) -> list[Figure]:
         return [f for f in self.concept.figures if f.shown(self.params)]
@@ -280,11 +281,20 @@ class Page:
                 st.progress(run.fraction, _progress(self, run))
                 st.button(say("run.stop"), icon=":material/stop:", key="stop", on_click=self.manager.stop, args=(run,))
                 return
+            refused = self.manager.refusal(self.stem, self.params, self.device) if run is None else None
+            if refused:
+                code, asked, allowed = (refused[0], *(self._amount(refused[0], n) for n in refused[1:]))
+                st.warning(say(f"refused.{code}", asked=asked, allowed=allowed), icon=":material/block:")
+                return
             if run is None:
                 st.caption(say("run.not_yet", time=duration(self.predicted_seconds(), self.text)))
             elif run.status == FAILED:
-                reason = say("run.died") if run.error == "worker died" else run.error
-                st.error(say("run.failed", reference=run.reference, error=link.plain(reason)), icon=":material/error:")
+                limits = {
+                    "seconds": self._amount("too_long", RUN_SECONDS),
+                    "memory": self._amount("too_much_memory", RUN_BYTES),
+                }
+                reason = say(f"failures.{run.error}", detail=link.plain(run.detail), **limits)
+                st.error(say("run.failed", reference=run.reference, error=reason), icon=":material/error:")
             elif run.status == STOPPED:
                 st.caption(say("run.stopped", percent=f"{100 * run.fraction:.0f}"))
             else:
@@ -301,6 +311,10 @@ class Page:
                 on_click=self._start,
                 args=(anew,),
             )
+
+    def _amount(self, code: str, amount: float) -> str:
+        """Seconds or bytes in the reader's words, as a failure code means it."""
+        return f"{amount / 2**30:.2g} GB" if code == "too_much_memory" else duration(amount, self.text)
 
     def predicted_seconds(self) -> float:
         engine = self.manager.engine_for(self.stem, self.params, self.device)
@@ -320,10 +334,13 @@ class Page:
         )
 
     def _stand_in(self) -> Run | None:
-        """What is shown until the run has something: this setting in an older version, the run before, the default."""
-        old = self.manager.latest(self.stem, self.params)
+        """What is shown until the run has something: what is left of it from before, this setting in an older version,
+        the run before it on this page, the default."""
         return (
-            old or st.session_state.get(f"before:{self.stem}") or self.manager.latest(self.stem, self.concept.Params())
+            self.manager.partial(self.stem, self.params, self.device)
+            or self.manager.latest(self.stem, self.params)
+            or st.session_state.get(f"before:{self.stem}")
+            or self.manager.latest(self.stem, self.concept.Params())
         )
 
     def _below(self, shown: Run, stand_in: bool) -> None:
@@ -408,6 +425,11 @@ def watcher() -> str:
     return st.session_state.setdefault("watcher", uuid.uuid4().hex)
 
 
+def person() -> str:
+    """Who asks, as far as fairness goes: a browser, with all its tabs (by a cookie of the server), else this session."""
+    return st.context.cookies.get("lab-person", "") or watcher()
+
+
 def duration(seconds: float, text: Text) -> str:
     """A time span in the reader's words, with two digits."""
     for unit, size in (("hours", 3600), ("minutes", 60)):
@@ -459,4 +481,4 @@ def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] 
 
 
 def _numbers(found: dict[str, Any]) -> dict[str, str]:
-    return {name: f"{found[name]:+.3g}" for name in ("mean", "low", "high")}
+    return {name: f"{found[name]:+.2g}".replace("-", "−") for name in ("mean", "low", "high")}

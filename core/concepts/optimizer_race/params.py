@@ -28,7 +28,7 @@ FAIR = (
 
 
 def fresh(rule: str, contender: Contender | None) -> Contender:
-    """A new contender, or one whose rule was changed: at the rate of the fair start, or at PyTorch's own where it has no place there."""
+    """A contender of this rule at the rate of the fair start; at PyTorch's own where it has no place there."""
     return next((c for c in FAIR if c.rule == rule), Contender(rule=rule, lr=DEFAULT_LR[rule]))
 
 
@@ -86,7 +86,10 @@ def cost(params: Params) -> Cost:
     batch = min(params.batch, examples)
     steps = params.epochs * -(-examples // batch)
     measuring = 2 * weights * members * examples / 0.6 * params.epochs / steps
-    return Cost(steps, 6.0 * weights * members * batch + measuring)
+    units = sum(sizes(params))
+    numbers = 12 * weights * members + 3 * units * members * batch + 3 * units * params.seeds * examples / 0.6
+    orders = 12 * params.seeds * examples * params.epochs
+    return Cost(steps, 6.0 * weights * members * batch + measuring, 4 * numbers + orders)
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:
