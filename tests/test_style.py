@@ -122,9 +122,7 @@ def test_ciede2000_agrees_with_the_published_pairs(one, two, expected):
 
 def test_contrast_and_simulation_agree_with_known_values():
     assert contrast("#000000", "#ffffff") == pytest.approx(21, abs=1e-9)
-    assert contrast("#ffffff", "#777777") == pytest.approx(
-        4.48, abs=0.005
-    )  # the well-known grey just below 4.5
+    assert contrast("#ffffff", "#777777") == pytest.approx(4.48, abs=0.005)  # the well-known grey just below 4.5
     for matrix in VISIONS.values():  # white stays white
         assert matrix.sum(axis=1) == pytest.approx(np.ones(3), abs=2e-6)
     red, green = "#cc3311", "#5a8a00"  # told apart at once; with a red-green deficiency much less

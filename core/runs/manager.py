@@ -7,6 +7,7 @@ kill 150 ms later: the last Result is already here, and a spare worker is warm. 
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import logging
 import multiprocessing
 import os
@@ -345,6 +346,16 @@ class Manager:
             run.watchers.pop(watcher, None)
             if run.live and not run.watchers:
                 self.stop(run)
+
+    def quit(self, run: Run, watcher: str) -> Run:
+        """A session presses Stop. Its run as it stands now; the run itself ends unless someone else looks at it."""
+        with self._lock:
+            others = set(run.watchers) - {watcher}
+        if not others:
+            self.stop(run)
+            return run
+        self.leave(run, watcher)
+        return dataclasses.replace(run, status=STOPPED, watchers={}, drawn={}, seconds=run.elapsed)
 
     def stop(self, run: Run) -> None:
         """End a run and keep what it has; returns at once."""

@@ -244,6 +244,10 @@ class Page:
             self.stem, self.params, watcher(), self.device, anew, person()
         )
 
+    def _stop(self, run: Run) -> None:
+        st.session_state[f"run:{self.stem}"] = self.manager.quit(run, watcher())
+        st.session_state["whole page"] = True
+
     def _shown_figures(self) -> list[Figure]:
         return [f for f in self.concept.figures if f.shown(self.params)]
 
@@ -279,7 +283,7 @@ class Page:
         with st.container(horizontal=True, vertical_alignment="center", key="status-row"):
             if run is not None and run.live:
                 st.progress(run.fraction, _progress(self, run))
-                st.button(say("run.stop"), icon=":material/stop:", key="stop", on_click=self.manager.stop, args=(run,))
+                st.button(say("run.stop"), icon=":material/stop:", key="stop", on_click=self._stop, args=(run,))
                 return
             refused = self.manager.refusal(self.stem, self.params, self.device) if run is None else None
             if refused:
@@ -426,7 +430,7 @@ def watcher() -> str:
 
 
 def person() -> str:
-    """Who asks, as far as fairness goes: a browser, with all its tabs (by a cookie of the server), else this session."""
+    """Who asks, as far as fairness goes: a browser with all its tabs (by a cookie of the server), else this session."""
     return st.context.cookies.get("lab-person", "") or watcher()
 
 

@@ -1,0 +1,368 @@
+"""What holds for every concept in the catalogue, before its author has written a test."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import inspect
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from core import source
+from core.catalog import CONCEPTS, LANGUAGES
+from core.claims import deciding
+from core.concept import Claim, Figure, experiment, load
+from core.params import BaseParams, Integer, Rows, canonical, fields
+from core.result import BaseResult, arrays, axes, same
+from core.runs.key import run_key
+from core.runs.store import LARGEST_RESULT, Store
+from core.stats import interval, verdict
+
+HERE = Path(__file__).parent
+STEMS = [entry.stem for entry in CONCEPTS]
+ALL = pytest.mark.parametrize("stem", STEMS)
+CLAIMS = [(stem, claim) for stem in STEMS for claim in load(stem).claims]
+EACH_CLAIM = pytest.mark.parametrize(("stem", "claim"), CLAIMS, ids=[f"{s}-{c.id}" for s, c in CLAIMS])
+FIGURES = [(stem, figure) for stem in STEMS for figure in load(stem).figures]
+EACH_FIGURE = pytest.mark.parametrize(("stem", "figure"), FIGURES, ids=[f"{s}-{f.id}" for s, f in FIGURES])
+ASKS = [(stem, ask.id) for stem in STEMS for ask in load(stem).asks]
+
+CHEAP = {"seeds": 2, "epochs": 1, "passes": 3, "steps": 20}  # what a claim's Params become for its form to be tried
+
+
+def frozen(result: BaseResult) -> BaseResult:
+    """A Result as it is now: later ones may share their buffers with it."""
+    return dataclasses.replace(result, **{name: np.array(a) for name, a in arrays(result).items()})
+
+
+def trained(stem: str, params: BaseParams, **how: Any) -> tuple[list[BaseResult], Any]:
+    """Every Result as it was when it was handed out, and the state."""
+    run, found = experiment(stem).train(params, **how), []
+    while True:
+        try:
+            found.append(frozen(next(run)))
+        except StopIteration as end:
+            return found, end.value
+
+
+@cache
+def tiny(stem: str) -> tuple[list[BaseResult], Any]:
+    return trained(stem, load(stem).tiny, chunk=1)
+
+
+def last(stem: str) -> BaseResult:
+    return tiny(stem)[0][-1]
+
+
+# Params
+
+
+@ALL
+def test_settings_are_fields_and_nothing_else(stem: str) -> None:
+    """A method of Params would be missing in the run key and in the standalone script."""
+
+    def look(cls: type[BaseParams]) -> None:
+        own = {name for name in vars(cls) if not name.startswith("__")}
+        assert own == set(fields(cls)) and list(cls.__bases__) == [BaseParams]
+        for kind in fields(cls).values():
+            if isinstance(kind, Rows):
+                look(kind.row)
+
+    look(load(stem).Params)
+    for ask in load(stem).asks:
+        look(ask.question)
+
+
+@ALL
+def test_defaults_and_presets_stand(stem: str) -> None:
+    concept = load(stem)
+    settings = [concept.Params().replace(**preset.changes) for preset in concept.presets]
+    names = [json.dumps(canonical(params)) for params in settings]
+    assert len(set(names)) == len(names), "two presets are the same setting"
+    assert len({preset.id for preset in concept.presets}) == len(names)
+    for params, preset in zip(settings, concept.presets, strict=True):
+        left = {name for name in preset.changes if name not in canonical(params)}
+        assert not left, "a preset changes a field that does not apply"
+
+
+@ALL
+def test_seeds_of_data_and_weights_are_apart(stem: str) -> None:
+    kinds = fields(load(stem).Params)
+    for name in ("data_seed", "weight_seed"):
+        assert isinstance(kinds[name], Integer) and kinds[name].high >= 50_000 + 1000
+
+
+# Training
+
+
+@ALL
+def test_results_only_grow_and_end_complete(stem: str) -> None:
+    results, _ = tiny(stem)
+    kinds = axes(load(stem).Result)
+    assert len(results) > 1 and results[0].step == 0
+    assert [r.complete for r in results] == [False] * (len(results) - 1) + [True]
+    for earlier, later in pairwise(results):
+        assert earlier.params == later.params == load(stem).tiny
+        assert earlier.step <= later.step and later.total <= earlier.total
+        for name, old in arrays(earlier).items():
+            new = arrays(later)[name]
+            assert (old.dtype, old.ndim) == (new.dtype, new.ndim)
+            part = tuple(
+                slice(n if axis.endswith("+") else None) for n, axis in zip(old.shape, kinds[name], strict=True)
+            )
+            if any(axis.endswith("+") for axis in kinds[name]):
+                assert new[part].tobytes() == old.tobytes(), name
+            else:
+                assert new.shape == old.shape, name
+
+
+@ALL
+def test_shapes_are_those_declared(stem: str) -> None:
+    for result in tiny(stem)[0]:
+        assert type(result) is load(stem).Result
+        sizes: dict[str, int] = {}
+        for name, values in arrays(result).items():
+            assert isinstance(values, np.ndarray) and values.dtype.kind in "biuf", name
+            for axis, n in zip(axes(type(result))[name], values.shape, strict=True):
+                assert sizes.setdefault(axis, n) == n, (name, axis)
+        assert sum(values.nbytes for values in arrays(result).values()) <= LARGEST_RESULT
+        plain = [f.name for f in dataclasses.fields(result) if f.name != "params" and "axes" not in f.metadata]
+        json.dumps([getattr(result, name) for name in plain], allow_nan=False)
+
+
+@ALL
+def test_equal_params_give_equal_bits_whatever_the_chunk(stem: str) -> None:
+    for chunk in (1, 3, 1000):
+        results, state = trained(stem, load(stem).tiny, chunk=chunk)
+        assert same(results[-1], last(stem))
+        assert equal_states(state, tiny(stem)[1])
+    assert len(trained(stem, load(stem).tiny, chunk=1000)[0]) < len(tiny(stem)[0])
+    train = inspect.signature(experiment(stem).train).parameters
+    assert list(train) == ["params", "device", "chunk"] and train["device"].default == "cpu"
+
+
+def equal_states(one: dict[str, np.ndarray] | None, other: dict[str, np.ndarray] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return {n: a.tobytes() for n, a in one.items()} == {n: a.tobytes() for n, a in other.items()}
+
+
+@ALL
+def test_seeds_matter(stem: str) -> None:
+    tiny_params = load(stem).tiny
+    for name in ("data_seed", "weight_seed"):
+        other, _ = trained(stem, tiny_params.replace(**{name: getattr(tiny_params, name) + 1}))
+        assert not same(other[-1], last(stem)), name
+
+
+@ALL
+def test_the_run_key_knows_all_code_that_a_run_reaches(stem: str) -> None:
+    """Every function of the project that is called while training is among those that the key hashes."""
+    called = set()
+
+    def note(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            called.add((frame.f_globals.get("__name__", ""), frame.f_code.co_qualname.split(".")[0]))
+
+    module = experiment(stem)
+    sys.setprofile(note)
+    try:
+        list(module.train(load(stem).tiny))
+    finally:
+        sys.setprofile(None)
+    made = ("__", "<")  # by dataclass and lambda
+    mine = {(where, name) for where, name in called if where.startswith("core.") and not name.startswith(made)}
+    pieces, _ = source.closure(stem)
+    hashed = {(piece.module, name) for piece in pieces for name in source._targets(piece.node)}
+    assert (f"core.concepts.{stem}.train", "train") in mine
+    assert mine <= hashed | {("core.params", name) for _, name in mine}
+
+
+# Figures
+
+
+def numbers(result: BaseResult) -> dict[str, bytes]:
+    return {name: values.tobytes() for name, values in arrays(result).items()}
+
+
+@EACH_FIGURE
+def test_figures_draw_the_first_and_the_last_result(stem: str, figure: Figure) -> None:
+    if not figure.shown(load(stem).tiny):
+        pytest.skip("not shown at these settings")
+    for result in (tiny(stem)[0][0], last(stem)):
+        before = numbers(result)
+        for language in LANGUAGES:
+            drawn = figure.draw(result, language)
+            assert isinstance(drawn, go.Figure) and len(drawn.data)
+            text = drawn.to_json(validate=True)
+            assert json.loads(text)["layout"]["height"] > 100
+            assert text == figure.draw(result, language).to_json()
+            table = figure.table(result, language)
+            assert table.columns.is_unique and table.to_csv(index=False)
+            assert len(table) or not result.complete
+            summary = figure.summary(result, language)
+            assert summary == summary.strip() and summary[-1] in ".。" and "nan" not in summary
+        assert numbers(result) == before, "a figure changed the result"
+
+
+@ALL
+def test_figures_that_are_shown_are_a_choice(stem: str) -> None:
+    concept = load(stem)
+    assert len({figure.id for figure in concept.figures}) == len(concept.figures)
+    for params in (concept.Params(), concept.tiny, *(concept.Params().replace(**p.changes) for p in concept.presets)):
+        assert any(figure.shown(params) for figure in concept.figures)
+
+
+# Store, keys, asks
+
+
+@ALL
+def test_a_run_comes_back_from_the_store_as_it_was(stem: str, tmp_path: Path) -> None:
+    store, key, state = Store(tmp_path), run_key(stem, load(stem).tiny, "cpu"), tiny(stem)[1]
+    meta = {"status": "complete", "concept": stem, "seconds": 0.1}
+    assert store.save(key, last(stem), meta, state)
+    stored = store.complete(key)
+    assert stored and same(stored.result, last(stem)) and canonical(stored.result.params) == canonical(load(stem).tiny)
+    for name in (f.name for f in dataclasses.fields(stored.result) if "axes" not in f.metadata and f.name != "params"):
+        assert getattr(stored.result, name) == getattr(last(stem), name)
+    if state:
+        assert equal_states(store.state(key), state)
+    for figure in load(stem).figures:
+        if figure.shown(load(stem).tiny):
+            assert figure.draw(stored.result, "en").to_json() == figure.draw(last(stem), "en").to_json()
+
+
+@pytest.mark.parametrize(("stem", "ask"), ASKS, ids=["-".join(ask) for ask in ASKS])
+def test_asks_answer(stem: str, ask: str) -> None:
+    kind = load(stem).ask(ask)
+    answers = [experiment(stem).answer(load(stem).tiny, last(stem), tiny(stem)[1], kind.question()) for _ in range(2)]
+    assert type(answers[0]) is kind.answer and answers[0].complete and same(*answers)
+    for name, values in arrays(answers[0]).items():
+        assert values.ndim == len(axes(kind.answer)[name])
+
+
+@ALL
+def test_cost_is_positive_and_grows(stem: str) -> None:
+    concept = load(stem)
+    for params in (concept.Params(), concept.tiny, *(concept.Params().replace(**p.changes) for p in concept.presets)):
+        cost = concept.cost(params)
+        assert cost.steps >= 1 and isinstance(cost.steps, int) and cost.flops_per_step > 0
+
+
+# Claims
+
+
+def cheap(params: BaseParams) -> BaseParams:
+    kinds = fields(type(params))
+    return params.replace(**{name: value for name, value in CHEAP.items() if name in kinds})
+
+
+@EACH_CLAIM
+def test_a_measure_gives_one_number_per_seed(stem: str, claim: Claim) -> None:
+    results, _ = trained(stem, cheap(claim.params))
+    effects = claim.measure(results[-1])
+    assert effects is None or (effects.ndim == 1 and effects.size and np.isfinite(effects).all())
+    if effects is not None and claim.share:
+        assert set(effects) <= {0.0, 1.0}
+    claim.measure(results[0])  # whatever a run has so far
+
+
+@EACH_CLAIM
+def test_deciding_seeds_are_enough_and_nobody_has_looked_at_them(stem: str, claim: Claim) -> None:
+    defaults, runs = load(stem).Params(), deciding(claim)
+    assert len(runs) == claim.runs
+    assert sum(getattr(params, "seeds", 1) for params in runs) >= 10
+    seen = []
+    for params in runs:
+        assert min(params.data_seed, params.weight_seed) >= 50_000
+        seen += [params.data_seed + i for i in range(getattr(params, "seeds", 1))]
+    assert len(seen) == len(set(seen))
+    shown = [defaults, load(stem).tiny, *(defaults.replace(**preset.changes) for preset in load(stem).presets)]
+    assert all(max(params.data_seed, params.weight_seed) < 50_000 - 100 for params in shown)
+    assert claim.smallest > 0 and claim.direction in ("above", "below", "within")
+
+
+@cache
+def known(stem: str) -> dict[str, tuple[BaseResult, BaseResult]]:
+    """KNOWN of the concept's own tests: claim → a Result for which it holds, and one for which it fails."""
+    spec = importlib.util.spec_from_file_location(f"known_{stem}", HERE / "concepts" / f"test_{stem}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.KNOWN
+
+
+@EACH_CLAIM
+def test_a_claim_is_tried_on_a_known_positive_and_a_known_negative(stem: str, claim: Claim) -> None:
+    verdicts = []
+    for result in known(stem)[claim.id]:
+        effects = claim.measure(result)
+        assert effects is not None
+        verdicts.append(verdict(claim, interval(effects, claim.share)))
+    assert verdicts == ["holds", "fails"]
+
+
+@ALL
+def test_claims_have_names_of_their_own(stem: str) -> None:
+    names = [claim.id for claim in load(stem).claims]
+    assert names and len(set(names)) == len(names) and set(known(stem)) == set(names)
+
+
+# What the run key depends on
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the project's sources, of which the key is made instead."""
+    shutil.copytree(source.ROOT / "core", tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(source, "ROOT", tmp_path)
+    source.module.cache_clear()
+    yield tmp_path / "core"
+    source.module.cache_clear()
+
+
+def edited(file: Path, old: str, new: str, stem: str = "optimizer_race") -> str:
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    source.module.cache_clear()
+    return source.normalised(stem)
+
+
+def test_comments_docstrings_layout_and_figures_leave_stored_results_alone(copied: Path) -> None:
+    before = source.normalised("optimizer_race")
+    rules, train = copied / "ml/optimizers.py", copied / "concepts/optimizer_race/train.py"
+    assert edited(rules, "NADAM_DECAY = 0.004", "# why\nNADAM_DECAY = 0.004  # so") == before
+    assert edited(rules, '"""w ← w − η g', '"""Else: w ← w − η g') == before
+    assert edited(rules, "w.sub_(g.mul_(group", "w.sub_(\n        g.mul_(group") == before
+    assert edited(train, "    step = 0\n", "\n\n    step = 0\n") == before
+    assert edited(copied / "concepts/optimizer_race/figures.py", "REACH = 1.5", "REACH = 1.6") == before
+    assert edited(copied / "concepts/optimizer_race/params.py", "integer(30, 1, 300)", "integer(20, 1, 400)") == before
+    assert edited(copied / "ml/data.py", "def split(", "def unused(): ...\n\n\ndef split(") == before
+
+
+def test_code_that_a_run_reaches_makes_it_another_run(copied: Path) -> None:
+    seen = {source.normalised("optimizer_race")}
+    for file, old, new in (
+        ("ml/optimizers.py", "NADAM_DECAY = 0.004", "NADAM_DECAY = 0.005"),
+        ("ml/optimizers.py", '"adamw": adamw', '"adamw": adam'),
+        ("ml/optimizers.py", '{"amsgrad": ("m", "v", "largest")}', '{"amsgrad": ("m", "v")}'),
+        ("ml/data.py", "SHARES = (0.6, 0.2, 0.2)", "SHARES = (0.5, 0.3, 0.2)"),
+        ("ml/random.py", "name.encode()", "name.upper().encode()"),
+        ("ml/networks.py", "fan_in**-0.5", "fan_in**-1"),
+        ("concepts/optimizer_race/params.py", 'params.data != "digits"', 'params.data == "moons"'),
+        ("concepts/optimizer_race/train.py", "GRID = 48", "GRID = 32"),
+    ):
+        seen.add(edited(copied / file, old, new))
+    assert len(seen) == 9

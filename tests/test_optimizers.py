@@ -1,0 +1,191 @@
+"""Every optimizer of a population takes the path that torch.optim gives for that member alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal, getcontext
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.ml.networks import forward, initial_weights
+from core.ml.optimizers import STEPS, Optimizer, tables
+from core.ml.rules import RULES, Contender
+from core.params import applicable
+
+SIZES, STEPS_TAKEN, BATCH = (5, 4, 3), 200, 8
+
+# Two settings of every rule, none of them the customary one.
+POPULATION = (
+    Contender(rule="sgd", lr=0.3),
+    Contender(rule="sgd", lr=0.1, l2=0.02),
+    Contender(rule="momentum", lr=0.05, momentum=0.8),
+    Contender(rule="momentum", lr=0.02, momentum=0.95, l2=0.01),
+    Contender(rule="nesterov", lr=0.05, momentum=0.7),
+    Contender(rule="nesterov", lr=0.02, momentum=0.93, l2=0.01),
+    Contender(rule="adagrad", lr=0.05),
+    Contender(rule="adagrad", lr=0.02, l2=0.03),
+    Contender(rule="adadelta", lr=1.0, rho=0.8),
+    Contender(rule="adadelta", lr=0.7, rho=0.95, l2=0.01),
+    Contender(rule="rmsprop", lr=0.01, alpha=0.9, eps=1e-3),
+    Contender(rule="rmsprop", lr=0.003, alpha=0.95, eps=1e-2, l2=0.01),
+    Contender(rule="adam", lr=0.01, beta1=0.8, beta2=0.99, eps=1e-3),
+    Contender(rule="adam", lr=0.02, beta1=0.95, beta2=0.9, eps=1e-2, l2=0.02),
+    Contender(rule="adamw", lr=0.01, beta1=0.7, beta2=0.98, eps=1e-3, weight_decay=0.1),
+    Contender(rule="adamw", lr=0.03, beta1=0.92, beta2=0.95, eps=1e-2, weight_decay=0.5),
+    Contender(rule="nadam", lr=0.01, beta1=0.85, beta2=0.99, eps=1e-3),
+    Contender(rule="nadam", lr=0.005, beta1=0.95, beta2=0.97, eps=1e-2, l2=0.02),
+    Contender(rule="radam", lr=0.01, beta1=0.8, beta2=0.99, eps=1e-3),
+    Contender(rule="radam", lr=0.02, beta1=0.95, beta2=0.5, eps=1e-2, l2=0.02),  # never leaves its warm-up
+    Contender(rule="amsgrad", lr=0.01, beta1=0.8, beta2=0.9, eps=1e-3),
+    Contender(rule="amsgrad", lr=0.02, beta1=0.9, beta2=0.97, eps=1e-2, l2=0.02),
+)
+
+
+def reference(c: Contender, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of torch that a contender is named after."""
+    lr, l2, adam = c.lr, c.l2, {"betas": (c.beta1, c.beta2), "eps": c.eps, "foreach": False}
+    makers = {
+        "sgd": lambda: torch.optim.SGD(parameters, lr, weight_decay=l2, foreach=False),
+        "momentum": lambda: torch.optim.SGD(parameters, lr, c.momentum, weight_decay=l2, foreach=False),
+        "nesterov": lambda: torch.optim.SGD(parameters, lr, c.momentum, 0, l2, nesterov=True, foreach=False),
+        "adagrad": lambda: torch.optim.Adagrad(parameters, lr, weight_decay=l2, foreach=False),
+        "adadelta": lambda: torch.optim.Adadelta(parameters, lr, c.rho, weight_decay=l2, foreach=False),
+        "rmsprop": lambda: torch.optim.RMSprop(parameters, lr, c.alpha, c.eps, l2, foreach=False),
+        "adam": lambda: torch.optim.Adam(parameters, lr, weight_decay=l2, **adam),
+        "adamw": lambda: torch.optim.AdamW(parameters, lr, weight_decay=c.weight_decay, **adam),
+        "nadam": lambda: torch.optim.NAdam(parameters, lr, weight_decay=l2, **adam),
+        "radam": lambda: torch.optim.RAdam(parameters, lr, weight_decay=l2, **adam),
+        "amsgrad": lambda: torch.optim.Adam(parameters, lr, weight_decay=l2, amsgrad=True, **adam),
+    }
+    return makers[c.rule]()
+
+
+@cache
+def batches() -> tuple[Tensor, Tensor]:
+    """Inputs [step, example, feature] in float64 and labels [step, example]."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((STEPS_TAKEN, BATCH, SIZES[0]))
+    return torch.as_tensor(x), torch.as_tensor((x[..., 0] > 0).astype(int) + (x[..., 1] > x[..., 2]))
+
+
+def start() -> Tensor:
+    return torch.as_tensor(initial_weights(SIZES, 7)).double()
+
+
+def population(contenders: tuple[Contender, ...], weights: Tensor | None = None) -> Tensor:
+    """Weights [member, D] after all steps, all members at once."""
+    weights = start().repeat(len(contenders), 1) if weights is None else weights.clone()
+    optimizer = Optimizer(weights, contenders, STEPS_TAKEN)
+    for t, (x, y) in enumerate(zip(*batches())):
+        leaf = weights.detach().requires_grad_()
+        logits = forward(leaf, x.expand(len(weights), -1, -1), SIZES, "tanh")
+        loss = functional.cross_entropy(logits.flatten(0, 1), y.repeat(len(weights)), reduction="sum") / BATCH
+        optimizer.step(torch.autograd.grad(loss, leaf)[0], t)
+    return weights
+
+
+@cache
+def mixed() -> Tensor:
+    return population(POPULATION)
+
+
+@cache
+def alone(contender: Contender) -> Tensor:
+    """Weights [D] after all steps of one network of torch.nn under torch.optim."""
+    network = nn.Sequential(nn.Linear(SIZES[0], SIZES[1]), nn.Tanh(), nn.Linear(SIZES[1], SIZES[2])).double()
+    given, linears = start(), [network[0], network[2]]
+    with torch.no_grad():
+        for linear in linears:
+            o, i = linear.weight.shape
+            linear.weight.copy_(given[: i * o].view(i, o).T)
+            linear.bias.copy_(given[i * o : i * o + o])
+            given = given[i * o + o :]
+    optimizer = reference(contender, list(network.parameters()))
+    torch.set_default_dtype(torch.float64)  # else NAdam of torch keeps the product of its μ in float32: 1e-10 off
+    try:
+        for x, y in zip(*batches()):
+            optimizer.zero_grad()
+            functional.cross_entropy(network(x), y).backward()
+            optimizer.step()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    return torch.cat([p.detach().mT.flatten() for layer in linears for p in (layer.weight, layer.bias[:, None])])
+
+
+def test_every_rule_is_tried_twice() -> None:
+    assert set(RULES) == set(STEPS)
+    assert sorted(c.rule for c in POPULATION) == sorted([*RULES, *RULES])
+
+
+@pytest.mark.parametrize("member", range(len(POPULATION)), ids=[f"{c.rule}-{i % 2}" for i, c in enumerate(POPULATION)])
+def test_a_member_takes_the_path_of_torch(member: int) -> None:
+    expected = alone(POPULATION[member])
+    assert (expected - start()).abs().max() > 0.05  # it went somewhere
+    assert (mixed()[member] - expected).abs().max() < 1e-12
+
+
+def without_effect(contender: Contender) -> set[str]:
+    """Settings that cannot show: RAdam divides by no √v while its variance is unbounded, for β₂ = 0.5 for ever."""
+    return {"rule", "beta2", "eps"} if contender.rule == "radam" and contender.beta2 == 0.5 else {"rule"}
+
+
+def test_a_change_in_the_ninth_decimal_of_any_setting_is_seen() -> None:
+    pairs = [(m, name) for m, c in enumerate(POPULATION) for name in applicable(c) if name not in without_effect(c)]
+    changed = [dataclasses.replace(POPULATION[m], **{name: getattr(POPULATION[m], name) + 1e-9}) for m, name in pairs]
+    apart = (population(tuple(changed)) - mixed()[[m for m, _ in pairs]]).abs().amax(1)
+    assert len(pairs) > 70
+    for (m, name), distance in zip(pairs, apart):
+        assert distance > 1e-12, (POPULATION[m].rule, name)
+
+
+def test_the_order_of_members_does_not_matter() -> None:
+    order = np.random.default_rng(1).permutation(len(POPULATION))
+    shuffled = population(tuple(POPULATION[i] for i in order))
+    assert (shuffled - mixed()[order]).abs().max() < 1e-13
+
+
+def test_a_member_that_is_lost_leaves_the_others_alone() -> None:
+    weights = start().repeat(len(POPULATION), 1)
+    lost = torch.arange(len(POPULATION)) % 2 == 0
+    weights[lost] = torch.nan
+    found = population(POPULATION, weights)
+    assert found[lost].isnan().all()
+    assert torch.equal(found[~lost], mixed()[~lost])
+
+
+def rectification(beta2: float, t: int) -> Decimal | None:
+    """r_t of Liu et al. (2020), algorithm 2, in 60 digits; None while the length ρ_t is 5 or less, as torch has it."""
+    getcontext().prec = 60
+    b = Decimal(beta2)
+    limit = 2 / (1 - b) - 1
+    length = limit - 2 * t * b**t / (1 - b**t)
+    if length <= 5:
+        return None
+    return ((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)).sqrt()
+
+
+@pytest.mark.parametrize("beta2", [0.5, 0.9, 0.99, 0.999, 0.99999])
+def test_radam_switches_when_its_length_passes_five(beta2: float) -> None:
+    settings = {name: np.array([getattr(Contender(), name)]) for name in ("lr", "beta1")} | {"beta2": np.array([beta2])}
+    found = tables("radam", settings, 400)["rectified"][:, 0]
+    for t in range(1, 401):
+        r = rectification(beta2, t)
+        if r is None:
+            assert found[t - 1] == 0
+        else:
+            assert found[t - 1] == pytest.approx(float(r * (1 - Decimal(beta2) ** t).sqrt()), rel=1e-7)
+    assert (found.argmax() > 0) == (beta2 > 0.5)
+    if beta2 > 0.5:
+        assert np.flatnonzero(found)[0] + 1 == 6  # five steps of momentum come first
+
+
+def test_tables_reach_over_the_whole_run() -> None:
+    columns = {name: np.array([0.1, 0.2]) for name in ("lr", "beta1", "beta2", "rho", "alpha")}
+    for rule in RULES:
+        for name, table in tables(rule, columns, 9).items():
+            assert table.shape in ((9, 2), (1, 2)) and np.isfinite(table).all(), (rule, name)

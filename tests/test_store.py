@@ -1,0 +1,272 @@
+"""The store: what goes in comes out bit for bit, and no damage of whatever kind is believed or fatal."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.concepts.optimizer_race.params import TINY, Params, Result
+from core.ml.rules import Contender
+from core.params import canonical
+from core.result import arrays, same
+from core.runs.key import digest, run_key, setting_key
+from core.runs.store import Store
+
+KEY, OTHER = "0123456789abcdef" * 2 + "01234567", "f" * 40
+META = {"status": "complete", "concept": "optimizer_race", "seconds": 1.5, "device": "cpu"}
+STATE = {"weights": np.arange(6.0).reshape(2, 3), "order": np.array([3, 1, 2])}
+
+
+def result(params: Params = TINY, fill: float = 0.25) -> Result:
+    """A Result with everything that is hard to keep: NaN with its payload, infinities, −0, empty arrays, integers."""
+    loss = np.full((2, 2, 4, 3), fill, np.float32)
+    loss.flat[:4] = [np.nan, np.inf, -np.inf, -0.0]
+    loss.view(np.uint32).flat[4] = 0x7FC12345
+    return Result(
+        params,
+        step=12,
+        total=12,
+        epoch=np.arange(4),
+        loss=loss,
+        accuracy=loss / 2,
+        steps_per_epoch=4,
+        parameters=10,
+        step_seconds=np.array([1e-300, 5e-324]),
+        x=np.zeros((0, 64), np.float32),
+        y=np.zeros(0, np.int64),
+        region_epoch=np.zeros(0, int),
+        region=np.zeros((2, 0, 48, 48), np.uint8),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def folder(store: Store, key: str = KEY) -> Path:
+    return store.root / "runs" / key
+
+
+def test_bits_come_back(store: Store) -> None:
+    assert store.load(KEY) is None and store.state(KEY) is None
+    assert store.save(KEY, result(), META | {"note": "ν"}, STATE)
+    stored = store.complete(KEY)
+    assert stored and same(stored.result, result())
+    assert arrays(stored.result)["step_seconds"].tobytes() == result().step_seconds.tobytes()
+    assert np.isnan(stored.result.loss).sum() == 2
+    assert (stored.result.step, stored.result.total, stored.result.parameters) == (12, 12, 10)
+    assert canonical(stored.result.params) == canonical(TINY)
+    assert stored.meta["note"] == "ν" and stored.meta["status"] == "complete"
+    state = store.state(KEY)
+    assert state and all(state[n].tobytes() == STATE[n].tobytes() and state[n].dtype == STATE[n].dtype for n in STATE)
+    assert store.usage()["runs"] == 1 and store.usage()["bytes"] > 1000
+    assert {path.name for path in folder(store).iterdir()} == {"meta.json", "arrays.npz", "state.npz"}
+
+
+def test_only_complete_runs_are_hits(store: Store) -> None:
+    for status in ("running", "stopped", "failed"):
+        assert store.save(KEY, result(), META | {"status": status}, setting="s")
+        assert store.complete(KEY) is None and store.load(KEY) is not None
+        assert store.latest("s") is None
+    store.save(KEY, result(), META, setting="s")
+    assert store.complete(KEY) is not None
+    store.save(KEY, result(fill=0.5), META)  # a later run takes its place
+    found = store.load(KEY)
+    assert found and found.result.loss[1, 1, 1, 1] == 0.5
+
+
+def shortened(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [shortened, flipped, emptied, removed])
+@pytest.mark.parametrize("name", ["arrays.npz", "meta.json"])
+def test_a_damaged_entry_is_none_and_gone(store: Store, name: str, damage: Callable[[Path], None]) -> None:
+    store.save(KEY, result(), META, STATE)
+    damage(folder(store) / name)
+    assert store.load(KEY) is None and store.complete(KEY) is None
+    if damage is not removed:  # another server may just be replacing it
+        assert not folder(store).exists()
+    assert store.save(KEY, result(), META) and store.complete(KEY)  # computed anew, kept again
+
+
+@pytest.mark.parametrize("damage", [shortened, flipped, emptied, removed])
+def test_a_damaged_state_is_none_and_the_result_stays(store: Store, damage: Callable[[Path], None]) -> None:
+    store.save(KEY, result(), META, STATE)
+    damage(folder(store) / "state.npz")
+    assert store.state(KEY) is None and store.load(KEY) is not None
+
+
+def rewritten(store: Store, change: Callable[[dict], None], *, sign: bool) -> None:
+    """Change meta.json, with or without a digest that fits."""
+    path = folder(store) / "meta.json"
+    meta = json.loads(path.read_bytes())
+    change(meta)
+    meta.pop("digest")
+    path.write_text(json.dumps(meta | {"digest": digest(meta) if sign else OTHER}))
+
+
+def test_a_digest_that_does_not_fit_is_not_believed(store: Store) -> None:
+    store.save(KEY, result(), META)
+    rewritten(store, lambda meta: None, sign=True)
+    assert store.load(KEY) is not None
+    rewritten(store, lambda meta: meta.update(seconds=2.0), sign=False)
+    assert store.load(KEY) is None and not folder(store).exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda meta: meta["params"].update(epochs="9999"),  # no longer stands
+        lambda meta: meta["params"].update(gone="1"),
+        lambda meta: meta["plain"].update(gone=1),  # a field the Result no longer has
+        lambda meta: meta["plain"].pop("parameters"),
+        lambda meta: meta.update(concept="no_such_concept"),
+        lambda meta: meta.update(concept="../../etc"),
+        lambda meta: meta.pop("plain"),
+    ],
+)
+def test_an_entry_of_another_version_is_none(store: Store, change: Callable[[dict], None]) -> None:
+    store.save(KEY, result(), META)
+    rewritten(store, change, sign=True)
+    assert store.load(KEY) is None and not folder(store).exists()
+
+
+class Bomb:
+    def __reduce__(self) -> tuple:
+        return os.mkdir, ("bomb",)
+
+
+def test_no_pickle_is_read(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store.save(KEY, result(), META)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays(result()) | {"loss": np.array([Bomb()], dtype=object)})
+    (folder(store) / "arrays.npz").write_bytes(buffer.getvalue())
+    sum_of = hashlib.sha256(buffer.getvalue()).hexdigest()
+    rewritten(store, lambda meta: meta["checksums"].update({"arrays.npz": sum_of}), sign=True)
+    assert store.load(KEY) is None
+    assert not (tmp_path / "bomb").exists()
+
+
+# A disk that is full or cannot be written
+
+
+def refuse(*args: object, **named: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("call", ["mkdir", "write_bytes", "rename", "write_text"])
+def test_a_full_disk_is_said_and_harms_nothing(store: Store, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, call, refuse)
+        assert not store.save(KEY, result(), META, STATE, setting="s")
+        assert store.trouble == "No space left on device"
+        assert store.latest("s") is None
+    assert not list(store.root.glob("runs/.*")), "something half written stayed"
+    assert store.save(KEY, result(), META, setting="s")
+    assert store.trouble == "" and store.complete(KEY) and store.latest("s")
+
+
+def test_a_store_that_is_no_folder(tmp_path: Path) -> None:
+    """Also root cannot make a folder inside a file; a read-only disk says it the same way."""
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file" / "store")
+    assert not store.save(KEY, result(), META, setting="s")
+    assert store.trouble
+    assert store.load(KEY) is None and store.latest("s") is None and store.usage() == {"runs": 0, "bytes": 0}
+
+
+# Room, names, pointers
+
+
+def test_the_runs_used_longest_ago_make_room(store: Store) -> None:
+    keys = [f"{i:040x}" for i in range(5)]
+    for i, key in enumerate(keys[:4]):
+        store.save(key, result(), META)
+        os.utime(folder(store, key), (1000 + i, 1000 + i))
+    one = store.usage()["bytes"] // 4
+    store.load(keys[0])  # used now
+    store.cap = int(3.5 * one)
+    store.save(keys[4], result(), META)
+    assert {path.name for path in store.root.glob("runs/*")} == {keys[0], keys[3], keys[4]}
+    store.cap = 1
+    store.save(keys[1], result(), META)
+    assert {path.name for path in store.root.glob("runs/*")} == {keys[1]}  # the newest always stays
+
+
+@pytest.mark.parametrize("key", ["", "..", "a" * 39, "A" * 40, "../" + "a" * 37, "a" * 39 + "/", "a" * 41, "g" * 40])
+def test_a_key_is_forty_hexadecimal_digits(store: Store, key: str) -> None:
+    with pytest.raises(ValueError, match="40 hexadecimal digits"):
+        store.load(key)
+    assert not store.root.exists()
+
+
+def test_the_latest_run_of_a_setting_is_found_under_a_new_version(store: Store) -> None:
+    setting = setting_key("optimizer_race", TINY)
+    store.save(KEY, result(), META, setting=setting)
+    store.save(OTHER, result(fill=0.5), META, setting=setting)
+    found = store.latest(setting)
+    assert found and found.result.loss[1, 1, 1, 1] == 0.5
+    shutil.rmtree(folder(store, OTHER))
+    assert store.latest(setting) is None
+    for junk in ("../../etc", "", "x" * 40, "é"):
+        (store.root / "latest" / setting).write_text(junk, "utf-8")
+        assert store.latest(setting) is None
+    (store.root / "latest" / setting).write_bytes(b"\xff\xfe")
+    assert store.latest(setting) is None
+
+
+def test_keys_tell_runs_apart_and_settings_together() -> None:
+    keys = {
+        run_key("optimizer_race", TINY, "cpu"),
+        run_key("optimizer_race", TINY, "cuda:0"),
+        run_key("optimizer_race", TINY.replace(data_seed=1), "cpu"),
+        run_key("optimizer_race", TINY.replace(weight_seed=1), "cpu"),
+    }
+    assert len(keys) == 4 and all(len(key) == 40 for key in keys)
+    assert run_key("optimizer_race", TINY, "cuda:0") == run_key("optimizer_race", TINY, "cuda:1")
+    linear = TINY.replace(depth=0)
+    assert run_key("optimizer_race", linear, "cpu") == run_key("optimizer_race", linear.replace(width=9), "cpu")
+    idle = TINY.replace(contenders=(Contender(rule="sgd", lr=0.1, rho=0.3), TINY.contenders[1]))
+    assert setting_key("optimizer_race", idle) == setting_key("optimizer_race", TINY)
+
+
+def test_a_key_depends_on_versions_data_and_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.runs import key
+
+    digits = TINY.replace(data="digits")
+    seen = [run_key("optimizer_race", digits, "cpu")]
+    for name, value in (
+        ("versions", lambda: {"torch": "0", "numpy": "0"}),
+        ("file_digest", lambda package, path: "0"),
+        ("source_digest", lambda stem: "0"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(key, name, value)
+            seen.append(run_key("optimizer_race", digits, "cpu"))
+    assert len(set(seen)) == 4
+    assert run_key("optimizer_race", digits, "cpu") == seen[0]
