@@ -20,6 +20,7 @@ class Entry:
 
 CATALOG = (
     Entry("home", "start", "home", place=True),
+    Entry("status", "start", "monitor_heart", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("optimizer_race", "training", "trophy"),
 )

@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{text.title}\n{text.lead}\n\n{described(cls, text)}")
         return 0
 
-    params, device, problems = settings(cls, given.settings)
+    params, device, problems = settings(given.concept, given.settings)
     for problem in problems:
         print(explain(problem, text, cls, instead=False), file=sys.stderr)
     if problems:
@@ -79,17 +79,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def settings(cls: type[BaseParams], given: list[str]) -> tuple[BaseParams, str, list[Problem]]:
+def settings(stem: str, given: list[str]) -> tuple[BaseParams, str, list[Problem]]:
     """Params, device and what was refused, from arguments FIELD=VALUE."""
     named = {name: value for name, equal, value in (argument.partition("=") for argument in given) if equal}
     device = named.pop("device", "cpu")
-    params, problems = read(cls, named)
+    params, problems = read(load(stem).Params, named)
     problems += [Problem(argument, "unreadable", {"value": argument}) for argument in given if "=" not in argument]
     if device != "cpu":
         from core.runs.engines import devices
 
-        if device not in (found := {d.split(":")[0] for d in devices()}):
-            problems.append(Problem("device", "unknown_option", {"value": device, "options": ", ".join(sorted(found))}))
+        there = {d.split(":")[0] for d in devices()} & set(load(stem).devices)
+        if device not in there:
+            problems.append(Problem("device", "unknown_option", {"value": device, "options": ", ".join(sorted(there))}))
     return params, device, problems
 
 
@@ -129,7 +130,7 @@ def finished(manager: Manager, runs: Iterable[Run]) -> Iterator[Run]:
     """The runs in turn, each when it has ended; until then all count as looked at, else they would be stopped."""
     waiting = list(runs)
     for run in waiting:
-        while not run.done.wait(1):
+        while run.live and not run.done.wait(1):
             for other in waiting:
                 manager.look(other, "")
         yield run

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,7 +167,8 @@ class Manager:
 
     def __init__(self, store: Store | None = None, cpu_slots: int | None = None):
         self.store = store or Store()
-        self.cpu_slots = cpu_slots or max(1, (os.cpu_count() or 2) - 1)
+        self.cpu_slots = cpu_slots or int(os.environ.get("LAB_WORKERS", 0)) or max(1, (os.cpu_count() or 2) - 1)
+        self.ended: Counter[str] = Counter()  # runs by how they ended, since the start
         self.engines: list[Engine] = []
         self.ready = threading.Event()
         self.trouble = ""
@@ -371,11 +373,14 @@ class Manager:
         order = self._queues[run.device].order() if run.device in self._queues else []
         return order.index(run) + 1 if run in order else 0
 
+    def looking(self) -> int:
+        """How many sessions look at a run that is under way."""
+        recent = time.monotonic() - 5
+        return sum(seen > recent for run in list(self._runs.values()) for seen in list(run.watchers.values()))
+
     def pause(self) -> float:
         """Seconds a page should wait between looks at its run: longer when many pages look."""
-        recent = time.monotonic() - 5
-        looking = sum(seen > recent for run in list(self._runs.values()) for seen in list(run.watchers.values()))
-        return min(2.0, LOOK * max(1.0, looking / 12))
+        return min(2.0, LOOK * max(1.0, self.looking() / 12))
 
     def status(self) -> dict[str, Any]:
         """Workers, queues, store and engines, for the health endpoint."""
@@ -386,6 +391,8 @@ class Manager:
             "workers": len(self.slots),
             "busy": sum(slot.run is not None for slot in self.slots),
             "queued": sum(r.status == WAITING for r in list(self._runs.values())),
+            "looking": self.looking(),
+            "ended": dict(self.ended),
             "store": self.store.usage() | {"trouble": self.store.trouble},
         }
 
@@ -413,6 +420,8 @@ class Manager:
 
     def _carry_out(self, run: Run, slot: Slot) -> None:
         here = slot.worker()
+        if run.status != WAITING:  # stopped while it waited for the worker
+            return
         here.stop.clear()
         run.status, run.started = RUNNING, time.monotonic()
         here.pipe.send(run.job)
@@ -463,6 +472,7 @@ class Manager:
         run.seconds = time.monotonic() - run.started
         run.meta = self._provenance(run, status) | ({"state": state} if state else {})
         run.status = status
+        self.ended[status] += 1
         run.updates += 1
         run.done.set()
         log.info("run %s of %s on %s: %s after %.2f s", run.key, run.stem, run.device, status, run.seconds)
@@ -500,6 +510,7 @@ class Manager:
         log.error("run %s of %s failed, reference %s: %s %s", run.key, run.stem, run.reference, error, traceback)
         run.seconds = time.monotonic() - run.started if run.started else 0.0
         run.error, run.status = error, FAILED
+        self.ended[FAILED] += 1
         run.updates += 1
         run.done.set()
 

@@ -33,7 +33,7 @@ from core.result import BaseResult, arrays
 from core.runs.key import digest
 
 log = logging.getLogger("lab.store")
-CAP_BYTES = 2 * 1024**3
+CAP_BYTES = int(os.environ.get("LAB_STORE_BYTES", 2 * 1024**3))
 LARGEST_RESULT = 16 * 1024**2  # bytes of arrays a Result may hold
 
 State = dict[str, np.ndarray]

@@ -24,7 +24,7 @@ def frame() -> None:
     pages = {
         entry.stem: st.Page(
             f"pages/{entry.stem}.py",
-            title=text.say("chapters.home") if entry.place else words(entry.stem, language).title,
+            title=text.say(f"chapters.{entry.stem}") if entry.place else words(entry.stem, language).title,
             icon=f":material/{entry.icon}:",
             url_path=entry.stem,
             default=entry.stem == "home",

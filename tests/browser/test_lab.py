@@ -92,6 +92,7 @@ def test_contenders_are_added_and_removed(visit: Visit) -> None:
     visit.page.get_by_role("button", name="Add").click()
     visit.page.wait_for_url("**~~momentum~**")
     expect(visit.page.locator('[class*="tight-row-"]')).to_have_count(3)
+    visit.done()
     visit.page.locator('[class*="tight-row-2"] [data-testid="stPopoverButton"]:visible').click()
     visit.page.get_by_role("button", name="Remove").click()
     expect(visit.page.locator('[class*="tight-row-"]')).to_have_count(2)

@@ -1,0 +1,41 @@
+import streamlit as st
+
+from core.runs.manager import shared
+from core.text import words
+from core.ui import link
+from core.ui.page import hand_over_to_entry
+
+hand_over_to_entry()
+text = words("", link.language())
+say = text.say
+st.title(say("chapters.status"), anchor=False)
+st.markdown(say("status.lead"))
+
+
+@st.fragment(run_every=2.0)
+def now() -> None:
+    status = shared().status()
+    if status["trouble"]:
+        st.error(say("status.trouble"), icon=":material/error:")
+    elif not status["ready"]:
+        st.info(say("run.warming"))
+    columns = st.columns(4)
+    columns[0].metric(say("status.busy"), f"{status['busy']} / {status['workers']}")
+    columns[1].metric(say("status.queued"), status["queued"])
+    columns[2].metric(say("status.looking"), status["looking"])
+    columns[3].metric(say("status.store"), f"{status['store']['bytes'] / 2**20:.1f} MB")
+    ended = {say(f"status.{how}"): status["ended"].get(how, 0) for how in ("complete", "stopped", "failed")}
+    st.table({say("status.ended"): list(ended), say("status.runs"): list(ended.values())})
+    engines = status["engines"]
+    st.table(
+        {
+            say("frame.device"): [engine["device"].upper() for engine in engines],
+            say("status.step"): [f"{1e6 * engine['step_seconds']:.0f}" for engine in engines],
+            say("status.rate"): [f"{engine['flops'] / 1e9:.0f}" for engine in engines],
+        }
+    )
+    if status["store"]["trouble"]:
+        st.warning(say("run.unstored", reason=link.plain(status["store"]["trouble"])))
+
+
+now()

@@ -1,0 +1,295 @@
+"""Runs in workers: shared, stopped, killed, found again; and no worker outlives its server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from core.concept import experiment
+from core.concepts.optimizer_race.params import TINY, Params
+from core.ml.rules import Contender
+from core.result import same
+from core.runs import manager as runs
+from core.runs.manager import COMPLETE, FAILED, RUNNING, STOPPED, WAITING, Manager, Run
+from core.runs.queue import FairQueue
+from core.runs.store import Store
+
+pytestmark = pytest.mark.xdist_group("runs")
+
+ROOT = Path(__file__).resolve().parents[1]
+RACE = "optimizer_race"
+LONG = TINY.replace(data="digits", epochs=300, batch=4)  # many short steps
+# One step takes more than a second, in which no Result is handed out and no flag is looked at.
+HEAVY = Params(contenders=(Contender(rule="sgd"),), seeds=20, width=256, depth=6, batch=1024, epochs=50)
+
+_seed = iter(range(1000, 100_000))
+
+
+def fresh(params: Params = TINY) -> Params:
+    """The same amount of work under a key of its own."""
+    return params.replace(data_seed=next(_seed))
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    manager = Manager(Store(tmp_path_factory.mktemp("store")), cpu_slots=1).start()
+    assert manager.ready.wait(60) and not manager.trouble
+    yield manager
+    manager.close()
+
+
+def done(run: Run, seconds: float = 30) -> str:
+    assert run.done.wait(seconds), run.status
+    return run.status
+
+
+def until(condition: Any, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def pid(manager: Manager) -> int:
+    assert manager.slots[0].current
+    return manager.slots[0].current.process.pid or 0
+
+
+def test_a_run_gives_the_numbers_of_training_here(manager: Manager) -> None:
+    run = manager.ask(RACE, TINY)
+    assert done(run) == COMPLETE and not run.stored and run.result
+    *_, expected = experiment(RACE).train(TINY)
+    assert same(run.result, expected)
+    assert run.fraction == 1 and run.seconds > 0 and run.meta["status"] == COMPLETE
+
+
+def test_a_hundred_askers_share_one_run(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[Run] = []
+    carry_out = manager._carry_out
+    monkeypatch.setattr(manager, "_carry_out", lambda run, slot: computed.append(run) or carry_out(run, slot))
+    params, found, gate = fresh(), [], threading.Barrier(100)
+
+    def ask(i: int) -> None:
+        gate.wait()
+        found.append(manager.ask(RACE, params, f"session {i}"))
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 100 and len({id(run) for run in found}) == 1
+    assert done(found[0]) == COMPLETE and len(found[0].watchers) == 100
+    assert manager.ask(RACE, params) is found[0]
+    assert computed == [found[0]]
+
+
+def test_a_stored_run_is_found_without_a_worker(manager: Manager) -> None:
+    params = fresh()
+    run = manager.ask(RACE, params)
+    assert done(run) == COMPLETE
+    until(lambda: manager.store.complete(run.key))
+    other = Manager(Store(manager.store.root))  # never started: it has no worker
+    found = other.find(RACE, params)
+    assert found and found.stored and found.status == COMPLETE and found.result and run.result
+    assert same(found.result, run.result)
+    assert other.ask(RACE, params) is found and not other.slots
+    latest = other.latest(RACE, params)
+    assert latest and latest.result and same(latest.result, run.result)
+    assert other.find(RACE, fresh()) is None
+
+
+def test_trained_anew_is_another_run_with_the_same_bits(manager: Manager) -> None:
+    params = fresh()
+    first = manager.ask(RACE, params)
+    assert done(first) == COMPLETE
+    again = manager.ask(RACE, params, anew=True)
+    assert again is not first and done(again) == COMPLETE and not again.stored
+    assert first.result and again.result and same(first.result, again.result)
+
+
+# Stopping
+
+
+def test_stop_ends_a_run_at_once_and_keeps_what_it_has(manager: Manager) -> None:
+    run = manager.ask(RACE, fresh(LONG))
+    until(lambda: run.updates >= 2)
+    before = pid(manager)
+    begin = time.monotonic()
+    manager.stop(run)
+    assert done(run, 0.5) == STOPPED
+    assert time.monotonic() - begin < 0.5
+    assert run.result and 0 < run.result.step < run.result.total and 0 < run.fraction < 1
+    assert not run.result.complete and np.isfinite(run.result.loss[..., -1, :]).all()
+    assert done(manager.ask(RACE, fresh())) == COMPLETE
+    assert pid(manager) == before  # it heard the flag and lives on
+    assert manager.find(RACE, run.params) is None  # what was stopped is not a hit
+
+
+def test_stop_in_the_middle_of_a_long_step_kills_the_worker(manager: Manager) -> None:
+    run = manager.ask(RACE, fresh(HEAVY))
+    until(lambda: run.status == RUNNING and run.updates)
+    time.sleep(0.3)
+    before, updates = pid(manager), run.updates
+    begin = time.monotonic()
+    manager.stop(run)
+    assert done(run, 0.5) == STOPPED
+    assert time.monotonic() - begin > runs.KILL_AFTER and run.updates == updates + 1
+    assert run.result is not None and run.result.step < run.result.total
+    assert done(manager.ask(RACE, fresh())) == COMPLETE
+    assert pid(manager) != before
+    assert not psutil.pid_exists(before) or psutil.Process(before).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_run_that_waits_is_stopped_without_having_begun(manager: Manager) -> None:
+    first, second = manager.ask(RACE, fresh(LONG)), manager.ask(RACE, fresh(LONG))
+    print(first.status, second.status)
+    time.sleep(3)
+    print(first.status, second.status, manager.position(first), manager.position(second), first.updates, second.error, first.error)
+    until(lambda: first.status == RUNNING and manager.position(second) == 1)
+    assert second.status == WAITING
+    manager.stop(second)
+    assert done(second, 0.2) == STOPPED and second.result is None and manager.position(second) == 0
+    manager.stop(first)
+    assert done(first, 0.5) == STOPPED
+    assert done(manager.ask(RACE, fresh())) == COMPLETE and second.started == 0
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_a_worker_stays_stopped(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot = manager.slots[0]
+    warm, entered, leave = slot.worker, threading.Event(), threading.Event()
+    monkeypatch.setattr(slot, "worker", lambda: (entered.set(), leave.wait(10), warm())[-1])
+    run = manager.ask(RACE, fresh(LONG))
+    assert entered.wait(10)
+    manager.stop(run)
+    assert done(run, 0.2) == STOPPED
+    leave.set()
+    assert done(manager.ask(RACE, fresh())) == COMPLETE
+    assert run.status == STOPPED and run.started == 0
+
+
+def test_a_run_goes_on_while_anyone_looks_at_it(manager: Manager) -> None:
+    params = fresh(LONG)
+    run = manager.ask(RACE, params, "one")
+    assert manager.ask(RACE, params, "other") is run
+    until(lambda: run.updates)
+    manager.leave(run, "one")
+    time.sleep(0.1)
+    assert run.live
+    manager.leave(run, "other")
+    assert done(run, 0.5) == STOPPED
+
+
+def test_a_run_that_nobody_looks_at_ends(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "GRACE", 0.5)
+    run = manager.ask(RACE, fresh(LONG), "gone")
+    assert done(run, 4) == STOPPED
+
+
+# Failing
+
+
+def test_a_worker_that_is_killed_fails_its_run_and_no_other(manager: Manager) -> None:
+    run = manager.ask(RACE, fresh(LONG))
+    until(lambda: run.updates)
+    os.kill(pid(manager), signal.SIGKILL)
+    assert done(run, 5) == FAILED
+    assert run.error == "died" and len(run.reference) == 8
+    again = manager.ask(RACE, fresh())
+    assert done(again) == COMPLETE and not again.error
+    os.kill(pid(manager), signal.SIGKILL)  # now while it is idle
+    time.sleep(0.2)
+    assert done(manager.ask(RACE, fresh())) == COMPLETE
+
+
+def test_an_experiment_that_raises_fails_with_its_message(manager: Manager) -> None:
+    broken = fresh()
+    object.__setattr__(broken, "data", "torus")  # what no Params can hold, nor a link bring
+    run = manager.ask(RACE, broken)
+    assert done(run) == FAILED
+    assert run.error == "raised" and "torus" in run.detail and len(run.reference) == 8
+    before = pid(manager)
+    assert done(manager.ask(RACE, fresh())) == COMPLETE
+    assert pid(manager) == before
+
+
+def test_a_run_over_its_limits_ends(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "RUN_SECONDS", 1e-6)
+        refused = manager.ask(RACE, fresh(LONG))
+        assert (refused.status, refused.error) == (FAILED, "too_long") and not refused.started
+    run = manager.ask(RACE, fresh(LONG))
+    until(lambda: run.status == RUNNING)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "RUN_SECONDS", 0.01)
+        assert done(run, 3) == FAILED and run.error == "too_long"
+    assert done(manager.ask(RACE, fresh())) == COMPLETE
+
+
+# The queue
+
+
+def test_people_take_turns() -> None:
+    def run(person: str) -> Run:
+        return Run("", RACE, TINY, "cpu", 0.0, people={person})
+
+    queue, one, other = FairQueue(), [run("one") for _ in range(3)], run("other")
+    for waiting in (*one, other):
+        queue.put(waiting)
+    expected = [one[0], other, one[1], one[2]]
+    assert [id(r) for r in queue.order()] == [id(r) for r in expected]
+    assert [id(queue.get()) for _ in range(4)] == [id(r) for r in expected]
+
+
+# The server
+
+
+SERVER = """
+import json, sys, time
+from pathlib import Path
+from core.concepts.optimizer_race.params import Params
+from core.runs.manager import Manager
+from core.runs.store import Store
+
+if __name__ == "__main__":
+    manager = Manager(Store(Path(sys.argv[1])), cpu_slots=1).start()
+    manager.ready.wait()
+    run = manager.ask("optimizer_race", Params(epochs=300, seeds=20))
+    while not run.updates:
+        time.sleep(0.01)
+    print(json.dumps({"torch": "torch" in sys.modules, "worker": manager.slots[0].current.process.pid}), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_workers_die_with_a_server_that_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(SERVER, "utf-8")
+    command = [sys.executable, str(tmp_path / "server.py"), str(tmp_path / "store")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        said = json.loads(server.stdout.readline())
+        assert said["torch"] is False  # the process that serves pages never imports it
+        family = psutil.Process(server.pid).children(recursive=True)
+        assert said["worker"] in {process.pid for process in family}
+        server.kill()
+        server.wait(5)
+        gone, alive = psutil.wait_procs(family, timeout=2)
+        for process in alive:
+            process.kill()
+    assert not [process for process in alive if process.pid == said["worker"]]
+    assert not alive, f"{len(alive)} of {len(gone) + len(alive)} processes stayed"
