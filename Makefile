@@ -7,7 +7,7 @@ RUN     := .venv/.run-ready
 TEST    := .venv/.test-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format claims bench warm concept clean
+.PHONY: help run test check format claims soak faults audit bench warm concept clean
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,8 @@ run: $(RUN) ## start the lab and print its address
 test: $(TEST) ## checks, then every test (two processes; more with WORKERS=8)
 	@chromium=$$(bash tests/browser.sh) || exit 1; \
 	$(MAKE) --no-print-directory check && \
-	CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadgroup
+	CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadgroup && \
+	$(MAKE) --no-print-directory audit
 
 check: $(TEST) ## lint, format and types
 	@$(PY) -m ruff check .
@@ -31,6 +32,15 @@ format: $(TEST) ## put the code in its standard form
 
 claims: $(RUN) ## measure every claim again over its seeds and store the verdicts
 	@$(PY) -m core.claims
+
+soak: $(TEST) ## forty readers for a quarter of an hour: nothing lost, nothing slow, memory flat
+	@$(PY) -m tests.soak
+
+faults: $(TEST) ## two hundred random faults over five hundred runs: nothing wrong, nothing left over
+	@$(PY) -m tests.faults
+
+audit: $(TEST) ## known holes in the pinned packages, where the advisory database can be reached
+	@$(PY) -m tests.audit
 
 bench: $(TEST) ## time what must be fast, against its budgets
 	@$(PY) -m tests.bench

@@ -24,12 +24,12 @@ from pathlib import Path
 
 import psutil
 import websockets
-from soak import Client, health
 
 from core.concept import experiment, load
 from core.params import read
 from core.result import same
 from core.runs.store import Store
+from tests.soak import Client, health
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 40.0  # seconds until a run must have ended, server restarts included

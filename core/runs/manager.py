@@ -7,6 +7,7 @@ kill 150 ms later: the last Result is already here, and a spare worker is warm. 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import logging
 import multiprocessing
@@ -111,7 +112,8 @@ class Worker:
     def kill(self) -> None:
         self.process.kill()
         self.process.join(5)
-        self.pipe.close()
+        with contextlib.suppress(OSError):  # closed by another thread while the server ends
+            self.pipe.close()
 
 
 class Slot:
@@ -296,7 +298,10 @@ class Manager:
             if run is None:
                 run = Run(key, job["stem"], job["params"], job["device"], predicted, job=job)
                 self._runs[key] = run
-                threading.Thread(target=self._enqueue, args=(run,), daemon=True).start()
+                if self.ready.is_set():
+                    self._enqueue(run)
+                else:
+                    threading.Thread(target=self._enqueue, args=(run,), daemon=True).start()
             run.watchers[watcher] = time.monotonic()
             run.people.add(person or watcher)
             return run
