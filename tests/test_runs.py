@@ -288,7 +288,10 @@ def test_workers_die_with_a_server_that_was_killed(tmp_path: Path) -> None:
         server.wait(5)
 
     def runs_on(process: psutil.Process) -> bool:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        try:
+            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
     try:
         until(lambda: not any(map(runs_on, workers)), 2)
