@@ -11,7 +11,7 @@ import streamlit as st
 from core import claims, export
 from core.concept import Figure, load
 from core.params import Invalid
-from core.runs.key import run_key
+from core.runs.key import run_key, source_digest
 from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Run, shared
 from core.stats import interval
 from core.text import Text, words
@@ -394,6 +394,8 @@ class Page:
                 lines.append(
                     say("verdicts.stored", **_numbers(stored), unit=claim.unit, n=stored["n"], smallest=claim.smallest)
                 )
+                if stored["source"] != source_digest(self.stem):
+                    lines.append(say("verdicts.older", date=stored["date"]))
             lines.append(self._measured_now(claim))
             st.caption("  \n".join(link.plain(line) for line in lines))
             if self.params != claim.params:
