@@ -18,7 +18,7 @@ run: $(RUN) ## start the lab and print its address
 test: $(TEST) ## checks, then every test (two processes; more with WORKERS=8)
 	@chromium=$$(bash tests/browser.sh) || exit 1; \
 	$(MAKE) --no-print-directory check && \
-	CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadgroup && \
+	CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadfile && \
 	$(MAKE) --no-print-directory audit
 
 check: $(TEST) ## lint, format and types

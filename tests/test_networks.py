@@ -30,7 +30,7 @@ def sequential(row: torch.Tensor, sizes: tuple[int, ...], activation: str) -> nn
     for i, o in pairwise(sizes):
         linear = nn.Linear(i, o, dtype=row.dtype)
         with torch.no_grad():
-            linear.weight.copy_(row[: i * o].view(i, o).T)
+            linear.weight.copy_(row[: i * o].view(o, i))
             linear.bias.copy_(row[i * o : i * o + o])
         row = row[i * o + o :]
         layers += [linear, MODULES[activation]()]
@@ -44,7 +44,7 @@ def test_every_member_computes_what_it_would_alone(activation: str, sizes: tuple
     rng = torch.Generator().manual_seed(0)
     weights = torch.stack([torch.as_tensor(initial_weights(sizes, seed)).double() for seed in range(4)])
     x = torch.randn(4, 7, sizes[0], generator=rng, dtype=torch.float64)
-    found = forward(weights, x, sizes, activation)
+    found = forward(weights, x.mT, sizes, activation).mT
     assert found.shape == (4, 7, sizes[-1])
     for member in range(4):
         expected = sequential(weights[member], sizes, activation)(x[member])

@@ -83,8 +83,8 @@ def population(contenders: tuple[Contender, ...], weights: Tensor | None = None)
     optimizer = Optimizer(weights, contenders, STEPS_TAKEN)
     for t, (x, y) in enumerate(zip(*batches())):
         leaf = weights.detach().requires_grad_()
-        logits = forward(leaf, x.expand(len(weights), -1, -1), SIZES, "tanh")
-        loss = functional.cross_entropy(logits.flatten(0, 1), y.repeat(len(weights)), reduction="sum") / BATCH
+        logits = forward(leaf, x.T.expand(len(weights), -1, -1), SIZES, "tanh")
+        loss = functional.cross_entropy(logits, y.expand(len(weights), -1), reduction="sum") / BATCH
         optimizer.step(torch.autograd.grad(loss, leaf)[0], t)
     return weights
 
@@ -102,7 +102,7 @@ def alone(contender: Contender) -> Tensor:
     with torch.no_grad():
         for linear in linears:
             o, i = linear.weight.shape
-            linear.weight.copy_(given[: i * o].view(i, o).T)
+            linear.weight.copy_(given[: i * o].view(o, i))
             linear.bias.copy_(given[i * o : i * o + o])
             given = given[i * o + o :]
     optimizer = reference(contender, list(network.parameters()))
@@ -114,7 +114,7 @@ def alone(contender: Contender) -> Tensor:
             optimizer.step()
     finally:
         torch.set_default_dtype(torch.float32)
-    return torch.cat([p.detach().mT.flatten() for layer in linears for p in (layer.weight, layer.bias[:, None])])
+    return torch.cat([p.detach().flatten() for layer in linears for p in (layer.weight, layer.bias)])
 
 
 def test_every_rule_is_tried_twice() -> None:

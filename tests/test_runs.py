@@ -26,8 +26,6 @@ from core.runs.manager import COMPLETE, FAILED, RUNNING, STOPPED, WAITING, Manag
 from core.runs.queue import FairQueue
 from core.runs.store import Store
 
-pytestmark = pytest.mark.xdist_group("runs")
-
 ROOT = Path(__file__).resolve().parents[1]
 RACE = "optimizer_race"
 LONG = TINY.replace(data="digits", epochs=300, batch=4)  # many short steps
@@ -45,17 +43,17 @@ def fresh(params: Params = TINY) -> Params:
 @pytest.fixture(scope="module")
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     manager = Manager(Store(tmp_path_factory.mktemp("store")), cpu_slots=1).start()
-    assert manager.ready.wait(60) and not manager.trouble
+    assert manager.ready.wait(120) and not manager.trouble
     yield manager
     manager.close()
 
 
-def done(run: Run, seconds: float = 30) -> str:
+def done(run: Run, seconds: float = 60) -> str:
     assert run.done.wait(seconds), run.status
     return run.status
 
 
-def until(condition: Any, seconds: float = 30) -> None:
+def until(condition: Any, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

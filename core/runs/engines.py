@@ -47,7 +47,7 @@ def measure(device: str) -> Engine:
 
     def step_cost(members: int, sizes: tuple[int, ...], batch: int) -> tuple[float, float]:
         weights = torch.as_tensor(initial_weights(sizes, 0), device=device).repeat(members, 1)
-        x = torch.ones(members, batch, sizes[0], device=device)
+        x = torch.ones(members, sizes[0], batch, device=device)
         optimizer = Optimizer(weights, [Contender(rule=r) for r in ("sgd", "adam") for _ in range(members // 2)], 12)
         times = []
         for t in range(12):

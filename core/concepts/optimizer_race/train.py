@@ -30,9 +30,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
     steps_per_epoch = -(-n // params.batch)
     total = params.epochs * steps_per_epoch
 
-    x = torch.as_tensor(
-        np.stack([np.concatenate(d.x) for d in sets]), device=device
-    )  # [seeds, n of all splits, features]
+    x = torch.as_tensor(np.stack([np.concatenate(d.x).T for d in sets]), device=device)  # [seeds, features, n]
     y = torch.as_tensor(np.stack([np.concatenate(d.y) for d in sets]), device=device)
     orders = np.stack([batch_orders(n, params.epochs, params.data_seed + i) for i in seeds])
     start = torch.as_tensor(np.stack([initial_weights(layers, params.weight_seed + i) for i in seeds]), device=device)
@@ -59,7 +57,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
             steps_per_epoch=steps_per_epoch,
             parameters=weights.shape[1],
             step_seconds=seconds,
-            x=x[0].numpy(force=True)[shown],
+            x=x[0].numpy(force=True).T[shown],
             y=y[0].numpy(force=True)[shown],
             region_epoch=region_epochs[:shown_frames],
             region=region[:, :shown_frames],
@@ -76,11 +74,11 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
             return
 
         order = torch.as_tensor(orders[:, epoch].astype(np.int64), device=device)
-        x_epoch = x.gather(1, order.unsqueeze(-1).expand(-1, -1, layers[0]))
+        x_epoch = x.gather(2, order.unsqueeze(1).expand(-1, layers[0], -1))
         y_epoch = y.gather(1, order)
         for first in range(0, n, params.batch):
             batch = slice(first, first + params.batch)
-            optimizer.step(gradient(weights, x_epoch[:, batch], y_epoch[:, batch], layers, params), step)
+            optimizer.step(gradient(weights, x_epoch[:, :, batch], y_epoch[:, batch], layers, params), step)
             step += 1
             if step % chunk == 0 and step % steps_per_epoch:
                 yield result(step, epoch + 1)
@@ -94,13 +92,13 @@ def load(params: Params, seed: int) -> Data:
 
 
 def gradient(weights: Tensor, x: Tensor, y: Tensor, layers: tuple[int, ...], params: Params) -> Tensor:
-    """Gradient [members, D] of every member's mean cross-entropy on the batch of its seed: x [seeds, n, features],
+    """Gradient [members, D] of every member's mean cross-entropy on the batch of its seed: x [seeds, features, n],
     y [seeds, n]."""
     times = len(weights) // len(x)
     x, y = x.repeat(times, 1, 1), y.repeat(times, 1)
     leaf = weights.detach().requires_grad_()
     logits = forward(leaf, x, layers, params.activation)
-    total = functional.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="sum") / y.shape[1]
+    total = functional.cross_entropy(logits, y, reduction="sum") / y.shape[1]
     return torch.autograd.grad(total, leaf)[0]
 
 
@@ -110,8 +108,8 @@ def measure(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean cross-entropy and accuracy of one contender's members [seeds, D] on each split: [seeds, splits] each."""
     logits = forward(members, x, layers, params.activation)
-    loss = functional.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
-    right = (logits.argmax(-1) == y) & logits.isfinite().all(-1)
+    loss = functional.cross_entropy(logits, y, reduction="none")  # [seeds, n]
+    right = (logits.max(1).indices == y) & loss.isfinite()  # argmax says the same, and is slow along this axis
     means = [torch.stack([v[:, a:b].float().mean(1) for a, b in pairwise(bounds)], 1) for v in (loss, right)]
     return means[0].numpy(force=True), means[1].numpy(force=True)
 
@@ -120,8 +118,8 @@ def measure(
 def probability_grid(member: Tensor, layers: tuple[int, ...], params: Params) -> np.ndarray:
     """Probability of class 1 over the plane, uint8 [GRID, GRID], rows upward; a diverged network gives 0.5."""
     axis = torch.linspace(-REACH, REACH, GRID, device=member.device)
-    inputs = torch.cartesian_prod(axis, axis).flip(1)
-    p = forward(member, inputs[None], layers, params.activation)[0].softmax(-1)[:, 1]
+    inputs = torch.cartesian_prod(axis, axis).flip(1).T
+    p = forward(member, inputs[None], layers, params.activation)[0].softmax(0)[1]
     return (255 * p.nan_to_num(0.5)).round().to(torch.uint8).view(GRID, GRID).numpy(force=True)
 
 
@@ -134,7 +132,7 @@ def step_seconds(params: Params, layers: tuple[int, ...], start: Tensor, x: Tens
         times = []
         for t in range(24):
             begin = time.perf_counter()
-            optimizer.step(gradient(weights, x[:1, : params.batch], y[:1, : params.batch], layers, params), t)
+            optimizer.step(gradient(weights, x[:1, :, : params.batch], y[:1, : params.batch], layers, params), t)
             if not x.is_cpu:
                 weights[0, 0].item()  # wait for the device
             times.append(time.perf_counter() - begin)

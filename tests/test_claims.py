@@ -1,0 +1,123 @@
+"""Verdicts: how they are decided, kept and written out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from core import claims
+from core.catalog import CONCEPTS
+from core.concept import Claim, load
+from core.concepts.optimizer_race.params import Params
+from core.text import words
+
+CLAIM = Claim(
+    "c", lambda result: result, Params(seeds=3, data_seed=50_000, weight_seed=60_000), 0.1, runs=3, unit="nats"
+)
+
+
+def test_each_deciding_run_has_the_seeds_after_those_of_the_last() -> None:
+    runs = claims.deciding(CLAIM)
+    assert [(p.data_seed, p.weight_seed) for p in runs] == [(50_000, 60_000), (50_003, 60_003), (50_006, 60_006)]
+    assert {dataclasses.replace(p, data_seed=0, weight_seed=0) for p in runs} == {Params(seeds=3)}
+    assert claims.deciding(dataclasses.replace(CLAIM, runs=1)) == [CLAIM.params]
+
+
+def test_runs_are_decided_together() -> None:
+    effects = np.random.default_rng(0).normal(0.3, 0.05, 9)
+    found = claims.decide(CLAIM, np.split(effects, 3))
+    assert found["verdict"] == "holds" and found["n"] == 9
+    assert found["mean"] == pytest.approx(effects.mean()) and found["low"] < found["mean"] < found["high"]
+    assert (found["smallest"], found["direction"], found["unit"]) == (0.1, "above", "nats")
+    assert claims.decide(CLAIM, np.split(-effects, 3))["verdict"] == "fails"
+    shared = dataclasses.replace(CLAIM, share=True, smallest=0.9)
+    assert claims.decide(shared, [np.ones(20)])["verdict"] == "undecided"  # 20 of 20 may be 0.83
+    assert claims.decide(shared, [np.ones(40)])["verdict"] == "holds"
+    with pytest.raises(ValueError, match="cannot speak"):
+        claims.decide(CLAIM, [effects, None])
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(claims, "FILE", tmp_path / "data" / "claims.json")
+    monkeypatch.setattr(claims, "PAGE", tmp_path / "docs" / "claims.md")
+    return tmp_path
+
+
+def test_what_is_missing_or_damaged_is_not_measured_yet(files: Path) -> None:
+    assert claims.stored("optimizer_race") == {}
+    (files / "data").mkdir()
+    claims.FILE.write_text("{", "utf-8")
+    assert claims.stored("optimizer_race") == {}
+    assert "not measured yet" in claims.page(claims._kept())
+
+
+def test_one_concept_is_measured_again_and_the_others_stay(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(stems: list[str], mean: float = 0.5) -> dict:
+        verdict = {"verdict": "holds", "mean": mean, "low": 0.4, "high": 0.6, "n": 20, "smallest": 0.1}
+        verdict |= {"direction": "above", "unit": "", "date": "2030-01-02", "source": "0", "seconds": 1.0}
+        return {stem: {claim.id: verdict for claim in load(stem).claims} for stem in stems}
+
+    monkeypatch.setattr(claims, "measure", measured)
+    assert claims.main([]) == 0
+    before = claims.stored("perceptron")
+    monkeypatch.setattr(claims, "measure", lambda stems: measured(stems, mean=-0.5))
+    assert claims.main(["optimizer_race"]) == 0
+    assert claims.stored("perceptron") == before and before
+    assert {found["mean"] for found in claims.stored("optimizer_race").values()} == {-0.5}
+    page = claims.PAGE.read_text("utf-8")
+    for entry in CONCEPTS:
+        text = words(entry.stem, "en")
+        assert f"## {text.title}" in page
+        for claim in load(entry.stem).claims:
+            assert text.say(f"claims.{claim.id}").replace("|", "\\|") in page
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+    assert "**holds**" in page and "2030-01-02" in page
+    assert claims.main(["no_such_concept"]) == 2
+
+
+def test_measuring_asks_for_every_deciding_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a manager that answers at once: claims on the same settings share a run, all on the CPU, all anew."""
+    from core.runs import manager as runs
+
+    asked = []
+
+    class Manager:
+        def start(self) -> Manager:
+            return self
+
+        def close(self) -> None:
+            asked.append("closed")
+
+        def ask(self, stem: str, params: Params, device: str, anew: bool) -> SimpleNamespace:
+            assert (device, anew) == ("cpu", True)
+            asked.append(params)
+            return SimpleNamespace(stem=stem, status="complete", live=False, result=params, seconds=2.0)
+
+    def claim(id: str, params: Params, runs: int = 1) -> Claim:
+        return Claim(id, lambda result: np.linspace(0.9, 1.1, result.seeds), params, 0.5, runs=runs)
+
+    one, other = Params(seeds=5, data_seed=50_000), Params(seeds=5, data_seed=50_000, epochs=1)
+    made = (claim("a", one), claim("b", one), claim("c", other, runs=2))
+    monkeypatch.setattr(runs, "Manager", Manager)
+    monkeypatch.setattr(claims, "load", lambda stem: SimpleNamespace(claims=made))
+    found = claims.measure(["optimizer_race"])["optimizer_race"]
+    assert len(asked) == 4 and asked[-1] == "closed"
+    assert [(found[id]["n"], found[id]["seconds"]) for id in "abc"] == [(5, 2.0), (5, 2.0), (10, 4.0)]
+    assert all(found[id]["verdict"] == "holds" and len(found[id]["source"]) == 40 for id in "abc")
+    json.dumps(found)
+
+
+def test_the_stored_verdicts_are_of_claims_there_are() -> None:
+    for stem, kept in claims._kept().items():
+        known = {claim.id: claim for claim in load(stem).claims}
+        assert set(kept) <= set(known)
+        for id, found in kept.items():
+            assert found["smallest"] == known[id].smallest and found["direction"] == known[id].direction
+            assert found["n"] >= 10

@@ -1,0 +1,81 @@
+"""The command line: what a link says, at the command line."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import cli, export
+from core.catalog import CONCEPTS, LANGUAGES
+from core.concept import experiment, load
+from core.concepts.optimizer_race.params import TINY, Params
+from core.params import Rows, fields, write
+from core.result import arrays
+from core.text import words
+
+TINY_LINK = [f"{name}={value}" for name, value in write(TINY).items()]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_run_prints_its_first_figure_as_a_table(
+    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "out.npz"
+    assert cli.main(["optimizer_race", *TINY_LINK, "device=cpu", "--language", language, "--save", str(file)]) == 0
+    said = capsys.readouterr().out
+    *_, result = experiment("optimizer_race").train(TINY)
+    figure = load("optimizer_race").figures[0]
+    assert figure.summary(result, language) in said
+    for column in figure.table(result, language).columns:
+        assert column.strip() in said
+    with np.load(file) as saved:
+        assert {n for n in saved if saved[n].tobytes() == arrays(result)[n].tobytes()} >= {"loss", "accuracy"}
+
+
+def test_whatever_is_refused_is_said_and_nothing_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "trained", lambda *_: pytest.fail("it ran"))
+    assert cli.main(["optimizer_race", "epochs=x", "seed=1", "noise", "contenders=sgd~lr-1e99", "device=tpu"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 5
+    assert "Epochs (epochs): “x” is not a whole number." in lines
+    assert "seed: there is no such setting." in lines
+    assert "Contenders (contenders), row 1, Learning rate η (lr): 1e+99 is outside 1e-07 … 100." in lines
+    assert any("noise" in line and "cannot be read" in line for line in lines)
+    assert any(line.startswith("device: “tpu” is not one of: cpu") for line in lines)
+    assert cli.main(["perceptron", "device=cuda", "--language", "zh"]) == 2
+    assert "device：“cuda”" in capsys.readouterr().err
+
+
+def test_a_concept_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["optimiser_race"]) == 2
+    said = capsys.readouterr()
+    assert "optimiser_race" in said.err and "optimizer_race" in said.out
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_help_names_every_concept_and_every_field(language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["list", "--language", language]) == 0
+    listed = capsys.readouterr().out
+    assert cli.main(["--help"]) == 0
+    general = capsys.readouterr().out
+    for entry in CONCEPTS:
+        text = words(entry.stem, language)
+        assert f"{entry.stem:20} {text.title}" in listed and entry.stem in general
+        assert cli.main([entry.stem, "--help", "--language", language]) == 0
+        said = capsys.readouterr().out
+        for name, kind in fields(load(entry.stem).Params).items():
+            assert f"\n{name}={kind.write(kind.default)}\n" in said
+            assert text.say(f"params.{name}") in said and text.hint(f"params.{name}") in said
+            if isinstance(kind, Rows):
+                assert all(f"        {inner}=" in said for inner in fields(kind.row))
+
+
+def test_the_script_is_that_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["optimizer_race", "epochs=3", "--script"]) == 0
+    said = capsys.readouterr().out
+    assert said == export.script("optimizer_race", Params(epochs=3)) and ast.parse(said)
