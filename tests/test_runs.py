@@ -257,13 +257,16 @@ SERVER = """
 import json, sys, time
 from pathlib import Path
 from core.concepts.optimizer_race.params import Params
+from core.ml.rules import Contender
 from core.runs.manager import Manager
 from core.runs.store import Store
+
+HEAVY = {"seeds": 20, "width": 256, "depth": 6, "batch": 1024, "epochs": 5}  # seconds pass between two Results
 
 if __name__ == "__main__":
     manager = Manager(Store(Path(sys.argv[1])), cpu_slots=1).start()
     manager.ready.wait()
-    run = manager.ask("optimizer_race", Params(epochs=300, seeds=20))
+    run = manager.ask("optimizer_race", Params(contenders=(Contender("sgd"), Contender("sgd", 0.1)), **HEAVY))
     while not run.updates:
         time.sleep(0.01)
     print(json.dumps({"torch": "torch" in sys.modules, "worker": manager.slots[0].current.process.pid}), flush=True)

@@ -27,6 +27,7 @@ from core.text import Text
 from core.ui import link
 
 LOG_STEPS = (1, 3)  # offered digits of every power of ten
+SPELLED_OUT = 12  # problems of a link said in full; of further ones the names
 WIDEST_SLIDER = 300  # values; more are typed
 
 
@@ -178,5 +179,7 @@ def problems(stem: str, text: Text, cls: type[BaseParams]) -> None:
     """What of the link or of the last change could not be used, said in plain words."""
     found = st.session_state.get(f"problems:{stem}", [])
     if found:
-        lines = [f"- {link.plain(explain(problem, text, cls))}" for problem in found[:12]]
+        lines = [f"- {link.plain(explain(problem, text, cls))}" for problem in found[:SPELLED_OUT]]
+        if rest := [problem.field for problem in found[SPELLED_OUT:]]:
+            lines.append(f"- {link.plain(text.say('problems.more', count=len(rest), names=', '.join(rest)))}")
         st.warning("\n".join([text.say("problems.title"), "", *lines]), icon=":material/link_off:")
