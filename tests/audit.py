@@ -19,7 +19,8 @@ def main() -> int:
     try:
         packages = json.loads(ended.stdout)["dependencies"]
     except (ValueError, KeyError):
-        print("audit: the advisory database could not be asked:", (ended.stderr.strip().splitlines() or ["no answer"])[-1])
+        reason = (ended.stderr.strip().splitlines() or ["no answer"])[-1]
+        print("audit: the advisory database could not be asked:", reason)
         return 0
     unknown = [p["name"] for p in packages if "skip_reason" in p]
     holes = [(p["name"], p["version"], v["id"]) for p in packages for v in p.get("vulns", [])]

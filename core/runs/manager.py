@@ -44,7 +44,7 @@ RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a worker
 WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """One execution, or a stored one. Written by its slot's thread, read by any session."""
 
@@ -273,7 +273,9 @@ class Manager:
         job = {"stem": stem, "params": params, "device": engine.device}
         refused = self.refusal(stem, params, device)
         if refused and self._find(key, stem, params) is None:
-            return Run(key, stem, params, engine.device, 0.0, FAILED, error=refused[0])
+            run = Run(key, stem, params, engine.device, 0.0, FAILED, error=refused[0])
+            run.done.set()
+            return run
         return self._submit(key, job, engine.seconds(load(stem).cost(params)), watcher, anew, person)
 
     def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "", person: str = "") -> Run:

@@ -11,6 +11,7 @@ lab goes on, and `trouble` says why.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -34,6 +35,7 @@ from core.runs.key import digest
 
 log = logging.getLogger("lab.store")
 CAP_BYTES = int(os.environ.get("LAB_STORE_BYTES", 2 * 1024**3))
+HALF_WRITTEN = 3600  # seconds after which a temporary folder is nobody's
 LARGEST_RESULT = 16 * 1024**2  # bytes of arrays a Result may hold
 
 State = dict[str, np.ndarray]
@@ -149,8 +151,8 @@ class Store:
 
     def usage(self) -> dict[str, int]:
         """Runs kept and bytes used."""
-        sizes = [file.stat().st_size for file in self.root.glob("runs/*/*")]
-        return {"runs": len(list(self.root.glob("runs/[!.]*"))), "bytes": sum(sizes)}
+        folders = list(self.root.glob("runs/[!.]*"))
+        return {"runs": len(folders), "bytes": sum(map(_size, folders))}
 
     def _folder(self, key: str) -> Path:
         if not (len(key) == 40 and set(key) <= set("0123456789abcdef")):
@@ -166,15 +168,36 @@ class Store:
             return dict(npz)
 
     def _prune(self) -> None:
-        """Remove the runs used longest ago until the store is under its cap."""
-        folders = sorted(self.root.glob("runs/[!.]*"), key=lambda f: f.stat().st_mtime)
-        sizes = {folder: sum(file.stat().st_size for file in folder.iterdir()) for folder in folders}
+        """Remove the runs used longest ago until the store is under its cap, and what a killed server left half
+        written. Another server may remove the same at the same time."""
+        for forgotten in self.root.glob("runs/.*"):
+            if time.time() - _used(forgotten) > HALF_WRITTEN:
+                shutil.rmtree(forgotten, ignore_errors=True)
+        folders = sorted(self.root.glob("runs/[!.]*"), key=_used)
+        sizes = {folder: _size(folder) for folder in folders}
         excess = sum(sizes.values()) - self.cap
         for folder in folders[:-1]:
             if excess <= 0:
                 return
             shutil.rmtree(folder, ignore_errors=True)
             excess -= sizes[folder]
+
+
+def _used(folder: Path) -> float:
+    """When a folder was last used; now, if it has just vanished."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def _size(folder: Path) -> int:
+    """Bytes in a folder, as far as it is still there."""
+    total = 0
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            total += file.stat().st_size
+    return total
 
 
 def _packed(named: State) -> bytes:

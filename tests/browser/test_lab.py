@@ -10,7 +10,7 @@ import pytest
 from conftest import Lab, Visit, start, visiting
 from playwright.sync_api import Browser, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 SMALL = "contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=2&epochs=3"
 LONG = "contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=5&epochs=300&batch=16"  # a quarter of a minute or more
