@@ -18,7 +18,7 @@ from core.ml.rules import Contender
 from core.params import canonical
 from core.result import arrays, same
 from core.runs.key import digest, run_key, setting_key
-from core.runs.store import Store
+from core.runs.store import PRUNE_EVERY, Store
 
 KEY, OTHER = "0123456789abcdef" * 2 + "01234567", "f" * 40
 META = {"status": "complete", "concept": "optimizer_race", "seconds": 1.5, "device": "cpu"}
@@ -212,10 +212,20 @@ def test_the_runs_used_longest_ago_make_room(store: Store) -> None:
     store.load(keys[0])  # used now
     store.cap = int(3.5 * one)
     store.save(keys[4], result(), META)
+    store.prune()
     assert {path.name for path in store.root.glob("runs/*")} == {keys[0], keys[3], keys[4]}
     store.cap = 1
     store.save(keys[1], result(), META)
+    store.prune()
     assert {path.name for path in store.root.glob("runs/*")} == {keys[1]}  # the newest always stays
+
+
+def test_a_long_life_stays_under_the_cap(store: Store) -> None:
+    store.save(KEY, result(), META)
+    store.cap = 4 * store.usage()["bytes"]
+    for i in range(3 * PRUNE_EVERY):
+        store.save(f"{i:040x}", result(), META)
+    assert store.usage()["runs"] <= 4 + PRUNE_EVERY
 
 
 @pytest.mark.parametrize("key", ["", "..", "a" * 39, "A" * 40, "../" + "a" * 37, "a" * 39 + "/", "a" * 41, "g" * 40])

@@ -35,6 +35,7 @@ from core.runs.key import digest
 
 log = logging.getLogger("lab.store")
 CAP_BYTES = int(os.environ.get("LAB_STORE_BYTES", 2 * 1024**3))
+PRUNE_EVERY = 16  # saves: looking through a large store takes time
 HALF_WRITTEN = 3600  # seconds after which a temporary folder is nobody's
 LARGEST_RESULT = 16 * 1024**2  # bytes of arrays a Result may hold
 
@@ -57,6 +58,7 @@ class Store:
     def __init__(self, root: Path | None = None, cap: int = CAP_BYTES):
         self.root, self.cap = root or default_root(), cap
         self.trouble = ""
+        self._saves = 0
         self._lock = threading.Lock()
 
     def save(
@@ -97,7 +99,9 @@ class Store:
                     pending = pointer.with_name(f".{setting}-{uuid.uuid4().hex}")
                     pending.write_text(key)
                     pending.replace(pointer)
-                self._prune()
+                self._saves += 1
+                if self._saves % PRUNE_EVERY == 0:
+                    self.prune()
             except OSError as error:
                 self.trouble = str(error.strerror or error)
                 log.warning("run %s was not stored: %s", key, error)
@@ -167,7 +171,7 @@ class Store:
         with np.load(io.BytesIO(content), allow_pickle=False) as npz:
             return dict(npz)
 
-    def _prune(self) -> None:
+    def prune(self) -> None:
         """Remove the runs used longest ago until the store is under its cap, and what a killed server left half
         written. Another server may remove the same at the same time."""
         for forgotten in self.root.glob("runs/.*"):
