@@ -2,10 +2,11 @@ from core.ui.page import Page
 
 page = Page("optimizer_race")
 page.header()
-page.presets()
-picture, settings = page.columns()
+presets, picture, settings = page.places()
 with picture:
     page.figures()
+with presets:
+    page.presets()
 with settings:
     page.controls("contenders", "data", "epochs")
 page.claims("momentum_same_rate", "momentum_same_reach", "adam_own_rates")

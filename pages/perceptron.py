@@ -26,8 +26,7 @@ def selected(page: Page, points: list[dict]) -> None:
 
 
 page.header()
-page.presets()
-picture, settings = page.columns()
+presets, picture, settings = page.places()
 with picture:
     page.figures(on_click=clicked, on_select=selected)
     asked = st.session_state.get("perceptron-asked")
@@ -37,6 +36,8 @@ with picture:
         side = say("words.plus" if found.label > 0 else "words.minus" if found.label < 0 else "words.on_line")
         line = say("words.no_distance") if isnan(found.distance) else f"{found.distance:.3f}"
         st.info(say("words.answer", **asked, side=side, activation=float(found.activation), distance=line))
+with presets:
+    page.presets()
 with settings:
     st.segmented_control(
         say("words.click"),

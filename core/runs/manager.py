@@ -111,7 +111,7 @@ class Worker:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.join(5)
+        threading.Thread(target=self.process.join, daemon=True).start()  # its memory takes a while to be given back
         with contextlib.suppress(OSError):  # closed by another thread while the server ends
             self.pipe.close()
 

@@ -75,10 +75,13 @@ class Page:
         if active:
             st.caption(self.text.hint(f"presets.{active}"))
 
-    def columns(self) -> list[Any]:
-        """A wide column for the figure, to be filled first, and a narrow one for the controls on its left."""
+    def places(self) -> tuple[Any, Any, Any]:
+        """Places for the presets, for the picture, and for the settings on its left. Fill the picture first: what
+        is sent first is drawn first."""
+        presets = st.container()
         with st.container(key="lesson-columns"):
-            return st.columns([0.6, 0.4], gap="medium")
+            picture, settings = st.columns([0.6, 0.4], gap="medium")
+        return presets, picture, settings
 
     def controls(self, *first: str, without: tuple[str, ...] = ()) -> None:
         """The widgets of the fields named, in this order; those of all other fields folded away.
