@@ -39,7 +39,8 @@ class Page:
         choices = {"figure": [f.id for f in self.concept.figures], "device": ["auto", *self.concept.devices]}
         self.params = link.load(stem, self.concept.Params, choices)
         self.manager = shared()
-        self.device = st.query_params.get("device", "auto")
+        asked = st.query_params.get("device", "auto")
+        self.device = asked if asked in choices["device"] else "auto"
         self.figure = self._chosen_figure()
         self.run = self._ask()
         link.save(stem, self.params, figure=self.figure.id, device="" if self.device == "auto" else self.device)
