@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 INTERVAL = 0.1  # seconds between partial Results
+NICE = 5  # pages and browsers on this machine go first: a click must not wait for a matrix product
 THREADS = 1  # intra-op threads: populations are small, and more threads slow them down
 
 
@@ -27,6 +28,7 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
     """The life of a worker. `stop` is an Event that asks it to end the run at hand."""
     _die_with_parent()
     _first_to_go()
+    os.nice(NICE)
     import torch
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 

@@ -244,9 +244,9 @@ class Page:
         return run
 
     def _start(self, anew: bool = False) -> None:
-        st.session_state[f"run:{self.stem}"] = self.manager.ask(
-            self.stem, self.params, watcher(), self.device, anew, person()
-        )
+        run = self.manager.ask(self.stem, self.params, watcher(), self.device, anew, person())
+        st.session_state[f"run:{self.stem}"] = run
+        st.session_state["whole page"] = True
 
     def _stop(self, run: Run) -> None:
         st.session_state[f"run:{self.stem}"] = self.manager.quit(run, watcher())

@@ -139,6 +139,23 @@ def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit
     assert visit.data()["points"] > 1  # what it had is kept
 
 
+def test_a_heavy_run_waits_for_its_button_and_a_hopeless_one_is_refused(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/optimizer_race?epochs=100&seeds=20&batch=8&figure=loss")
+    expect(page.locator(".st-key-status-row")).to_contain_text("has not been run yet", timeout=20_000)
+    page.locator(".st-key-run button:visible").click()
+    expect(page.locator(".st-key-stop button:visible")).to_be_visible()
+    visit.chart()
+    page.locator(".st-key-stop button:visible").click()
+    expect(page.locator(".st-key-status-row")).to_contain_text("Stopped at", timeout=5000)
+    page.locator(".st-key-run button:visible").click()
+    expect(page.locator(".st-key-stop button:visible")).to_be_visible()
+    page.locator(".st-key-stop button:visible").click()
+    page.goto("/optimizer_race?epochs=300&seeds=20&batch=1&width=256&depth=6")
+    expect(page.get_by_text("are allowed here")).to_be_visible(timeout=20_000)
+    expect(page.locator(".st-key-run button:visible")).to_have_count(0)
+
+
 def test_a_finished_run_can_be_scrubbed(visit: Visit) -> None:
     page = visit.page
     page.goto("/optimizer_race?figure=accuracy&" + SMALL)
