@@ -300,3 +300,13 @@ def test_workers_die_with_a_server_that_was_killed(tmp_path: Path) -> None:
     finally:
         for process in filter(runs_on, family):
             process.kill()
+
+
+def test_finished_runs_are_not_kept_in_memory_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "REMEMBERED", 5)
+    manager = Manager(Store(tmp_path))  # without workers: every run fails at once
+    manager.trouble = "none in this test"
+    manager.ready.set()
+    for seed in range(40):
+        assert done(manager.ask(RACE, TINY.replace(data_seed=seed))) == FAILED
+    assert len(manager._runs) <= 6

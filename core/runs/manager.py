@@ -37,7 +37,7 @@ log = logging.getLogger("lab.runs")
 KILL_AFTER = 0.15  # seconds between the stop flag and the kill
 GRACE = 60.0  # seconds a run goes on with nobody looking at it
 CHECKPOINT = 2.0  # seconds between partial Results kept in the store
-REMEMBERED = 256  # runs kept in memory
+REMEMBERED = 64  # finished runs kept in memory; all are in the store
 LOOK = 0.25  # seconds between looks at a worker's memory, and between a page's looks at a run
 RUN_SECONDS = float(os.environ.get("LAB_RUN_SECONDS", 900))  # wall time a run may take
 RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a worker may take
@@ -299,7 +299,7 @@ class Manager:
                 run = current
             if run is None:
                 run = Run(key, job["stem"], job["params"], job["device"], predicted, job=job)
-                self._runs[key] = run
+                self._remember(run)
                 if self.ready.is_set():
                     self._enqueue(run)
                 else:
@@ -320,10 +320,15 @@ class Manager:
             kept = self._runs.get(run.key)
             if kept and (kept.live or kept.status == COMPLETE):
                 return kept
-            self._runs[run.key] = run
-            for key in [k for k, r in self._runs.items() if not r.live][:-REMEMBERED]:
-                del self._runs[key]
+            self._remember(run)
             return run
+
+    def _remember(self, run: Run) -> None:
+        """Keep a run in memory; of those that are over, only the latest. The lock must be held."""
+        self._runs.pop(run.key, None)
+        self._runs[run.key] = run
+        for key in [k for k, r in self._runs.items() if not r.live][:-REMEMBERED]:
+            del self._runs[key]
 
     # Looking and stopping
 
