@@ -146,6 +146,8 @@ async def storm(lab: Lab, runs: int, rng: random.Random) -> dict:
             if fault == "drop connection" and getattr(reader, "socket", None):
                 reader.socket.transport.abort()
         ended[await task] += 1
+        if number % 50 == 49:
+            print(f"{number + 1} runs: {dict(ended)}; faults: {dict(done)}", file=sys.stderr, flush=True)
         await asyncio.to_thread(lab.writable, True)
     return {"ended": dict(ended), "faults": dict(done)}
 
