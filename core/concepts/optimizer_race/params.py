@@ -89,7 +89,8 @@ def cost(params: Params) -> Cost:
     units = sum(sizes(params))
     numbers = 12 * weights * members + 3 * units * members * batch + 3 * units * params.seeds * examples / 0.6
     orders = 12 * params.seeds * examples * params.epochs
-    return Cost(steps, 6.0 * weights * members * batch + measuring, 4 * numbers + orders)
+    stepping = 100.0 * weights * members  # an optimizer reads and writes every weight several times
+    return Cost(steps, 6.0 * weights * members * batch + stepping + measuring, 4 * numbers + orders)
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:
