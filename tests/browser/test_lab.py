@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 pytestmark = pytest.mark.browser
 
 SMALL = "contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=2&epochs=3"
-LONG = "contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=5&epochs=300&batch=16"  # a quarter of a minute or more
+LONG = "contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=3&epochs=200&batch=16"  # a quarter of a minute or more
 
 
 def query(visit: Visit) -> dict[str, list[str]]:
@@ -126,7 +126,7 @@ def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit
         page.wait_for_timeout(100)
     assert len(seen) >= 11, "the figure did not grow ten times"
     after = visit.data()
-    assert before["range"] != [0, 300] and after["range"] == before["range"] and after["hidden"] == before["hidden"]
+    assert before["range"] != [0, 200] and after["range"] == before["range"] and after["hidden"] == before["hidden"]
     assert page.evaluate("document.querySelector('.js-plotly-plot').mark") == "first", "the chart was mounted again"
 
     began = time.monotonic()
