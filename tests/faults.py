@@ -107,7 +107,7 @@ class Reader(Client):
         self.query = urlencode({"lang": "en"} | link)
         begin = time.monotonic()
         while time.monotonic() - begin < PATIENCE:
-            self.answer, self.intervals, self.due, self.errors = False, {}, {}, []
+            self.answer, self.intervals, self.due, self.errors, self.page = False, {}, {}, [], ""
             try:
                 async with websockets.connect(self.url, subprotocols=["streamlit"], max_size=None) as socket:
                     self.socket = socket

@@ -47,6 +47,7 @@ class Client:
     url: str
     reactions: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    page: str = ""
     asked: int = 0
     answered: int = 0
     lost: int = 0
@@ -67,7 +68,7 @@ class Client:
     async def _visit(self, socket: websockets.ClientConnection, rng: random.Random, until: float, pause: float) -> None:
         self.intervals: dict[str, float] = {}
         self.due: dict[str, float] = {}
-        self.query = ""
+        self.query, self.page = "", ""
         self.answer = False
         next_change, asked_at, waiting_since = time.monotonic(), 0.0, 0.0
         while time.monotonic() < until:
@@ -102,7 +103,10 @@ class Client:
     def _rerun(self, fragment: str = "") -> bytes:
         message = BackMsg()
         message.rerun_script.query_string = self.query
-        message.rerun_script.page_name = "optimizer_race"
+        if self.page:  # as a browser: the page by its address once, and by the name the server gave it from then on
+            message.rerun_script.page_script_hash = self.page
+        else:
+            message.rerun_script.page_name = "optimizer_race"
         if fragment:
             message.rerun_script.fragment_id = fragment
             message.rerun_script.is_auto_rerun = True
@@ -118,6 +122,8 @@ class Client:
             self.due[message.auto_rerun.fragment_id] = time.monotonic() + message.auto_rerun.interval
         elif kind == "stop_auto_rerun":
             self.due.pop(message.stop_auto_rerun.fragment_id, None)
+        elif kind == "navigation":
+            self.page = message.navigation.page_script_hash
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             element = message.delta.new_element
             which = element.WhichOneof("type")

@@ -92,7 +92,7 @@ class Worker:
         context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
         if forks:
             context.set_forkserver_preload(["torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker"])
-        self.device, self.stop = device, context.Event()
+        self.device, self.stop = device, context.RawValue("b", 0)  # no lock: a killed worker would keep it
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=worker.serve, args=(theirs, self.stop, device, measure), daemon=True)
         self.process.start()
@@ -108,6 +108,11 @@ class Worker:
             _, self.devices, self.engine = self.pipe.recv()
         except (EOFError, OSError):
             raise RuntimeError("a worker ended while it started") from None
+
+    def lost(self) -> RuntimeError:
+        """What to raise when the worker has gone away, with the way it ended."""
+        self.process.join(1.0)
+        return RuntimeError(f"the worker ended with exit code {self.process.exitcode}")
 
     def kill(self) -> None:
         self.process.kill()
@@ -144,11 +149,11 @@ class Slot:
 
     def worker(self) -> Worker:
         """The warm worker of this slot; a spare takes over when it is gone. Raises RuntimeError."""
-        if self.current is None or not self.current.process.is_alive():
+        while self.current is None or not self.current.process.is_alive():
             self.current = self._spares.get(timeout=180)
             self.hatch()
-        if self.current is None:
-            raise RuntimeError("no worker could be started")
+            if self.current is None:
+                raise RuntimeError("no worker could be started")
         return self.current
 
     def drop(self) -> None:
@@ -434,7 +439,7 @@ class Manager:
         here = slot.worker()
         if run.status != WAITING:  # stopped while it waited for the worker
             return
-        here.stop.clear()
+        here.stop.value = 0
         run.status, run.started = RUNNING, time.monotonic()
         here.pipe.send(run.job)
         run.job = {}
@@ -442,7 +447,7 @@ class Manager:
         process = psutil.Process(here.process.pid)
         while True:
             if run.wish_to_stop.is_set() and deadline is None:
-                here.stop.set()
+                here.stop.value = 1
                 deadline = time.monotonic() + KILL_AFTER
             if deadline and time.monotonic() > deadline:
                 slot.drop()
@@ -456,12 +461,12 @@ class Manager:
                     return
             if not here.pipe.poll(0.02):
                 if not here.process.is_alive():
-                    raise RuntimeError("worker died")
+                    raise here.lost()
                 continue
             try:
                 kind, *content = here.pipe.recv()
             except (EOFError, OSError):
-                raise RuntimeError("worker died") from None
+                raise here.lost() from None
             if kind == "failed":
                 run.detail = content[0]
                 self._fail(run, "raised", content[1])

@@ -25,7 +25,7 @@ THREADS = 1  # intra-op threads: populations are small, and more threads slow th
 
 
 def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
-    """The life of a worker. `stop` is an Event that asks it to end the run at hand."""
+    """The life of a worker. `stop.value` asks it to end the run at hand."""
     _die_with_parent()
     _first_to_go()
     os.nice(NICE)
@@ -59,7 +59,7 @@ def _train(job: dict[str, Any], pipe: Connection, stop: Any) -> None:
         except StopIteration as end:
             pipe.send(("done", "complete", result, end.value))
             return
-        if stop.is_set():
+        if stop.value:
             pipe.send(("done", "stopped", result, None))
             return
         begin = time.monotonic()

@@ -9,14 +9,24 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import websockets
 from conftest import ROOT, Lab, start
 
 from tests.soak import Client
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """The result of `main`, in a thread of its own: playwright keeps an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, main).result()
 
 
 def answer(lab: Lab, path: str, **headers: str):
@@ -78,7 +88,7 @@ def test_a_foreign_site_cannot_open_the_websocket(lab: Lab) -> None:
             pass
 
     with pytest.raises(websockets.InvalidStatus):
-        asyncio.run(knock())
+        run(knock())
 
 
 def test_a_killed_server_leaves_its_results_to_the_next(tmp_path: Path) -> None:
@@ -105,13 +115,13 @@ def test_a_killed_server_leaves_its_results_to_the_next(tmp_path: Path) -> None:
     first = start(tmp_path)
     while not first.health()["ready"]:
         time.sleep(0.2)
-    asyncio.run(ask(first, 30, lambda: any(tmp_path.glob("runs/[!.]*/meta.json"))))  # until a checkpoint is kept
+    run(ask(first, 30, lambda: any(tmp_path.glob("runs/[!.]*/meta.json"))))  # until a checkpoint is kept
     first.process.send_signal(signal.SIGKILL)
     first.process.wait(10)
     second = start(tmp_path)
     try:
         assert second.health()["store"]["runs"] >= 1, "the last checkpoint is kept"
-        assert asyncio.run(ask(second, 60))
+        assert run(ask(second, 60))
     finally:
         second.process.terminate()
         second.process.wait(20)
