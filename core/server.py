@@ -79,8 +79,8 @@ def _cookie(scope: Any) -> list[tuple[bytes, bytes]]:
 
 @cache
 def plotly_js() -> bytes:
-    """The plotly.js of the charts, compressed once: its cartesian bundle, a third of what plotly.py carries."""
-    return gzip.compress((ROOT / "static" / "plotly-cartesian.min.js").read_bytes(), 6)
+    """The plotly.js of the charts, compressed once: a bundle of the traces in use (core/ui/plotly)."""
+    return gzip.compress((ROOT / "static" / "plotly.min.js").read_bytes(), 6)
 
 
 async def serve_plotly(request: Any) -> Any:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import style
 from core.catalog import CATALOG, LANGUAGES, Entry, by_chapter
 from core.text import words
 from core.ui import link
@@ -93,10 +92,5 @@ def card(entry: Entry, language: str) -> None:
 
 
 def css() -> str:
-    """Rows of contenders marked in their colours, and small mends."""
-    marks = (
-        f'[class*="st-key-tight-row-{i}-"]::before{{background:light-dark({light},{style.DARK_OF[light]})}}'
-        for i in range(12)
-        for light in [style.contender(i)[0]]
-    )
-    return "".join(marks) + (HERE / "frame.css").read_text("utf-8")
+    """Small mends of what themes cannot say."""
+    return (HERE / "frame.css").read_text("utf-8")

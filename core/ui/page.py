@@ -58,7 +58,8 @@ class Page:
         say, defaults = self.text.say, self.concept.Params()
         settings = {p.id: defaults.replace(**p.changes) for p in self.concept.presets}
         active = next((id for id, params in settings.items() if params == self.params), None)
-        key = f"{self.stem}-preset-{self.text.language}-{st.session_state[f'generation:{self.stem}']}-{active}"
+        key = f"{self.stem}-preset-{self.text.language}"
+        st.session_state[key] = active
 
         def choose() -> None:
             chosen = st.session_state[key]
@@ -68,7 +69,6 @@ class Page:
             say("frame.presets"),
             list(settings),
             format_func=lambda id: say(f"presets.{id}"),
-            default=active,
             key=key,
             on_change=choose,
             help=say("frame.preset"),

@@ -57,8 +57,9 @@ def test_a_change_runs_and_the_link_follows(visit: Visit) -> None:
     visit.page.goto("/optimizer_race?" + SMALL)
     visit.chart()
     visit.done()
-    visit.page.locator('[class*="tight-row-1"] [data-testid="stSelectbox"]').nth(1).click()
-    visit.page.get_by_role("option", name="0.03", exact=True).click()
+    rate = visit.page.get_by_label("Learning rate η 2")
+    rate.fill("0.03")
+    rate.press("Enter")
     visit.page.wait_for_url("**adam~lr-0.03**")
     visit.done()
     assert "adam~lr-0.03" in query(visit)["contenders"][0]
@@ -66,7 +67,6 @@ def test_a_change_runs_and_the_link_follows(visit: Visit) -> None:
     visit.page.go_back()
     visit.page.wait_for_url("**adam~lr-0.01**")
     visit.done()
-    rate = visit.page.locator('[class*="tight-row-1"] [data-testid="stSelectbox"] input').nth(1)
     expect(rate).to_have_value("0.01")
 
 
@@ -74,12 +74,12 @@ def test_an_own_rate_can_be_typed_and_a_bad_one_is_refused_by_name(visit: Visit)
     visit.page.goto("/optimizer_race?" + SMALL)
     visit.chart()
     visit.done()
-    rate = visit.page.locator('[class*="tight-row-0"] [data-testid="stSelectbox"] input').nth(1)
+    rate = visit.page.get_by_label("Learning rate η 1")
     rate.fill("0.0123")
     rate.press("Enter")
     visit.page.wait_for_url("**sgd~lr-0.0123**")
     visit.done()
-    rate = visit.page.locator('[class*="tight-row-0"] [data-testid="stSelectbox"] input').nth(1)
+    rate = visit.page.get_by_label("Learning rate η 1")
     rate.fill("-1")
     rate.press("Enter")
     expect(visit.page.locator('[data-testid="stAlert"]')).to_contain_text("-1")
@@ -92,11 +92,11 @@ def test_contenders_are_added_and_removed(visit: Visit) -> None:
     visit.chart()
     visit.page.get_by_role("button", name="Add").click()
     visit.page.wait_for_url("**~~momentum~**")
-    expect(visit.page.locator('[class*="tight-row-"]')).to_have_count(3)
+    expect(visit.page.locator(".lab-row")).to_have_count(3)
     visit.done()
-    visit.page.locator('[class*="tight-row-2"] [data-testid="stPopoverButton"]:visible').click()
-    visit.page.get_by_role("button", name="Remove").click()
-    expect(visit.page.locator('[class*="tight-row-"]')).to_have_count(2)
+    visit.page.get_by_role("button", name="Further settings of").nth(2).click()
+    visit.page.get_by_role("button", name="Remove").and_(visit.page.locator(":visible")).click()
+    expect(visit.page.locator(".lab-row")).to_have_count(2)
 
 
 def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit: Visit) -> None:
@@ -208,7 +208,7 @@ def test_no_contenders_and_an_absurd_rate_take_the_default_with_a_message(visit:
     visit.page.goto(f"/optimizer_race?epochs=2&seeds=2&contenders={contenders}")
     expect(visit.page.locator('[data-testid="stAlert"]')).to_contain_text("contenders", timeout=20_000)
     visit.chart()
-    assert visit.page.locator('[class*="tight-row-"]').count() == 8
+    assert visit.page.locator(".lab-row").count() == 8
 
 
 def test_divergence_is_shown(visit: Visit) -> None:
@@ -232,7 +232,7 @@ def test_both_themes_and_phone_width(chromium: Browser, lab: Lab) -> None:
             assert (sum(map(float, ink[4:-1].split(","))) > 384) is dark
             assert visit.page.evaluate("document.documentElement.scrollWidth") <= 380
             chart = visit.page.locator(".js-plotly-plot").bounding_box()
-            controls = visit.page.locator('[class*="tight-row-0"]').bounding_box()
+            controls = visit.page.locator(".lab-row").first.bounding_box()
             assert chart and controls and chart["y"] < controls["y"], "on a phone the picture comes first"
 
 

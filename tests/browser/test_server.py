@@ -52,7 +52,7 @@ def test_only_pages_with_charts_load_plotly_early(lab: Lab) -> None:
     assert b"lab/plotly.min.js" in answer(lab, "/optimizer_race").read()
     assert b"lab/plotly.min.js" not in answer(lab, "/").read()
     script = gzip.decompress(answer(lab, "/lab/plotly.min.js").read())
-    assert script == (ROOT / "static" / "plotly-cartesian.min.js").read_bytes()
+    assert script == (ROOT / "static" / "plotly.min.js").read_bytes()
 
 
 def test_the_charts_library_is_the_one_plotly_py_is_made_for() -> None:
@@ -60,7 +60,7 @@ def test_the_charts_library_is_the_one_plotly_py_is_made_for() -> None:
 
     full = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     version = re.compile(r"v(\d+\.\d+\.\d+)")
-    bundled = (ROOT / "static" / "plotly-cartesian.min.js").read_text("utf-8")[:300]
+    bundled = (ROOT / "static" / "plotly.min.js").read_text("utf-8")[:300]
     ours, theirs = version.search(bundled), version.search(full.read_text("utf-8")[:300])
     assert ours and theirs and ours[1] == theirs[1]
 

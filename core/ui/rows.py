@@ -1,0 +1,118 @@
+"""The editor of rows (contenders): one light component, because three widgets for each of a dozen rows are slow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import style
+from core.params import BaseParams, Choice, Field, Flag, Integer, Number, Problem, Refused, Rows, applicable, fields
+from core.text import Text
+
+HERE = Path(__file__).parent
+LOG_STEPS = (1, 3)  # offered digits of every power of ten
+
+_component: Any = None
+
+
+def _editor() -> Any:
+    """The component, registered once per server."""
+    global _component
+    if _component is None:
+        script, css = ((HERE / name).read_text("utf-8") for name in ("rows.js", "rows.css"))
+        html = '<div class="lab-rows"></div>'
+        _component = st.components.v2.component("lab_rows", html=html, css=css, js=script, isolate_styles=False)
+    return _component
+
+
+def rows(
+    name: str,
+    kind: Rows,
+    value: tuple[BaseParams, ...],
+    text: Text,
+    *,
+    key: str,
+    version: int,
+    put: Callable[[tuple[BaseParams, ...]], None],
+    refuse: Callable[[Problem], None],
+) -> None:
+    """Show the rows; `put` gets the rows after a change, `refuse` what was wrong with it.
+
+    version: another number shows the present rows again, also where the reader has typed something else.
+    """
+    data = {
+        "rows": [{"values": _texts(row), "colours": [light, style.DARK_OF[light]]} for row, light in _coloured(value)],
+        "fields": {field: _described(field, kind, text) for field, kind in fields(kind.row).items()},
+        "low": kind.low,
+        "high": kind.high,
+        "version": version,
+        "words": {
+            "add": text.say("frame.add") if kind.fresh else "",
+            "more": text.say("frame.settings_of"),
+            "remove": text.say("frame.remove"),
+        },
+    }
+
+    def changed() -> None:
+        change = getattr(st.session_state[key], "change", None)
+        if not isinstance(change, dict):
+            return
+        try:
+            put(changed_rows(kind, value, change))
+        except Refused as error:
+            refuse(
+                Problem(change["field"] if change.get("field") in fields(kind.row) else name, error.code, error.details)
+            )
+
+    _editor()(key=key, data=data, on_change_change=changed)
+
+
+def changed_rows(kind: Rows, value: tuple[BaseParams, ...], change: dict[str, Any]) -> tuple[BaseParams, ...]:
+    """The rows after what the browser sent: {"add"}, {"remove": row} or {"row", "field", "value"}; raises Refused."""
+    head, head_kind = next(iter(fields(kind.row).items()))
+    if change.get("add") and kind.fresh:
+        used = {getattr(row, head) for row in value}
+        options = head_kind.options  # type: ignore[attr-defined]
+        return kind.check((*value, kind.fresh(next((o for o in options if o not in used), options[0]), None)))
+    i = change.get("remove", change.get("row"))
+    if not isinstance(i, int) or not 0 <= i < len(value):
+        return value
+    if "remove" in change:
+        return kind.check((*value[:i], *value[i + 1 :]))
+    field = change.get("field")
+    if field not in applicable(value[i]):
+        return value
+    new = fields(kind.row)[field].read(str(change.get("value")))
+    row = kind.fresh(new, value[i]) if field == head and kind.fresh else value[i].replace(**{field: new})
+    return kind.check((*value[:i], row, *value[i + 1 :]))
+
+
+def log_options(kind: Number) -> list[str]:
+    """1, 3, 10, 30, … within the bounds."""
+    found = (float(f"{digit}e{power}") for power in range(-12, 7) for digit in LOG_STEPS)
+    return [kind.write(v) for v in found if kind.low <= v <= kind.high]
+
+
+def _texts(row: BaseParams) -> dict[str, str]:
+    return {field: kind.write(getattr(row, field)) for field, kind in applicable(row).items()}
+
+
+def _coloured(value: tuple[BaseParams, ...]) -> list[tuple[BaseParams, str]]:
+    return [(row, style.contender(i)[0]) for i, row in enumerate(value)]
+
+
+def _described(name: str, kind: Field, text: Text) -> dict[str, Any]:
+    """What the browser needs to know of a field."""
+    found: dict[str, Any] = {"label": text.say(f"params.{name}"), "hint": text.hint(f"params.{name}")}
+    if isinstance(kind, Choice):
+        found["options"] = [(option, text.say(f"options.{name}.{option}")) for option in kind.options]
+    elif isinstance(kind, Flag):
+        found["flag"] = True
+    elif isinstance(kind, Number) and kind.log:
+        found["suggestions"] = log_options(kind)
+    elif isinstance(kind, (Number, Integer)):
+        found |= {"low": kind.low, "high": kind.high, "step": kind.step or (kind.high - kind.low) / 100}
+    return found
