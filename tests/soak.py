@@ -107,6 +107,7 @@ class Client:
             message.rerun_script.page_script_hash = self.page
         else:
             message.rerun_script.page_name = "optimizer_race"
+        message.rerun_script.is_history_navigation = not fragment  # a link within a page counts when one goes to it
         if fragment:
             message.rerun_script.fragment_id = fragment
             message.rerun_script.is_auto_rerun = True

@@ -65,30 +65,31 @@ class Controls:
         shared["on_change"] = changed
         if isinstance(kind, Number) and kind.log:
             options = sorted({*log_options(kind), kind.write(value)}, key=float)
-            st.selectbox(label, options, accept_new_options=True, **shared)
+            st.selectbox(label, options, index=options.index(kind.write(value)), accept_new_options=True, **shared)
         elif isinstance(kind, Number):
             step = kind.step or (kind.high - kind.low) / 100
             if kind.step and (kind.high - kind.low) / kind.step <= WIDEST_SLIDER:
-                st.slider(label, kind.low, kind.high, step=step, **shared)
+                st.slider(label, kind.low, kind.high, value, step, **shared)
             else:
-                st.number_input(label, kind.low, kind.high, step=step, format="%.6g", **shared)
+                st.number_input(label, kind.low, kind.high, value, step, format="%.6g", **shared)
         elif isinstance(kind, Integer):
             if (kind.high - kind.low) / kind.step <= WIDEST_SLIDER:
-                st.slider(label, kind.low, kind.high, step=kind.step, **shared)
+                st.slider(label, kind.low, kind.high, value, kind.step, **shared)
             else:
-                st.number_input(label, kind.low, kind.high, step=kind.step, **shared)
+                st.number_input(label, kind.low, kind.high, value, kind.step, **shared)
         elif isinstance(kind, Choice):
             say = self.text.say
             st.selectbox(
                 label,
                 kind.options,
+                index=kind.options.index(value),
                 format_func=lambda option: say(f"options.{name}.{option}"),
                 **shared,
             )
         elif isinstance(kind, Flag):
-            st.toggle(label, **shared)
+            st.toggle(label, value, **shared)
         elif isinstance(kind, String):
-            st.text_input(label, max_chars=kind.longest, **shared)
+            st.text_input(label, value, max_chars=kind.longest, **shared)
 
     def _rows(self, name: str, kind: Rows) -> None:
         """An editor of rows."""

@@ -35,6 +35,8 @@ def frame() -> None:
         text.say(f"chapters.{chapter}"): [pages[e.stem] for e in entries] for chapter, entries in by_chapter().items()
     }
     current = st.navigation(chapters, position="sidebar", expanded=True)
+    if st.session_state.get("page") != current.url_path:
+        st.session_state["page"], st.session_state["arrives"] = current.url_path, True
     with st.sidebar:
         _search(language)
         _language(language)

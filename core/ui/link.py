@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.catalog import LANGUAGES
 from core.params import LINK_VERSION, BaseParams, Problem, read, write
 
 RESERVED = ("v", "lang", "figure", "device")
-STALE = 0.5  # seconds in which the link before the present one is taken for old news, not for a step back
 LONGEST = 20_000  # characters of a link that are looked at
 
 
@@ -28,15 +27,17 @@ def language() -> str:
 
 
 def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]]) -> BaseParams:
-    """The page's Params: from the link when it says something new, else as the reader left them.
+    """The page's Params: from the link when the reader comes with one, else as they left them.
 
+    Within a page the address only follows: a run of the script may carry the address of a moment ago.
     choices: what the link may say beside the Params (figure, device); anything else is named and ignored.
     """
     state = st.session_state
     given = {name: value for name, value in st.query_params.items() if name not in RESERVED}
     known = state.setdefault("params", {})
-    fresh = given and given != state.get(f"link:{stem}") and not _stale(stem, given)
-    if stem not in known or fresh:
+    context = get_script_run_ctx()
+    comes = state.pop("arrives", False) or (context is not None and context.is_history_navigation)
+    if stem not in known or (given and comes and given != state.get(f"link:{stem}")):
         size = sum(map(len, given.values()))
         kept = given if size <= LONGEST else {}
         params, problems = read(cls, kept)
@@ -55,19 +56,10 @@ def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]]) -> Bas
     return known[stem]
 
 
-def _stale(stem: str, given: dict[str, str]) -> bool:
-    """Whether this is only the link of a moment ago: a page that looks at its run sends the address it still has."""
-    last, written = st.session_state.get(f"last link:{stem}", (None, 0.0))
-    return given == last and time.monotonic() - written < STALE
-
-
 def save(stem: str, params: BaseParams, **beside: Any) -> None:
     """Write the experiment into the address bar."""
     fields = write(params)
     link = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | fields
-    before = st.session_state.get(f"link:{stem}")
-    if before != fields:
-        st.session_state[f"last link:{stem}"] = before, time.monotonic()
     st.session_state[f"link:{stem}"] = fields
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)

@@ -69,6 +69,7 @@ class Page:
             say("frame.presets"),
             list(settings),
             format_func=lambda id: say(f"presets.{id}"),
+            default=active,
             key=key,
             on_change=choose,
             help=say("frame.preset"),

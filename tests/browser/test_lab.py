@@ -63,7 +63,6 @@ def test_a_change_runs_and_the_link_follows(visit: Visit) -> None:
     visit.page.wait_for_url("**adam~lr-0.03**")
     visit.done()
     assert "adam~lr-0.03" in query(visit)["contenders"][0]
-    visit.page.wait_for_timeout(1200)  # a step back within a second of a change is taken for old news
     visit.page.go_back()
     visit.page.wait_for_url("**adam~lr-0.01**")
     visit.done()
