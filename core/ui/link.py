@@ -12,7 +12,7 @@ from core.catalog import LANGUAGES
 from core.params import LINK_VERSION, BaseParams, Problem, read, write
 
 RESERVED = ("v", "lang", "figure", "device")
-STALE = 0.5  # seconds in which the link before the present one is taken for old news, not for a step back
+STALE = 1.0  # seconds in which the link before the present one is taken for old news, not for a step back
 LONGEST = 20_000  # characters of a link that are looked at
 
 
