@@ -3,6 +3,7 @@
     python -m core.cli list                                   the concepts
     python -m core.cli optimizer_race --help                  what can be set
     python -m core.cli optimizer_race epochs=5 contenders=adam~lr-0.01~~sgd~lr-0.1
+    python -m core.cli perceptron own=points.csv --columns height,weight,species
     python -m core.cli warm                                   the defaults and presets of every concept, into the store
 
 Settings are written as in a link. The run takes place in this process, on the CPU unless device=cuda or device=mps.
@@ -20,11 +21,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core import export
+from core import export, readers
 from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import experiment, load
 from core.messages import allowed, explain
-from core.params import BaseParams, Problem, Rows, fields, read
+from core.ml.own import CONTENTS
+from core.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read
 from core.result import BaseResult, arrays
 from core.text import Text, words
 
@@ -40,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("settings", nargs="*", metavar="FIELD=VALUE", help="as in a link; device=cpu, cuda or mps")
     parser.add_argument("--language", choices=LANGUAGES, default="en")
     parser.add_argument("--save", type=Path, metavar="FILE.npz", help="keep all arrays of the result")
+    parser.add_argument("--columns", default="", metavar="A,B,…", help="of your own table: numbers, then the label")
     parser.add_argument("--script", action="store_true", help="print the standalone script of this run instead")
     parser.add_argument("--help", action="store_true", help="what can be set")
     given = parser.parse_intermixed_args(arguments)
@@ -59,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{text.title}\n{text.lead}\n\n{described(cls, text)}")
         return 0
 
-    params, device, problems = settings(given.concept, given.settings)
+    params, device, problems = settings(given.concept, given.settings, given.columns)
     for problem in problems:
         print(explain(problem, text, cls, instead=False), file=sys.stderr)
     if problems:
@@ -79,11 +82,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def settings(stem: str, given: list[str]) -> tuple[BaseParams, str, list[Problem]]:
+def settings(stem: str, given: list[str], columns: str = "") -> tuple[BaseParams, str, list[Problem]]:
     """Params, device and what was refused, from arguments FIELD=VALUE."""
     named = {name: value for name, equal, value in (argument.partition("=") for argument in given) if equal}
     device = named.pop("device", "cpu")
+    refused = []
+    for field, kind in fields(load(stem).Params).items():
+        if isinstance(kind, Upload) and named.get(field):
+            try:
+                named[field] = brought(Path(named[field]), kind, columns)
+            except Refused as error:
+                refused.append(Problem(field, error.code, error.details))
+                del named[field]
     params, problems = read(load(stem).Params, named)
+    problems += refused
     problems += [Problem(argument, "unreadable", {"value": argument}) for argument in given if "=" not in argument]
     if device != "cpu":
         from core.runs.engines import devices
@@ -92,6 +104,28 @@ def settings(stem: str, given: list[str]) -> tuple[BaseParams, str, list[Problem
         if device not in there:
             problems.append(Problem("device", "unknown_option", {"value": device, "options": ", ".join(sorted(there))}))
     return params, device, problems
+
+
+def brought(file: Path, kind: Upload, columns: str) -> str:
+    """Put a file where train finds it; the name it has in Params. Raises Refused."""
+    try:
+        content = file.read_bytes()
+    except (OSError, ValueError) as error:
+        raise Refused("no_file", value=str(file)[:SHOWN], reason=getattr(error, "strerror", error)) from None
+    if kind.kind == "text":
+        name, cleaned, _ = readers.text(content, kind)
+    else:
+        sheet = readers.sheet(content)
+        features, label = readers.guess(sheet, kind)
+        if columns:
+            missing = [c for c in columns.split(",") if c not in sheet.names]
+            if missing:
+                raise Refused("no_column", value=missing[0][:SHOWN], names=", ".join(sheet.names))
+            features = [sheet.names.index(c) for c in columns.split(",")]
+            label = features.pop() if label is not None else None
+        name, cleaned = readers.table(sheet, features, label, kind)
+    CONTENTS[name] = cleaned
+    return name
 
 
 def trained(stem: str, params: BaseParams, device: str) -> BaseResult:

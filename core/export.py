@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from core.messages import allowed
-from core.params import LINK_VERSION, BaseParams, Rows, applicable, fields, write
+from core.params import LINK_VERSION, BaseParams, Rows, applicable, fields, uploaded, write
 from core.source import Piece, closure, module
 from core.text import words
 
@@ -25,11 +25,12 @@ One experiment of the deep-learning concept lab, whole in this file, with the se
 On a CPU it gives the lab's numbers, bit for bit.
 
     pip install {packages}
-    python {stem}.py --save {stem}.npz
+    python {stem}.py {own}--save {stem}.npz
 """
 '''
 
-# Comes after the experiment. [threads] stands for a line where the experiment uses torch.
+# Comes after the experiment. [threads] stands for a line where the experiment uses torch, [argument] and [own] for
+# two where it runs on the reader's own data: these stay in their file, so that a script can be passed on without them.
 MAIN = '''def short(values: np.ndarray, axes: tuple[str, ...]) -> str:
     """An array in a few lines: at its last moment, averaged over seeds; of a large one the range."""
     size = ", ".join(f"{axis.removesuffix('+')} {n}" for n, axis in zip(values.shape, axes))
@@ -47,7 +48,9 @@ MAIN = '''def short(values: np.ndarray, axes: tuple[str, ...]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train with the settings at the top of this file.")
     parser.add_argument("--save", metavar="FILE.npz", help="where to keep all arrays of the result")
-    file = parser.parse_args().save
+[argument]
+    given = parser.parse_args()
+[own]
 [threads]
     begin = said = time.monotonic()
     for result in train(PARAMS):
@@ -59,8 +62,8 @@ def main() -> None:
     shown = [f for f in dataclasses.fields(result) if "axes" in f.metadata]
     for f in shown:
         print(f"{f.name} {short(getattr(result, f.name), f.metadata['axes'])}")
-    if file:
-        np.savez(file, **{f.name: getattr(result, f.name) for f in shown})
+    if given.save:
+        np.savez(given.save, **{f.name: getattr(result, f.name) for f in shown})
 
 
 if __name__ == "__main__":
@@ -69,7 +72,10 @@ if __name__ == "__main__":
 MAIN_IMPORTS = """import argparse, dataclasses, time
 import numpy as np, torch
 from dataclasses import dataclass
+from pathlib import Path
 """
+ARGUMENT = '    parser.add_argument("--{field}", required=True, metavar="FILE", help="your cleaned data")'
+OWN = "    CONTENTS[PARAMS.{field}] = Path(given.{field}).read_bytes()"
 THREADS = "    torch.set_num_threads(1)  # as in the lab: the order of sums, and so the last bits, depend on it"
 
 
@@ -81,7 +87,14 @@ def script(stem: str, params: BaseParams) -> str:
     settings[-1] += "\n\n\nPARAMS = Params()"
 
     uses_torch = any("torch" in ast.unparse(node) for node in imports)
-    main = MAIN.replace("[threads]\n", f"{THREADS}\n" if uses_torch else "")
+    own = uploaded(params)
+    main = MAIN
+    for place, lines in {
+        "[argument]": [ARGUMENT.format(field=field) for field in own],
+        "[own]": [OWN.format(field=field) for field in own],
+        "[threads]": [THREADS] if uses_torch else [],
+    }.items():
+        main = main.replace(f"{place}\n", "".join(f"{line}\n" for line in lines))
     body = "\n\n\n".join([*settings, *_sections(pieces), main])
     nodes = [*imports, *ast.parse(MAIN_IMPORTS).body]
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
@@ -96,6 +109,7 @@ def script(stem: str, params: BaseParams) -> str:
         link=f"{stem}?{urlencode(link, quote_via=quote)}",
         packages=" ".join(_packages([*bound.values(), body])),
         stem=stem,
+        own="".join(f"--{field} {field}.csv " for field in own),
     )
     return f"{header}\n{_import_block(bound)}\n\n{body}"
 

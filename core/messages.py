@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.params import BaseParams, Choice, Field, Flag, Integer, Number, Problem, Rows, String, fields
+from core.params import BaseParams, Choice, Field, Flag, Integer, Number, Problem, Rows, String, Upload, fields
 from core.text import Text
 
 
@@ -14,9 +14,9 @@ def explain(problem: Problem, text: Text, cls: type[BaseParams], instead: bool =
     if problem.code == "bad_row" and isinstance(kind, Rows):
         details["problem"] = explain(problem.details["problem"], text, kind.row, instead=False)
     said = text.say(f"problems.{problem.code}", field=label, **details)
-    if not instead or problem.code == "version":
+    if not instead or problem.code in ("version", "not_here"):
         return said
-    if problem.code == "unknown_field":
+    if problem.code == "unknown_field" or isinstance(kind, Upload):
         return f"{said} {text.say('problems.ignored')}"
     plain = kind is not None and not isinstance(kind, Rows)
     default = kind.write(kind.default) if kind and plain else text.say("problems.the_default")
@@ -33,5 +33,7 @@ def allowed(kind: Field) -> str:
         return " | ".join(kind.options)
     if isinstance(kind, Flag):
         return "0 | 1"
+    if isinstance(kind, Upload):
+        return f"{kind.kind}: " + " × ".join(f"{low} … {high}" for low, high in kind.bounds)
     assert isinstance(kind, String)
     return f"0 … {kind.longest} × {' | '.join(kind.alphabet)}"

@@ -1,7 +1,7 @@
 """Params: what a reader can turn, declared once.
 
 A concept's Params is a frozen dataclass whose fields are made with `number`, `integer`, `choice`,
-`flag`, `string` or `rows`. Widgets, bounds, the link, the run key, the command line and the tests all
+`flag`, `string`, `rows` or `upload`. Widgets, bounds, the link, the run key, the command line and the tests all
 follow from that one declaration. Nothing here imports torch or streamlit.
 """
 
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 LINK_VERSION = "1"
 SHOWN = 60  # longest piece of a refused value that a message repeats
+UPLOAD = re.compile(r"sha256:[0-9a-f]{64}:[0-9]{1,9}(x[0-9]{1,9})*")  # the name of an upload
+AXES = {"table": ("rows", "features", "classes"), "text": ("characters", "distinct")}  # of the shape of each kind
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,40 @@ class String(Field):
         return self.check(text)
 
 
+@dataclass(frozen=True)
+class Upload(Field):
+    """The name of a file the reader brought, or "" for none: `sha256:<hex of the cleaned file>:<its shape>`.
+
+    kind: "table" (rows × features × classes; 0 classes: no labels) or "text" (characters × distinct characters).
+    bounds: the smallest and largest size along each axis of the shape.
+    """
+
+    kind: str = "table"
+    bounds: tuple[tuple[int, int], ...] = ()
+
+    def check(self, value: Any) -> str:
+        if value == "":
+            return value
+        if not isinstance(value, str) or not UPLOAD.fullmatch(value) or len(shape(value)) != len(self.bounds):
+            raise Refused("unreadable", value=_short(value))
+        self.fit(shape(value))
+        return value
+
+    def fit(self, sizes: Iterable[int]) -> None:
+        """Raise Refused where a shape is out of bounds."""
+        for axis, size, (low, high) in zip(AXES[self.kind], sizes, self.bounds):
+            if not low <= size <= high:
+                raise Refused(f"size_{axis}", count=size, low=low, high=high)
+
+    def read(self, text: str) -> str:
+        return self.check(text)
+
+
+def shape(upload: str) -> tuple[int, ...]:
+    """The shape that the name of an upload says."""
+    return tuple(map(int, upload.split(":")[2].split("x")))
+
+
 P = TypeVar("P", bound="BaseParams")
 
 
@@ -259,6 +296,11 @@ def rows(
     return _field(Rows(tuple(default), applies, row, low, high, fresh))
 
 
+def upload(kind: str, *, applies: Applies | None = None, **bounds: tuple[int, int]) -> Any:
+    """A table or text of the reader's own; `bounds` are those of every axis: rows=(10, 500), …"""
+    return _field(Upload("", applies, kind, tuple(bounds[axis] for axis in AXES[kind])))
+
+
 @dataclass(frozen=True)
 class BaseParams:
     """Base of every concept's Params. Making one with a value out of bounds raises Invalid."""
@@ -286,6 +328,12 @@ def fields(cls: type[BaseParams]) -> dict[str, Field]:
 def applicable(params: BaseParams) -> dict[str, Field]:
     """The fields that matter at these settings."""
     return {n: k for n, k in fields(type(params)).items() if k.applies is None or k.applies(params)}
+
+
+def uploaded(params: BaseParams) -> dict[str, str]:
+    """Field → name of every upload that these settings use."""
+    names = [name for name, kind in applicable(params).items() if isinstance(kind, Upload)]
+    return {name: getattr(params, name) for name in names if getattr(params, name)}
 
 
 def canonical(params: BaseParams) -> dict[str, Any]:

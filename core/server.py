@@ -71,10 +71,10 @@ class Headers:
 
 
 def _cookie(scope: Any) -> list[tuple[bytes, bytes]]:
-    """A random name for a browser without one: all its tabs share one turn in the queue. It says nothing else."""
+    """A random name for a browser without one: all its tabs share one turn in the queue, and its own uploads."""
     if any(name == b"cookie" and b"lab-person=" in value for name, value in scope["headers"]):
         return []
-    return [(b"set-cookie", f"lab-person={secrets.token_hex(8)}; Path=/; HttpOnly; SameSite=Lax".encode())]
+    return [(b"set-cookie", f"lab-person={secrets.token_hex(16)}; Path=/; HttpOnly; SameSite=Lax".encode())]
 
 
 @cache

@@ -8,7 +8,7 @@ with picture:
 with presets:
     page.presets()
 with settings:
-    page.controls("contenders", "data", "epochs")
+    page.controls("contenders", "data", "own", "epochs")
 page.claims("momentum_same_rate", "momentum_same_reach", "adam_own_rates")
 page.lesson()
 page.share()

@@ -59,7 +59,7 @@ with settings:
             st.button(
                 say("words.undo"), key="perceptron-undo", on_click=lambda: page.change(moves=page.params.moves[:-1])
             )
-    page.controls("data", "margin", "order", without=("moves",))
+    page.controls("data", "own", "margin", "order", without=("moves",))
 page.claims("stops", "xor_never", "swings_random")
 page.lesson()
 page.share()

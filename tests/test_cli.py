@@ -75,6 +75,27 @@ def test_help_names_every_concept_and_every_field(language: str, capsys: pytest.
                 assert all(f"        {inner}=" in said for inner in fields(kind.row))
 
 
+def test_own_data_are_a_file_and_its_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{i},{i % 7},{i * i % 5},{'yes' if i > 20 else 'no'}" for i in range(40)]
+    file, out = tmp_path / "my points.csv", tmp_path / "out.npz"
+    file.write_text("\n".join(["number,a,b,kind", *rows]))
+    given = ["perceptron", f"own={file}", "seeds=1", "passes=2"]
+    assert cli.main([*given, "--columns", "b,number,kind", "--save", str(out)]) == 0
+    with np.load(out) as saved:
+        assert saved["x"].shape == (40, 2) and saved["x"].min() == -1 and saved["x"].max() == 1
+        assert np.allclose(saved["x"][:, 1], np.linspace(-1, 1, 40))
+        assert saved["y"].tolist() == [1.0 if i > 20 else -1.0 for i in range(40)]
+    capsys.readouterr()
+    for wrong, needle in (
+        ([f"own={tmp_path / 'none.csv'}"], "cannot be read"),
+        ([f"own={file}", "--columns", "a,c,kind"], "no column “c”"),
+        ([f"own={file}", "--columns", "a,kind"], "1 number columns"),
+        ([f"own={file}", "--columns", "a,b,number"], "40 classes"),
+    ):
+        assert cli.main(["perceptron", *wrong]) == cli.REFUSED
+        assert needle in capsys.readouterr().err
+
+
 def test_the_script_is_that_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["optimizer_race", "epochs=3", "--script"]) == 0
     said = capsys.readouterr().out

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -14,8 +16,9 @@ import pytest
 from core import export
 from core.catalog import CONCEPTS
 from core.concept import experiment, load
+from core.ml.own import CONTENTS
 from core.ml.rules import Contender
-from core.params import BaseParams, fields, write
+from core.params import BaseParams, fields, uploaded, write
 from core.result import arrays
 from core.source import Piece, module
 
@@ -29,7 +32,13 @@ FURTHER = load("optimizer_race").Params(
         Contender(rule="nesterov", lr=0.03),
     ),
 )
-CASES = {stem: (stem, load(stem).tiny) for stem in STEMS} | {"digits": ("optimizer_race", FURTHER)}
+TABLE = ("a,b,kind\n" + "".join(f"{i}.5,{i * i % 11}.0,{'pq'[i % 3 % 2]}\n" for i in range(40))).encode()
+OWN = f"sha256:{hashlib.sha256(TABLE).hexdigest()}:40x2x2"
+CASES = {stem: (stem, load(stem).tiny) for stem in STEMS} | {
+    "digits": ("optimizer_race", FURTHER),
+    "own table": ("optimizer_race", load("optimizer_race").tiny.replace(own=OWN)),
+    "own points": ("perceptron", load("perceptron").tiny.replace(own=OWN)),
+}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -39,6 +48,10 @@ def test_a_script_gives_the_same_numbers_without_the_project(case: str, tmp_path
     file.write_text(export.script(stem, params), "utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OMP"))}
     command = [sys.executable, "-I", "run.py", "--save", "out.npz"]
+    if uploaded(params):
+        (tmp_path / "own.csv").write_bytes(TABLE)
+        command += ["--own", "own.csv"]
+        CONTENTS[OWN] = TABLE
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     *_, expected = experiment(stem).train(params)
@@ -65,7 +78,7 @@ def test_a_script_is_clean_and_says_what_it_is(case: str, tmp_path: Path) -> Non
     assert checked.returncode == 0, checked.stdout
     about = ast.get_docstring(ast.parse(text)) or ""
     for value in write(params).values():
-        assert value in about  # the link is whole
+        assert value in unquote(about)  # the link is whole
     assert "numpy==" in about and ("torch==" in about) == ("import torch" in text)
     used = {n.split(".")[0] for node in ast.walk(ast.parse(text)) for n in names_imported(node)}
     assert "core" not in used and not used - set(sys.stdlib_module_names) - {"numpy", "torch", "sklearn", "scipy"}

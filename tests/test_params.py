@@ -25,6 +25,7 @@ from core.params import (
     Refused,
     Rows,
     String,
+    Upload,
     applicable,
     canonical,
     fields,
@@ -52,6 +53,9 @@ def values(kind: Field) -> st.SearchStrategy:
         return st.booleans()
     if isinstance(kind, String):
         return st.text(kind.alphabet, max_size=kind.longest)
+    if isinstance(kind, Upload):
+        sizes = st.tuples(*(st.integers(low, high) for low, high in kind.bounds))
+        return st.just("") | sizes.map(lambda s: f"sha256:{sum(s):064x}:{'x'.join(map(str, s))}")
     assert isinstance(kind, Rows)
     return st.lists(params(kind.row), min_size=kind.low, max_size=min(kind.high, kind.low + 3)).map(tuple)
 

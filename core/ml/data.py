@@ -60,6 +60,19 @@ def points(kind: str, n: int, noise: float, seed: int) -> tuple[np.ndarray, np.n
     return (x + noise * rng.standard_normal((n, 2))).astype(np.float32), y.astype(np.int64)
 
 
+def into_square(x: np.ndarray) -> np.ndarray:
+    """Points [n, features] with every coordinate shifted and stretched so that it just fills [-1, 1]."""
+    low, high = x.min(0), x.max(0)
+    return (2 * x - low - high) / (high - low)
+
+
+def standardised(data: Data) -> Data:
+    """Every feature less its mean, divided by its standard deviation, both taken over the training split alone."""
+    mean, deviation = data.x[0].mean(0), data.x[0].std(0)
+    scale = np.where(deviation > 0, deviation, 1)
+    return Data(tuple(((x - mean) / scale).astype(np.float32) for x in data.x), data.y, data.classes)
+
+
 def split(x: np.ndarray, y: np.ndarray, seed: int) -> Data:
     """60 % train, 20 % validation, 20 % test, by a shuffle that depends on the seed alone."""
     order = stream("split", seed).permutation(len(x))

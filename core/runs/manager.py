@@ -24,13 +24,14 @@ from typing import Any
 import psutil
 
 from core.concept import load
-from core.params import BaseParams
+from core.params import BaseParams, uploaded
 from core.result import BaseResult, arrays
 from core.runs import engines, worker
 from core.runs.engines import Engine
 from core.runs.key import ask_key, digest, run_key, setting_key, versions
 from core.runs.queue import FairQueue
 from core.runs.store import LARGEST_RESULT, State, Store, Stored
+from core.runs.uploads import Uploads
 
 log = logging.getLogger("lab.runs")
 
@@ -39,6 +40,7 @@ GRACE = 60.0  # seconds a run goes on with nobody looking at it
 CHECKPOINT = 2.0  # seconds between partial Results kept in the store
 REMEMBERED = 64  # finished runs kept in memory; all are in the store
 LOOK = 0.25  # seconds between looks at a worker's memory, and between a page's looks at a run
+SWEEP = 600.0  # seconds between looks for uploads that are past their end date
 RUN_SECONDS = float(os.environ.get("LAB_RUN_SECONDS", 900))  # wall time a run may take
 RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a worker may take
 WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
@@ -57,7 +59,7 @@ class Run:
     result: BaseResult | None = None
     meta: dict[str, Any] = field(default_factory=dict)
     stored: bool = False  # came from the store, was not computed now
-    error: str = ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker
+    error: str = ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file
     detail: str = ""  # what the experiment said when it raised
     reference: str = ""  # of the failure in the log
     started: float = 0.0
@@ -174,6 +176,7 @@ class Manager:
 
     def __init__(self, store: Store | None = None, cpu_slots: int | None = None):
         self.store = store or Store()
+        self.uploads = Uploads(self.store.root / "uploads")
         self.cpu_slots = cpu_slots or int(os.environ.get("LAB_WORKERS", 0)) or max(1, (os.cpu_count() or 2) - 1)
         self.ended: Counter[str] = Counter()  # runs by how they ended, since the start
         self.engines: list[Engine] = []
@@ -385,6 +388,20 @@ class Manager:
             if run.device in self._queues:
                 self._queues[run.device].remove(run)
 
+    def delete(self, upload: str, person: str) -> None:
+        """Give up a person's upload, and with its last holder everything that was computed from it."""
+        if self.uploads.delete(upload, person):
+            self._forget([upload])
+
+    def _forget(self, uploads: list[str]) -> None:
+        with self._lock:
+            gone = {k: r for k, r in self._runs.items() if set(uploads) & set(uploaded(r.params).values())}
+            for key, run in gone.items():
+                self.stop(run)
+                del self._runs[key]
+        for name in uploads:
+            self.store.forget(name)
+
     def position(self, run: Run) -> int:
         """How many runs wait before this one, itself included; 0 once it runs."""
         order = self._queues[run.device].order() if run.device in self._queues else []
@@ -411,6 +428,7 @@ class Manager:
             "looking": self.looking(),
             "ended": dict(self.ended),
             "store": self.store.usage() | {"trouble": self.store.trouble},
+            "uploads": self.uploads.usage(),
         }
 
     def close(self) -> None:
@@ -441,7 +459,11 @@ class Manager:
             return
         here.stop.value = 0
         run.status, run.started = RUNNING, time.monotonic()
-        here.pipe.send(run.job)
+        own = {name: self.uploads.content(name) for name in uploaded(run.params).values()}
+        if None in own.values():
+            self._fail(run, "no_file", "")
+            return
+        here.pipe.send(run.job | {"own": own})
         run.job = {}
         deadline, kept, looked = None, time.monotonic(), time.monotonic()
         process = psutil.Process(here.process.pid)
@@ -496,6 +518,8 @@ class Manager:
         self._store(run, status, state)
 
     def _store(self, run: Run, status: str, state: State | None) -> None:
+        if not all(map(self.uploads.wanted, uploaded(run.params).values())):  # deleted meanwhile
+            return
         if run.result is not None and isinstance(run.result, load(run.stem).Result):  # answers to asks are not stored
             self.store.save(
                 run.key, run.result, self._provenance(run, status), state, setting_key(run.stem, run.params)
@@ -532,10 +556,14 @@ class Manager:
         run.done.set()
 
     def _tidy(self) -> None:
-        """Stop what nobody has looked at for a while."""
+        """Stop what nobody has looked at for a while; give up uploads that are past their end date."""
+        swept = -SWEEP
         while not self._closed:
             time.sleep(1)
             now = time.monotonic()
+            if now - swept > SWEEP:
+                swept = now
+                self._forget(self.uploads.sweep())
             for run in list(self._runs.values()):
                 if run.live and all(now - seen > GRACE for seen in run.watchers.values()):
                     self.stop(run)

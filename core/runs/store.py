@@ -144,6 +144,13 @@ class Store:
         except (OSError, ValueError):  # none, or a damaged pointer
             return None
 
+    def forget(self, upload: str) -> None:
+        """Remove every run on an upload that is gone: a Result may hold its rows."""
+        for file in self.root.glob("runs/[!.]*/meta.json"):
+            with contextlib.suppress(OSError):
+                if upload in file.read_text("utf-8", "replace"):
+                    shutil.rmtree(file.parent, ignore_errors=True)
+
     def state(self, key: str) -> State | None:
         """The state kept beside a run, or None: then the run is trained again."""
         folder = self._folder(key)

@@ -32,6 +32,7 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
     import torch
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
+    from core.ml.own import CONTENTS
     from core.runs import engines
 
     torch.set_num_threads(THREADS)
@@ -42,6 +43,8 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
             job = pipe.recv()
         except EOFError:
             return
+        CONTENTS.clear()
+        CONTENTS.update(job["own"])
         try:
             _answer(job, pipe, stop) if "ask" in job else _train(job, pipe, stop)
         except Exception as error:

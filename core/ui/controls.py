@@ -19,10 +19,12 @@ from core.params import (
     Refused,
     Rows,
     String,
+    Upload,
     applicable,
 )
 from core.text import Text
 from core.ui import link
+from core.ui.own import Own
 from core.ui.rows import log_options, rows
 
 SPELLED_OUT = 12  # problems of a link said in full; of further ones the names
@@ -42,6 +44,8 @@ class Controls:
             return
         if isinstance(kind, Rows):
             self._rows(name, kind)
+        elif isinstance(kind, Upload):
+            Own(self.stem, name, self.params, self.text).show()
         else:
             self._widget(name, kind)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +14,10 @@ from core.runs.key import run_key, source_digest
 from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Run, shared
 from core.stats import interval
 from core.text import Text, words
-from core.ui import link
+from core.ui import link, own
 from core.ui.chart import chart
 from core.ui.controls import Controls, problems
+from core.ui.visitor import person, watcher
 
 AUTO = 8.0  # seconds: what is predicted to be cheaper starts by itself
 EMPTY = 420  # pixels kept free where nothing can be shown yet
@@ -37,7 +37,7 @@ class Page:
         self.concept = load(stem)
         self.text = words(stem, link.language())
         choices = {"figure": [f.id for f in self.concept.figures], "device": ["auto", *self.concept.devices]}
-        self.params = link.load(stem, self.concept.Params, choices)
+        self.params = own.drop_unreadable(stem, link.load(stem, self.concept.Params, choices))
         self.manager = shared()
         asked = st.query_params.get("device", "auto")
         self.device = asked if asked in choices["device"] else "auto"
@@ -224,6 +224,7 @@ class Page:
                     help=say("frame.script_hint"),
                     on_click="ignore",
                 )
+                own.downloads(self.params, self.text)
 
     # What the parts are made of
 
@@ -429,16 +430,6 @@ def hand_over_to_entry() -> None:
         PagesManager.uses_pages_directory = False
         st.session_state["entered"] = True
         st.rerun()
-
-
-def watcher() -> str:
-    """The name of this session among those that look at a run."""
-    return st.session_state.setdefault("watcher", uuid.uuid4().hex)
-
-
-def person() -> str:
-    """Who asks, as far as fairness goes: a browser with all its tabs (by a cookie of the server), else this session."""
-    return st.context.cookies.get("lab-person", "") or watcher()
 
 
 def duration(seconds: float, text: Text) -> str:

@@ -44,7 +44,7 @@ def test_every_answer_carries_the_security_headers(lab: Lab, path: str) -> None:
 
 def test_a_browser_gets_one_name_and_keeps_it(lab: Lab) -> None:
     cookie = answer(lab, "/optimizer_race").headers["Set-Cookie"]
-    assert re.fullmatch(r"lab-person=[0-9a-f]{16}; Path=/; HttpOnly; SameSite=Lax", cookie)
+    assert re.fullmatch(r"lab-person=[0-9a-f]{32}; Path=/; HttpOnly; SameSite=Lax", cookie)
     assert answer(lab, "/", Cookie=cookie.split(";")[0]).headers["Set-Cookie"] is None
 
 

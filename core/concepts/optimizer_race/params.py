@@ -8,7 +8,7 @@ import numpy as np
 
 from core.concept import Cost, Preset
 from core.ml.rules import DEFAULT_LR, Contender
-from core.params import BaseParams, choice, integer, number, rows
+from core.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.result import BaseResult, array
 
 ENGINE = "stacked torch"
@@ -33,7 +33,7 @@ def fresh(rule: str, contender: Contender | None) -> Contender:
 
 
 def on_points(params: Params) -> bool:
-    return params.data != "digits"
+    return not params.own and params.data != "digits"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Params(BaseParams):
     the same for every contender."""
 
     contenders: tuple[Contender, ...] = rows(FAIR, Contender, 1, 12, fresh=fresh)
-    data: str = choice("digits", ("digits", *POINTS))
+    data: str = choice("digits", ("digits", *POINTS), applies=lambda p: not p.own)
+    own: str = upload("table", rows=(20, 100_000), features=(1, 64), classes=(2, 20))
     epochs: int = integer(30, 1, 300)
     seeds: int = integer(5, 1, 20)
     points: int = integer(300, 60, 2000, step=20, applies=on_points)
@@ -74,13 +75,18 @@ class Result(BaseResult):
 
 def sizes(params: Params) -> tuple[int, ...]:
     """Units of every layer, from inputs to outputs."""
-    inputs, outputs = (2, 2) if on_points(params) else (64, 10)
+    _, inputs, outputs = table_shape(params)
     return (inputs, *[params.width] * params.depth, outputs)
+
+
+def table_shape(params: Params) -> tuple[int, ...]:
+    """Examples, features and classes of the data."""
+    return shape(params.own) if params.own else (params.points, 2, 2) if on_points(params) else (1797, 64, 10)
 
 
 def cost(params: Params) -> Cost:
     """Steps, and floating-point operations per step: forward and backward take about 6 per weight and example."""
-    examples = round(0.6 * (params.points if on_points(params) else 1797))
+    examples = round(0.6 * table_shape(params)[0])
     weights = sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
     members = len(params.contenders) * params.seeds
     batch = min(params.batch, examples)
@@ -95,7 +101,7 @@ def cost(params: Params) -> Cost:
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:
     """Files of installed packages whose content the run depends on."""
-    return () if on_points(params) else (("sklearn", "datasets/data/digits.csv.gz"),)
+    return () if params.own or on_points(params) else (("sklearn", "datasets/data/digits.csv.gz"),)
 
 
 def _all_at(lr: float) -> tuple[Contender, ...]:

@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.concepts.optimizer_race.params import Params, Result, on_points, sizes
-from core.ml.data import Data, batch_orders, digits, points, split
+from core.ml.data import Data, batch_orders, digits, points, split, standardised
 from core.ml.networks import forward, initial_weights
 from core.ml.optimizers import Optimizer
+from core.ml.own import table
 
 GRID = 48  # pixels along a side of a decision region
 REACH = 1.5  # the region covers [-REACH, REACH]²
@@ -86,6 +87,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
 
 def load(params: Params, seed: int) -> Data:
     """The three splits of one seed."""
+    if params.own:
+        return standardised(split(*table(params.own), seed))
     if on_points(params):
         return split(*points(params.data, params.points, params.noise, seed), seed)
     return split(*digits(), seed)

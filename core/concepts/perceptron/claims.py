@@ -35,7 +35,7 @@ def stops_right(result: Result) -> np.ndarray | None:
 
 def never_stops(result: Result) -> np.ndarray | None:
     """On XOR, per seed: 1 if there was still something to correct after the last pass."""
-    return (~ended(result)).astype(float) if result.params.data == "xor" else None
+    return (~ended(result)).astype(float) if result.params.data == "xor" and not result.params.own else None
 
 
 def within_bound(result: Result) -> np.ndarray | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.concept import Ask, Cost, Preset
-from core.params import BaseParams, choice, integer, number, rows, string
+from core.params import BaseParams, choice, integer, number, rows, shape, string, upload
 from core.result import BaseResult, array
 
 ENGINE = "numpy"
@@ -36,10 +36,11 @@ class Params(BaseParams):
     """One neuron with a hard threshold. Seed i of `seeds` draws points and order data_seed + i and weights
     weight_seed + i; both step sizes learn from the same points, weights and order."""
 
-    data: str = choice("blobs", DATA)
-    n: int = integer(60, 10, 200, step=10, applies=lambda p: p.data != "placed")
-    margin: float = number(0.1, 0.001, 0.5, log=True, applies=lambda p: p.data == "blobs")
-    noise: float = number(0.1, 0.0, 1.0, step=0.01, applies=lambda p: p.data not in ("blobs", "placed"))
+    data: str = choice("blobs", DATA, applies=lambda p: not p.own)
+    own: str = upload("table", rows=(10, 500), features=(2, 2), classes=(2, 2))
+    n: int = integer(60, 10, 200, step=10, applies=lambda p: not p.own and p.data != "placed")
+    margin: float = number(0.1, 0.001, 0.5, log=True, applies=lambda p: not p.own and p.data == "blobs")
+    noise: float = number(0.1, 0.0, 1.0, step=0.01, applies=lambda p: not p.own and p.data not in ("blobs", "placed"))
     added: tuple[Point, ...] = rows((), Point, 0, 40, fresh=fresh)
     rate: float = number(1.0, 0.001, 1000.0, log=True)
     other_rate: float = number(0.1, 0.001, 1000.0, log=True)
@@ -105,11 +106,12 @@ ASKS = (Ask("classify", Spot, Classified),)
 def cost(params: Params) -> Cost:
     """Rounds in which every seed makes its next update: a typical number, not a limit, as separable data end
     early. A round in NumPy takes the time of about a thousand operations per example and seed."""
-    examples = len(params.added) + (0 if params.data == "placed" else params.n)
+    drawn = 0 if params.data == "placed" else params.n
+    examples = len(params.added) + (shape(params.own)[0] if params.own else drawn)
     rounds = 0.7 * params.passes * examples
     if params.order == "by_hand":
         rounds = sum({"n": 1, "m": 1, "p": 0.7 * examples}[move] for move in params.moves)
-    elif params.data == "blobs" and not params.added and params.initial == "zero":
+    elif params.data == "blobs" and not params.own and not params.added and params.initial == "zero":
         rounds = min(rounds, 20 + 10 / params.margin)
     return Cost(max(1, round(rounds)), 1000.0 * params.seeds * max(examples, 1))
 

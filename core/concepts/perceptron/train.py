@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 from core.concepts.perceptron.params import Classified, Params, Result, Spot
-from core.ml.data import batch_orders, points
+from core.ml.data import batch_orders, into_square, points
+from core.ml.own import table
 from core.ml.random import stream
 
 OVERLAP = 0.25  # how far the overlapping clouds reach over the line between them
@@ -145,7 +146,10 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, 
 
 def examples(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Points [n, 2] and their labels −1 or +1 [n] of one seed, those the reader placed at the end."""
-    if params.data == "placed":
+    if params.own:
+        x, classes = table(params.own)
+        x, y = into_square(x), 2.0 * classes - 1
+    elif params.data == "placed":
         x, y = np.zeros((0, 2)), np.zeros(0)
     elif params.data in ("blobs", "overlap"):
         x, y = clouds(params.n, params.margin if params.data == "blobs" else -OVERLAP, seed)

@@ -1,0 +1,97 @@
+"""A reader's own data in a real Chromium: brought, trained on, shared, asked for, deleted."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+import pytest
+from conftest import Lab, Visit, visiting
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+RNG = np.random.default_rng(0)
+ROWS = [f"{x:.3f},{5 + 9 * (i % 2) + x / 9:.3f},{('cat', 'dog')[i % 2]}" for i, x in enumerate(RNG.normal(30, 5, 60))]
+CSV = "\n".join(["height,weight,species", *ROWS]).encode()
+
+
+def bring(page: Page, content: bytes) -> None:
+    file = page.locator('input[type="file"]')
+    if not file.count():
+        page.get_by_text("Own data", exact=True).click()
+    file.set_input_files({"name": "animals.csv", "mimeType": "text/csv", "buffer": content})
+
+
+def own(page: Page) -> str:
+    return parse_qs(urlparse(page.url).query, keep_blank_values=True)["own"][0]
+
+
+def points(visit: Visit) -> int:
+    """How many points the two classes on the screen have."""
+    return visit.page.evaluate(
+        "document.querySelector('.js-plotly-plot')._fullData.filter(t => /^class/.test(t.name))"
+        ".reduce((n, t) => n + t.x.length, 0)"
+    )
+
+
+def opened(visit: Visit, url: str) -> None:
+    visit.page.goto(url)
+    visit.chart()
+    visit.done()
+
+
+def test_own_points_are_trained_on_shared_asked_for_and_deleted(chromium: Browser, lab: Lab) -> None:
+    for mine in visiting(chromium, lab):
+        page = mine.page
+        opened(mine, "/perceptron?seeds=2&passes=50")
+        assert points(mine) == 60 and own(page) == ""
+        bring(page, CSV + b"\n1,2,cat")
+        page.get_by_role("button", name="Use these data").click()
+        page.wait_for_url("**own=sha256*")
+        mine.done()
+        expect(page.get_by_text("61 rows, 2 number columns, 2 classes")).to_be_visible()
+        page.wait_for_timeout(1500)
+        assert points(mine) == 61 and own(page).endswith(":61x2x2")
+        link = page.url
+        opened(mine, link)  # a reload finds it again
+        assert points(mine) == 61 and page.locator('[data-testid="stAlert"]').count() == 0
+
+        for theirs in visiting(chromium, lab):
+            opened(theirs, link)
+            expect(theirs.page.locator('[data-testid="stAlert"]')).to_contain_text("not here (61 × 2 × 2)")
+            assert own(theirs.page) == "" and points(theirs) == 60
+            bring(theirs.page, CSV)
+            expect(theirs.page.get_by_text("not what the link was made with")).to_be_visible()
+
+            page.get_by_text("Share with the link").click()
+            page.wait_for_timeout(1500)
+            opened(theirs, link)
+            expect(theirs.page.get_by_text("Shared by the sender of the link")).to_be_visible()
+            assert points(theirs) == 61 and theirs.page.get_by_text("animals.csv").count() == 0
+
+            page.get_by_role("button", name="Delete").click()
+            page.wait_for_url(lambda url: "own=&" in url)
+            opened(theirs, link)
+            expect(theirs.page.locator('[data-testid="stAlert"]')).to_contain_text("not here")
+
+
+def test_a_malformed_file_is_named_by_row_and_changes_nothing(visit: Visit) -> None:
+    page = visit.page
+    opened(visit, "/perceptron?seeds=2")
+    before = page.url
+    for content, needle in (
+        (CSV + b"\n31,,cat", "row 62, column “weight”: no value"),
+        (CSV + b"\n31,heavy,cat", "row 62, column “weight”: “heavy” is not a number"),
+        (CSV + b"\n31,5,caf\xe9", "row 62: the byte 0xE9"),
+        (CSV.replace(b"dog", b"cat"), "says “cat”"),
+        (b"PK\x03\x04", "spreadsheet"),
+    ):
+        bring(page, content)
+        expect(page.get_by_text(needle)).to_be_visible(timeout=10_000)
+        assert page.get_by_role("button", name="Use these data").count() == 0
+        page.get_by_role("button", name="Remove animals.csv").or_(
+            page.locator('[data-testid="stFileUploaderDeleteBtn"] button')
+        ).first.click()
+        expect(page.get_by_text(needle)).to_have_count(0)
+    assert page.url == before and points(visit) == 60
