@@ -261,7 +261,7 @@ def the_cost(rounds: int, quick: bool) -> Section:
         for t in range(steps):
             if t == 5:  # the first few warm up
                 begin = time.perf_counter()
-            optimizer.step(gradient(weights, x[:seeds], y[:seeds], layers, params), t)
+            optimizer.step(gradient(weights, x[:seeds], y[:seeds], layers, params))
         return 1e6 * (time.perf_counter() - begin) / (steps - 5) / members
 
     costs: dict[int, list[float]] = {1: []} | {len(FAIR) * n: [] for n in seeds}

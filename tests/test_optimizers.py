@@ -81,11 +81,11 @@ def population(contenders: tuple[Contender, ...], weights: Tensor | None = None)
     """Weights [member, D] after all steps, all members at once."""
     weights = start().repeat(len(contenders), 1) if weights is None else weights.clone()
     optimizer = Optimizer(weights, contenders, STEPS_TAKEN)
-    for t, (x, y) in enumerate(zip(*batches())):
+    for x, y in zip(*batches()):
         leaf = weights.detach().requires_grad_()
         logits = forward(leaf, x.T.expand(len(weights), -1, -1), SIZES, "tanh")
         loss = functional.cross_entropy(logits, y.expand(len(weights), -1), reduction="sum") / BATCH
-        optimizer.step(torch.autograd.grad(loss, leaf)[0], t)
+        optimizer.step(torch.autograd.grad(loss, leaf)[0])
     return weights
 
 

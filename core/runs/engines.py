@@ -50,11 +50,11 @@ def measure(device: str) -> Engine:
         x = torch.ones(members, sizes[0], batch, device=device)
         optimizer = Optimizer(weights, [Contender(rule=r) for r in ("sgd", "adam") for _ in range(members // 2)], 12)
         times = []
-        for t in range(12):
+        for _ in range(12):
             begin = time.perf_counter()
             leaf = weights.detach().requires_grad_()
             loss = forward(leaf, x, sizes, "relu").square().sum()
-            optimizer.step(torch.autograd.grad(loss, leaf)[0], t)
+            optimizer.step(torch.autograd.grad(loss, leaf)[0])
             weights[0, 0].item()  # wait for the device
             times.append(time.perf_counter() - begin)
         parameters = sum((i + 1) * o for i, o in pairwise(sizes))

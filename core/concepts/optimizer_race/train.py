@@ -16,6 +16,7 @@ from core.ml.data import Data, batch_orders, digits, points, split, standardised
 from core.ml.networks import forward, initial_weights
 from core.ml.optimizers import Optimizer
 from core.ml.own import table
+from core.ml.replay import WARM_UP, Replayed
 
 GRID = 48  # pixels along a side of a decision region
 REACH = 1.5  # the region covers [-REACH, REACH]²
@@ -37,6 +38,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
     start = torch.as_tensor(np.stack([initial_weights(layers, params.weight_seed + i) for i in seeds]), device=device)
     weights = start.repeat(len(params.contenders), 1)  # member = contender · seeds + seed
     optimizer = Optimizer(weights, [c for c in params.contenders for _ in seeds], total)
+    learn = learner(weights, optimizer, layers, params)
 
     shape = (len(params.contenders), params.seeds, params.epochs + 1, 3)
     loss, accuracy = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -79,7 +81,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
         y_epoch = y.gather(1, order)
         for first in range(0, n, params.batch):
             batch = slice(first, first + params.batch)
-            optimizer.step(gradient(weights, x_epoch[:, :, batch], y_epoch[:, batch], layers, params), step)
+            learn(x_epoch[:, :, batch], y_epoch[:, batch])
             step += 1
             if step % chunk == 0 and step % steps_per_epoch:
                 yield result(step, epoch + 1)
@@ -92,6 +94,11 @@ def load(params: Params, seed: int) -> Data:
     if on_points(params):
         return split(*points(params.data, params.points, params.noise, seed), seed)
     return split(*digits(), seed)
+
+
+def learner(weights: Tensor, optimizer: Optimizer, layers: tuple[int, ...], params: Params) -> Replayed:
+    """One training step of all members on a batch of each seed, x [seeds, features, n] and y [seeds, n]."""
+    return Replayed(lambda x, y: optimizer.step(gradient(weights, x, y, layers, params)))
 
 
 def gradient(weights: Tensor, x: Tensor, y: Tensor, layers: tuple[int, ...], params: Params) -> Tensor:
@@ -128,18 +135,19 @@ def probability_grid(member: Tensor, layers: tuple[int, ...], params: Params) ->
 
 def step_seconds(params: Params, layers: tuple[int, ...], start: Tensor, x: Tensor, y: Tensor) -> np.ndarray:
     """Seconds of one training step of each contender alone (one seed), the median of a short trial: [contenders]."""
+    x, y = x[:1, :, : params.batch], y[:1, : params.batch]
     found = []
     for contender in params.contenders:
         weights = start[:1].clone()
-        optimizer = Optimizer(weights, [contender], 24)
-        times = []
+        learn = learner(weights, Optimizer(weights, [contender], 24), layers, params)
+        times: list[float] = []
         for t in range(24):
             begin = time.perf_counter()
-            optimizer.step(gradient(weights, x[:1, :, : params.batch], y[:1, : params.batch], layers, params), t)
+            learn(x, y)
             if not x.is_cpu:
                 weights[0, 0].item()  # wait for the device
             times.append(time.perf_counter() - begin)
-            if sum(times) > 0.02 and t >= 4:
+            if sum(times[WARM_UP + 1 :]) > 0.02 and t >= WARM_UP + 3:
                 break
-        found.append(np.median(times[2:]))
+        found.append(np.median(times[WARM_UP + 1 :]))
     return np.array(found)
