@@ -207,7 +207,6 @@ def test_a_worker_that_is_killed_fails_its_run_and_no_other(manager: Manager) ->
     again = manager.ask(RACE, fresh())
     assert done(again) == COMPLETE and not again.error
     os.kill(pid(manager), signal.SIGKILL)  # now while it is idle
-    time.sleep(0.2)
     assert done(manager.ask(RACE, fresh())) == COMPLETE
 
 

@@ -111,6 +111,15 @@ class Worker:
         except (EOFError, OSError):
             raise RuntimeError("a worker ended while it started") from None
 
+    def takes(self, job: dict[str, Any]) -> bool:
+        """Hand over a job; whether the worker was there to take it."""
+        self.stop.value = 0
+        try:
+            self.pipe.send(job)
+            return self.pipe.poll(30.0) and self.pipe.recv() == ("taken",)
+        except (EOFError, OSError):
+            return False
+
     def lost(self) -> RuntimeError:
         """What to raise when the worker has gone away, with the way it ended."""
         self.process.join(1.0)
@@ -457,13 +466,16 @@ class Manager:
         here = slot.worker()
         if run.status != WAITING:  # stopped while it waited for the worker
             return
-        here.stop.value = 0
         run.status, run.started = RUNNING, time.monotonic()
         own = {name: self.uploads.content(name) for name in uploaded(run.params).values()}
         if None in own.values():
             self._fail(run, "no_file", "")
             return
-        here.pipe.send(run.job | {"own": own})
+        if not here.takes(run.job | {"own": own}):  # it died while it was idle: not this run's fault
+            slot.drop()
+            here = slot.worker()
+            if not here.takes(run.job | {"own": own}):
+                raise here.lost()
         run.job = {}
         deadline, kept, looked = None, time.monotonic(), time.monotonic()
         process = psutil.Process(here.process.pid)

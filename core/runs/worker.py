@@ -1,7 +1,8 @@
 """A warm worker: a process with torch imported that runs one experiment after another for the web process.
 
 It answers on a pipe with tuples whose first word says what they are:
-    ("ready", device, engine)         once, when warm
+    ("ready", devices, engine)        once, when warm
+    ("taken",)                        a job has arrived
     ("partial", result)               a few times a second
     ("done", status, result, state)   complete or stopped
     ("failed", message, traceback)    the experiment raised
@@ -43,6 +44,7 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
             job = pipe.recv()
         except EOFError:
             return
+        pipe.send(("taken",))
         CONTENTS.clear()
         CONTENTS.update(job["own"])
         try:
