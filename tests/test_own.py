@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,7 +116,8 @@ def one_text() -> None:
     Own("perceptron", "own", Params(known.own), words("perceptron", "zh")).show()
 
 
-def test_a_text_is_brought_in_whatever_encoding(manager: runs.Manager) -> None:
+def test_a_text_is_brought_in_whatever_encoding(manager: runs.Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # else later workers would import this page
     app = AppTest.from_function(one_text, default_timeout=60)
     app.session_state["perceptron-own-fold-zh"] = True
     app.run()
