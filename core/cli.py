@@ -6,7 +6,8 @@
     python -m core.cli perceptron own=points.csv --columns height,weight,species
     python -m core.cli warm                                   the defaults and presets of every concept, into the store
 
-Settings are written as in a link. The run takes place in this process, on the CPU unless device=cuda or device=mps.
+Settings are written as in a link. The run takes place in this process, on the CPU unless device=cuda or device=mps;
+device=fused is the fused kernel on the CPU, where a concept can use it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from core import export, readers
 from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import experiment, load
 from core.messages import allowed, explain
+from core.ml import fused
 from core.ml.own import CONTENTS
 from core.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read
 from core.result import BaseResult, arrays
@@ -39,7 +41,9 @@ REFUSED = 2  # exit status
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m core.cli", add_help=False, usage="%(prog)s CONCEPT [FIELD=VALUE …]")
     parser.add_argument("concept", nargs="?", default="")
-    parser.add_argument("settings", nargs="*", metavar="FIELD=VALUE", help="as in a link; device=cpu, cuda or mps")
+    parser.add_argument(
+        "settings", nargs="*", metavar="FIELD=VALUE", help="as in a link; device=cpu, fused, cuda or mps"
+    )
     parser.add_argument("--language", choices=LANGUAGES, default="en")
     parser.add_argument("--save", type=Path, metavar="FILE.npz", help="keep all arrays of the result")
     parser.add_argument("--columns", default="", metavar="A,B,…", help="of your own table: numbers, then the label")
@@ -98,9 +102,10 @@ def settings(stem: str, given: list[str], columns: str = "") -> tuple[BaseParams
     problems += refused
     problems += [Problem(argument, "unreadable", {"value": argument}) for argument in given if "=" not in argument]
     if device != "cpu":
-        from core.runs.engines import devices
+        from core.runs.engines import FUSED, devices
 
-        there = {d.split(":")[0] for d in devices()} & set(load(stem).devices)
+        kernel = [FUSED] if fused.digest() else []
+        there = {d.split(":")[0] for d in (*devices(), *kernel)} & set(load(stem).devices)
         if device not in there:
             problems.append(Problem("device", "unknown_option", {"value": device, "options": ", ".join(sorted(there))}))
     return params, device, problems
@@ -130,11 +135,14 @@ def brought(file: Path, kind: Upload, columns: str) -> str:
 
 def trained(stem: str, params: BaseParams, device: str) -> BaseResult:
     """The complete Result, trained here with a line of progress about every second."""
+    from core.runs.engines import FUSED, host, trainer
+
     train = experiment(stem).train
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)  # as in a worker: the same bits
     said = time.monotonic()
-    for result in train(params, device=device):
+    how = {"population": trainer(FUSED)} if device == FUSED else {}
+    for result in train(params, device=host(device), **how):
         if time.monotonic() - said > 1:
             said = time.monotonic()
             print(f"{100 * result.step / max(result.total, 1):3.0f} %", file=sys.stderr, flush=True)

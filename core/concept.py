@@ -84,11 +84,13 @@ class Ask:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run will ask of an engine: optimization steps, floating-point operations per step, bytes of memory."""
+    """What a run will ask of an engine: optimization steps, floating-point operations per step, bytes of memory, and
+    how many members of a population share them."""
 
     steps: int
     flops_per_step: float
     bytes: float = 0.0
+    members: int = 1
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ class Concept:
     claims: tuple[Claim, ...]
     tiny: BaseParams
     cost: Callable[[Any], Cost]
-    engine: str  # what trains it, as pages show it: part of the run key
-    devices: tuple[str, ...]  # those it can use
+    engine: str  # what trains it on devices of torch, as pages show it: part of the run key
+    devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
     asks: tuple[Ask, ...] = ()
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
 

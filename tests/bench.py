@@ -234,34 +234,35 @@ def the_cost(rounds: int, quick: bool) -> Section:
     import numpy as np
     import torch
 
-    from core.concepts.optimizer_race.train import gradient, load
+    from core.concepts.optimizer_race.train import load
     from core.ml.networks import initial_weights
-    from core.ml.optimizers import Optimizer
+    from core.ml.population import Stacked
 
     params = Params()
     layers, seeds = sizes(params), (1, 5, 20, 80)
     found = Section(
         "What a member costs",
-        f"One training step ({'-'.join(map(str, layers))}, batch {params.batch}; gradient and update, no measuring), "
-        "divided by the number of members: the eight contenders of the default race at 1, 5, 20 and 80 seeds, and each "
-        "of them alone, averaged. One thread.",
+        f"One training step ({'-'.join(map(str, layers))}, batch {params.batch}; gradient and update, no measuring) of "
+        "the stacked trainer, divided by the number of members: the eight contenders of the default race at 1, 5, 20 "
+        "and 80 seeds, and each of them alone, averaged. One thread.",
     )
     torch.set_num_threads(1)
     data = [load(params, seed) for seed in range(seeds[-1])]
-    x = torch.as_tensor(np.stack([d.x[0][: params.batch].T for d in data]))
-    y = torch.as_tensor(np.stack([d.y[0][: params.batch] for d in data]))
-    start = torch.as_tensor(np.stack([initial_weights(layers, seed) for seed in range(seeds[-1])]))
+    x = np.stack([d.x[0][: params.batch] for d in data])
+    y = np.stack([d.y[0][: params.batch] for d in data])
+    start = np.stack([initial_weights(layers, seed) for seed in range(seeds[-1])])
 
     def microseconds(contenders: tuple, seeds: int) -> float:
         members = len(contenders) * seeds
         steps = max(20, (1 if quick else 4) * 2000 // (members + 20))
-        weights = start[:seeds].repeat(len(contenders), 1)
-        optimizer = Optimizer(weights, [c for c in contenders for _ in range(seeds)], steps)
-        begin = 0.0
-        for t in range(steps):
-            if t == 5:  # the first few warm up
-                begin = time.perf_counter()
-            optimizer.step(gradient(weights, x[:seeds], y[:seeds], layers, params))
+        weights, which = np.tile(start[:seeds], (len(contenders), 1)), np.tile(np.arange(seeds), len(contenders))
+        orders = np.broadcast_to(np.arange(params.batch, dtype=np.int32), (seeds, steps, params.batch))
+        settings = [c for c in contenders for _ in range(seeds)]
+        given = (x[:seeds], y[:seeds], which, orders, params.batch)
+        population = Stacked(layers, params.activation, "softmax", weights, settings, *given)
+        population.advance(5)  # warms up
+        begin = time.perf_counter()
+        population.advance(steps - 5)
         return 1e6 * (time.perf_counter() - begin) / (steps - 5) / members
 
     costs: dict[int, list[float]] = {1: []} | {len(FAIR) * n: [] for n in seeds}
@@ -272,6 +273,65 @@ def the_cost(rounds: int, quick: bool) -> Section:
     found.rows += [Row(f"{n} member{'s' if n > 1 else ''}", "µs", values) for n, values in costs.items()]
     ratios = [a / b for a, b in zip(costs[1], costs[40])]
     found.rows.append(Row("1 member / 40 members", "×", ratios))
+    return found
+
+
+# The fused kernel against the stacked trainer
+
+SCENARIO = "8 optimizers × 8 seeds, 2-8-8-1 tanh, batch 10, 200 epochs, loss each epoch"
+
+
+def the_kernel(rounds: int, quick: bool) -> Section:
+    import numpy as np
+    import torch
+
+    from core.concepts.optimizer_race.train import train
+    from core.ml.data import batch_orders, points
+    from core.ml.fused.population import Fused
+    from core.ml.networks import initial_weights
+    from core.ml.population import Stacked
+
+    found = Section(
+        "The fused kernel against the stacked trainer",
+        f"Both in one process on one thread, by its processor time. Playground: {SCENARIO} (250 points, binary "
+        "cross-entropy), from numpy arrays to the histories. Digits: the default race through `train` (data, the "
+        "trial of each contender's step, three splits measured each epoch). What is compiled was loaded before.",
+    )
+    torch.set_num_threads(1)
+    epochs, seeds, sizes = (20 if quick else 200), 8, (2, 8, 8, 1)
+    data = [points("xor", 250, 0.1, seed) for seed in range(seeds)]
+    x, y = np.stack([x for x, _ in data]), np.stack([y[:, None] for _, y in data]).astype(np.float32)
+    orders = np.stack([batch_orders(250, epochs, seed) for seed in range(seeds)])
+    weights = np.tile(np.stack([initial_weights(sizes, seed) for seed in range(seeds)]), (len(FAIR), 1))
+    which, settings = np.tile(np.arange(seeds), len(FAIR)), [c for c in FAIR for _ in range(seeds)]
+
+    def playground(trainer: Any) -> Any:
+        population = trainer(sizes, "tanh", "binary", weights, settings, x, y, which, orders, 10)
+        history = []
+        for _ in range(epochs):
+            population.advance(25)
+            history.append(population.measure([0, 250])[0])
+        return np.stack(history)
+
+    def race(trainer: Any) -> Any:
+        *_, last = train(Params(epochs=5) if quick else Params(), population=trainer)
+        return last.loss
+
+    for name, run, bound in (("Playground", playground, 15), ("Digits", race, 4)):
+        times: dict[Any, list[float]] = {Fused: [], Stacked: []}
+        gap = np.abs(run(Fused)[:3] - run(Stacked)[:3]).max()  # also warms both
+        if not gap < 1e-2:
+            found.failures.append(f"{name}: the two did not run the same race ({gap:.1g} apart)")
+        for _ in range(rounds):
+            for trainer, taken in times.items():
+                begin = time.process_time()
+                run(trainer)
+                taken.append(time.process_time() - begin)
+        found.rows += [
+            Row(f"{name}: kernel", "s", times[Fused]),
+            Row(f"{name}: stacked", "s", times[Stacked]),
+            Row(f"**{name}: stacked / kernel**", "×", [b / a for a, b in zip(*times.values())], f"≥ {bound}"),
+        ]
     return found
 
 
@@ -570,7 +630,7 @@ def clicks(context: Any, rounds: int) -> list[Row]:
 
     titles = {language: words(STEM, language).title for language in ("en", "zh")}
     page = context.new_page()
-    page.goto(f"/{STEM}?lang=en&epochs=300&seeds=10")
+    page.goto(f"/{STEM}?lang=en&epochs=300&seeds=10&device=cpu")
     run, stop = page.locator(".st-key-run button:visible").first, page.locator(".st-key-stop button:visible").first
     run.wait_for()
     notes = page.locator(f".st-key-{STEM}-fold-lesson-en")
@@ -683,6 +743,7 @@ def main() -> None:
 
     add(the_race(rounds, quick))
     add(the_cost(rounds, quick))
+    add(the_kernel(rounds, quick))
     add(the_runs(rounds, quick))
     with server() as web:
         add(the_web_process(web))

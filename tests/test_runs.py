@@ -17,11 +17,13 @@ import numpy as np
 import psutil
 import pytest
 
-from core.concept import experiment
+from core.concept import Cost, experiment
 from core.concepts.optimizer_race.params import TINY, Params
 from core.ml.rules import Contender
 from core.result import same
+from core.runs import engines
 from core.runs import manager as runs
+from core.runs.engines import Engine
 from core.runs.manager import COMPLETE, FAILED, RUNNING, STOPPED, WAITING, Manager, Run
 from core.runs.queue import FairQueue
 from core.runs.store import Store
@@ -309,3 +311,37 @@ def test_finished_runs_are_not_kept_in_memory_for_ever(tmp_path: Path, monkeypat
     for seed in range(40):
         assert done(manager.ask(RACE, TINY.replace(data_seed=seed))) == FAILED
     assert len(manager._runs) <= 6
+
+
+# The fused kernel
+
+
+def test_the_kernel_is_built_beside_the_first_runs_and_then_chosen_by_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_FUSED", "1")
+    manager = Manager(Store(tmp_path), cpu_slots=1).start()
+    try:
+        assert manager.ready.wait(120)
+        assert manager.engine_for(RACE, TINY).device == "cpu" or len(manager.engines) > 1
+        assert done(manager.ask(RACE, fresh(), device="cpu"), 120) == COMPLETE  # while it is being compiled
+        until(lambda: any(engine.device == "fused" for engine in manager.engines), 300)
+        stacked, fused = (manager.ask(RACE, TINY, device=device) for device in ("cpu", "fused"))
+        assert done(stacked) == done(fused) == COMPLETE and stacked.key != fused.key
+        assert stacked.result and fused.result
+        assert np.abs(stacked.result.loss - fused.result.loss).max() < 1e-4
+        *_, expected = experiment(RACE).train(TINY, population=engines.trainer("fused"))
+        assert same(fused.result, expected)
+        assert (fused.meta["device"], fused.meta["engine"]) == ("cpu", "fused kernel")
+        assert manager.ask(RACE, TINY) is fused  # by cost
+        heavy = Params(seeds=1, contenders=(Contender(),), width=256, depth=6)
+        assert manager.engine_for(RACE, heavy).device != "fused"  # fifteen lanes of sixteen would be empty
+    finally:
+        manager.close()
+
+
+def test_spare_lanes_are_paid_for() -> None:
+    engine = Engine("fused", 1e-6, 1e9, lanes=16)
+    assert engine.seconds(Cost(10, 1e6, members=1)) == pytest.approx(10 * (1e-6 + 16e-3))
+    assert engine.seconds(Cost(10, 1e6, members=32)) == pytest.approx(10 * (1e-6 + 1e-3))
+    assert engine.seconds(Cost(10, 1e6, members=33)) == pytest.approx(10 * (1e-6 + 48 / 33 * 1e-3))

@@ -20,6 +20,7 @@ from torch import Tensor
 
 ADAGRAD_EPS, ADADELTA_EPS = 1e-10, 1e-6  # torch.optim's defaults, not offered for turning
 NADAM_DECAY = 0.004
+PROPORTIONAL = ("rate", "rate of m", "rate of g")  # tables that are proportional to the learning rate
 
 
 @dataclass
@@ -166,11 +167,13 @@ def tables(rule: str, settings: dict[str, np.ndarray], steps: int) -> dict[str, 
 class Optimizer:
     """Steps the population `weights` [members, D] in place.
 
-    settings: per member its settings as attributes (`rule`, `lr`, …): a Contender, or anything alike.
+    settings: per member its settings as attributes (`rule`, `lr`, …; `l1`, an L1 penalty, where it has one): a
+        Contender, or anything alike.
     steps: how many steps there will be at most.
+    factors: of the learning rates, [steps] or [members, steps]; 1 where there are none.
     """
 
-    def __init__(self, weights: Tensor, settings: Sequence[Any], steps: int):
+    def __init__(self, weights: Tensor, settings: Sequence[Any], steps: int, factors: np.ndarray | None = None):
         self.weights = weights
         self.groups: list[tuple[str, Group]] = []
         tensor = lambda a: torch.as_tensor(a, dtype=weights.dtype, device=weights.device)  # noqa: E731
@@ -182,23 +185,33 @@ class Optimizer:
             given = {name: np.array([float(getattr(s, name)) for s in members]) for name in names}
             group = Group(slice(first, first + len(members)), {n: tensor(c[:, None]) for n, c in given.items()})
             group.state = {name: torch.zeros_like(weights[group.members]) for name in STATE.get(rule, ())}
-            tabulated += [(group, name, table) for name, table in tables(rule, given, steps).items()]
+            found = tables(rule, given, steps)
+            if factors is not None:
+                factor = np.broadcast_to(factors.T.reshape(steps, -1), (steps, len(settings)))[:, group.members]
+                found |= {name: found[name] * factor for name in PROPORTIONAL if name in found}
+                found["lr"] = given["lr"] * factor
+            tabulated += [(group, name, table) for name, table in found.items()]
             self.groups.append((rule, group))
             first += len(members)
         self.decayed = any(s.l2 and s.rule != "adamw" for s in settings)
+        l1 = [[float(getattr(s, "l1", 0.0))] for s in settings]
+        self.l1 = tensor(l1) if np.any(l1) else None
         self.step_number = torch.zeros(1, dtype=torch.int64, device=weights.device)
         columns = [np.broadcast_to(table, (steps, table.shape[1])) for _, _, table in tabulated]
         self.tables = tensor(np.concatenate(columns, 1)) if columns else None  # [steps, columns of all groups]
         if self.tables is not None:
             self.row = torch.empty_like(self.tables[:1])  # that of the present step, which the groups have views of
             for (group, name, _), column in zip(tabulated, self.row[0].split([c.shape[1] for c in columns])):
-                group.now[name] = column.unsqueeze(-1)
+                place = group.settings if name == "lr" else group.now
+                place[name] = column.unsqueeze(-1)
 
     def step(self, gradient: Tensor) -> None:
         """One step with `gradient` [members, D], which may be overwritten."""
         if self.tables is not None:
             torch.index_select(self.tables, 0, self.step_number, out=self.row)
             self.step_number.add_(1)
+        if self.l1 is not None:
+            gradient.addcmul_(self.weights.sign(), self.l1)
         for rule, group in self.groups:
             w, g = self.weights[group.members], gradient[group.members]
             if self.decayed and rule != "adamw":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.concept import load
+from core.ml import fused
 from core.params import BaseParams, canonical
 from core.source import normalised
 
@@ -48,10 +49,20 @@ def setting_key(stem: str, params: BaseParams) -> str:
 
 
 def run_key(stem: str, params: BaseParams, device: str) -> str:
-    """The name of a run of these Params on a class of device ("cpu", "cuda", "mps")."""
+    """The name of a run of these Params on a class of device ("cpu", "cuda", "mps") or in the kernel ("fused")."""
+    kernel = [fused.digest()] if device == "fused" else []
     files = {f"{package}/{path}": file_digest(package, path) for package, path in load(stem).data_files(params)}
     return digest(
-        [stem, canonical(params), source_digest(stem), load(stem).engine, device.split(":")[0], versions(), files]
+        [
+            stem,
+            canonical(params),
+            source_digest(stem),
+            load(stem).engine,
+            device.split(":")[0],
+            versions(),
+            files,
+            *kernel,
+        ]
     )
 
 

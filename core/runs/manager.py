@@ -19,11 +19,13 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 from core.concept import load
+from core.ml import fused
 from core.params import BaseParams, uploaded
 from core.result import BaseResult, arrays
 from core.runs import engines, worker
@@ -35,6 +37,7 @@ from core.runs.uploads import Uploads
 
 log = logging.getLogger("lab.runs")
 
+BUILD = 300.0  # seconds in which the fused kernel must have been compiled
 KILL_AFTER = 0.15  # seconds between the stop flag and the kill
 GRACE = 60.0  # seconds a run goes on with nobody looking at it
 CHECKPOINT = 2.0  # seconds between partial Results kept in the store
@@ -86,14 +89,21 @@ class Run:
         return self.result.step / max(self.result.total, 1) if self.result else 0.0
 
 
+def context_for(device: str) -> Any:
+    """How processes for this device start: from one that has imported what they need, where that is possible."""
+    forks = device == "cpu" and sys.platform == "linux"  # CUDA and macOS frameworks do not survive a fork
+    context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+    if forks:
+        kernel = ["core.ml.fused.population"] if engines.wanted() else []
+        context.set_forkserver_preload(["torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker", *kernel])
+    return context
+
+
 class Worker:
     """A worker process and the pipe to it."""
 
     def __init__(self, device: str, measure: bool = False):
-        forks = device == "cpu" and sys.platform == "linux"  # CUDA and macOS frameworks do not survive a fork
-        context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
-        if forks:
-            context.set_forkserver_preload(["torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker"])
+        context = context_for(device)
         self.device, self.stop = device, context.RawValue("b", 0)  # no lock: a killed worker would keep it
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=worker.serve, args=(theirs, self.stop, device, measure), daemon=True)
@@ -209,8 +219,9 @@ class Manager:
             first = Worker("cpu", measure=True)
             first.wait()
             path = self.store.root / "engines.json"
-            stamp = digest([versions(), first.devices, os.cpu_count()])
+            stamp = digest([versions(), fused.digest(), first.devices, os.cpu_count()])
             known = engines.remembered(path, stamp)
+            kernel = next((engine for engine in known if engine.device == engines.FUSED), None)
             found = {"cpu": first.engine}
             for device in first.devices:
                 slots = [Slot(device) for _ in range(self.cpu_slots if device == "cpu" else 1)]
@@ -227,7 +238,8 @@ class Manager:
                         slot.hatch()
                     threading.Thread(target=self._serve, args=(slot,), daemon=True, name=f"slot {device}").start()
                 self.slots += slots
-            self.engines = known or [engine for engine in found.values() if engine]
+            usual = [engine for engine in known if engine is not kernel]
+            self.engines = usual or [engine for engine in found.values() if engine]
             if not known:
                 engines.remember(path, stamp, self.engines)
             self.ready.set()
@@ -237,6 +249,30 @@ class Manager:
             log.exception("workers could not be started")
             self.trouble = str(error)
             self.ready.set()
+            return
+        if engines.wanted():
+            self._build(path, stamp, kernel)
+
+    def _build(self, path: Path, stamp: str, known: Engine | None) -> None:
+        """Have the fused kernel compiled, which takes a while once per machine; runs go to torch until it is there.
+        known: its cost as measured earlier, so that the choice stays put."""
+        context = context_for("cpu")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=worker.build, args=(theirs,), daemon=True)
+        process.start()
+        theirs.close()
+        try:
+            built = ours.recv() if ours.poll(BUILD) else "it took too long"
+        except EOFError:
+            built = "the compiler's process ended"
+        process.kill()
+        if not isinstance(built, Engine):
+            log.warning("no fused kernel: %s", built)
+            return
+        self._queues[engines.FUSED] = self._queues["cpu"]
+        self.engines = [*self.engines, known or built]
+        if not known:
+            engines.remember(path, stamp, self.engines)
 
     # Asking
 
@@ -287,13 +323,15 @@ class Manager:
         """The run of these Params: under way, stored, or new in the queue; `anew` trains again."""
         engine = self.engine_for(stem, params, device)
         key = run_key(stem, params, engine.device)
-        job = {"stem": stem, "params": params, "device": engine.device}
+        cost = load(stem).cost(params)
+        chunk = max(1, int(cost.steps * KILL_AFTER / 3 / engine.seconds(cost)))
+        job = {"stem": stem, "params": params, "device": engine.device, "chunk": chunk}
         refused = self.refusal(stem, params, device)
         if refused and self._find(key, stem, params) is None:
             run = Run(key, stem, params, engine.device, 0.0, FAILED, error=refused[0])
             run.done.set()
             return run
-        return self._submit(key, job, engine.seconds(load(stem).cost(params)), watcher, anew, person)
+        return self._submit(key, job, engine.seconds(cost), watcher, anew, person)
 
     def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "", person: str = "") -> Run:
         """Ask a finished run: its answer is a run of its own, and shared like any other."""
@@ -541,8 +579,8 @@ class Manager:
         return {
             "status": status,
             "concept": run.stem,
-            "device": run.device,
-            "engine": load(run.stem).engine,
+            "device": engines.host(run.device),
+            "engine": "fused kernel" if run.device == engines.FUSED else load(run.stem).engine,
             "seconds": time.monotonic() - run.started,
             "versions": versions(),
         }

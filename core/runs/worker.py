@@ -39,6 +39,8 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
     torch.set_num_threads(THREADS)
     engine = engines.measure(device)  # also warms what a first step would wait for
     pipe.send(("ready", engines.devices() if measure else [device], engine))
+    if device == "cpu" and engines.compiled():
+        engines.measure(engines.FUSED)  # loads the kernel, before the first run that needs it
     while True:
         try:
             job = pipe.recv()
@@ -53,10 +55,29 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
             pipe.send(("failed", f"{type(error).__name__}: {error}", traceback.format_exc()))
 
 
+def build(pipe: Connection) -> None:
+    """Compile the fused kernel, or load what was compiled before, and send its Engine, or why there is none."""
+    _die_with_parent()
+    _first_to_go()
+    os.nice(2 * NICE)
+    import torch
+
+    from core.runs import engines
+
+    torch.set_num_threads(THREADS)
+    try:
+        pipe.send(engines.build())
+    except Exception:  # no Numba, an unknown processor: populations stay with torch
+        pipe.send(traceback.format_exc())
+
+
 def _train(job: dict[str, Any], pipe: Connection, stop: Any) -> None:
     from core.concept import experiment
+    from core.runs.engines import FUSED, host, trainer
 
-    run = experiment(job["stem"]).train(job["params"], device=job["device"])
+    device = job["device"]
+    how = {"population": trainer(FUSED), "chunk": job["chunk"]} if device == FUSED else {}
+    run = experiment(job["stem"]).train(job["params"], device=host(device), **how)
     result, sent, pause = None, 0.0, 0.0
     while True:
         try:

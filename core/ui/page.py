@@ -367,7 +367,7 @@ class Page:
             st.caption(self.text.say("run.unstored", reason=link.plain(self.manager.store.trouble)))
 
     def _device(self) -> None:
-        """The device of the run, where there is a choice."""
+        """What trains the run, where there is a choice."""
         known = sorted({e.device.split(":")[0] for e in self.manager.engines} & set(self.concept.devices))
         if len(known) < 2:
             return
@@ -381,7 +381,7 @@ class Page:
             self.text.say("frame.device"),
             options,
             index=options.index(self.device) if self.device in options else 0,
-            format_func=lambda d: self.text.say("frame.auto") if d == "auto" else d.upper(),
+            format_func=lambda d: self.text.say(f"frame.{d}") if d in ("auto", "fused") else d.upper(),
             key=key,
             on_change=choose,
         )

@@ -24,7 +24,8 @@ from core.concepts.optimizer_race.figures import (
     tied,
 )
 from core.concepts.optimizer_race.params import TINY, Params, Result, cost, fresh, sizes
-from core.ml.rules import Contender
+from core.ml.fused.population import Fused
+from core.ml.rules import RULES, Contender
 from core.params import applicable
 from core.result import arrays, same
 
@@ -267,3 +268,33 @@ def test_a_new_contender_has_a_rate_that_suits_its_rule() -> None:
 def test_equal_runs_are_equal() -> None:
     *_, again = experiment.train(TINY)
     assert same(last(), again) and arrays(again).keys() == arrays(last()).keys()
+
+
+# The fused kernel
+
+
+@pytest.mark.parametrize("changes", [{"depth": 2, "activation": "tanh"}, {"data": "digits", "epochs": 2, "batch": 50}])
+def test_both_engines_run_the_same_race(changes: dict[str, Any]) -> None:
+    params = TINY.replace(contenders=tuple(Contender(rule=rule, lr=0.01) for rule in RULES), **changes)
+    *_, stacked = experiment.train(params)
+    *_, fused = experiment.train(params, population=Fused)
+    assert np.abs(fused.loss - stacked.loss).max() < 1e-4
+    assert np.abs(fused.accuracy - stacked.accuracy).max() <= 1 / 16 + 1e-6  # a point on the line, at most
+    assert np.abs(fused.accuracy - stacked.accuracy).mean() < 1e-3
+    assert np.abs(fused.region.astype(int) - stacked.region).max(initial=0) <= 1
+    for name, values in arrays(fused).items():
+        assert values.dtype == arrays(stacked)[name].dtype and values.shape == arrays(stacked)[name].shape
+
+
+def test_the_fused_race_has_the_same_bits_for_any_chunk() -> None:
+    for chunk in (1, 3, 1000):
+        *_, result = experiment.train(TINY, population=Fused, chunk=chunk)
+        *_, expected = experiment.train(TINY, population=Fused)
+        assert same(result, expected)
+
+
+def test_a_fused_network_that_diverges_is_shown_and_harms_nothing() -> None:
+    contenders = (Contender(rule="sgd", lr=100.0), Contender(rule="adam", lr=0.01))
+    *_, result = experiment.train(Params(contenders=contenders, epochs=3, seeds=2), population=Fused)
+    assert (~np.isfinite(result.loss[0, :, -1]) | (result.accuracy[0, :, -1] < 0.2)).all()
+    assert (result.accuracy[1, :, -1] > 0.8).all()

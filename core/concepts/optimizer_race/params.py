@@ -12,6 +12,7 @@ from core.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.result import BaseResult, array
 
 ENGINE = "stacked torch"
+DEVICES = ("cpu", "fused", "cuda", "mps")
 POINTS = ("spiral", "rings", "xor", "moons", "blobs")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "identity")
 
@@ -96,7 +97,7 @@ def cost(params: Params) -> Cost:
     numbers = 12 * weights * members + 3 * units * members * batch + 3 * units * params.seeds * examples / 0.6
     orders = 12 * params.seeds * examples * params.epochs
     stepping = 100.0 * weights * members  # an optimizer reads and writes every weight several times
-    return Cost(steps, 6.0 * weights * members * batch + stepping + measuring, 4 * numbers + orders)
+    return Cost(steps, 6.0 * weights * members * batch + stepping + measuring, 4 * numbers + orders, members)
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:
