@@ -116,9 +116,16 @@ def fit_axes(fig: go.Figure, result: Result, x_axis: str = "x", **place: int) ->
     """The plane to scale: contours and gradients meet at right angles only so."""
     x, y = axes_of(result.params)
     names = ("w", "b") if result.params.surface == "cliff" else AXES
-    fig.update_xaxes(range=[x[0], x[-1]], constrain="domain", title={"text": names[0], "standoff": 2}, **place)
+    fig.update_xaxes(
+        range=[x[0], x[-1]], constrain="domain", title={"text": names[0], "standoff": 2}, showgrid=False, **place
+    )
     fig.update_yaxes(
-        range=[y[0], y[-1]], constrain="domain", scaleanchor=x_axis, title={"text": names[1], "standoff": 2}, **place
+        range=[y[0], y[-1]],
+        constrain="domain",
+        showgrid=False,
+        scaleanchor=x_axis,
+        title={"text": names[1], "standoff": 2},
+        **place,
     )
 
 
@@ -135,12 +142,12 @@ def draw_paths(result: Result, language: str) -> go.Figure:
     say = text(language).say
     labels, steps = names(result, language), result.params.steps
     tracks = (26 * len(labels) + 52) / 700
-    ratio = 0.63 + tracks
+    ratio = 0.68 + tracks
     fig = make_subplots(
         2,
         1,
-        row_heights=[0.63 / ratio, tracks / ratio],
-        vertical_spacing=0.07 / ratio,
+        row_heights=[0.68 / ratio, tracks / ratio],
+        vertical_spacing=0.12 / ratio,
         figure=plot.figure(500, "closest"),
     )
     add_field(fig, result, row=1, col=1)
@@ -154,9 +161,8 @@ def draw_paths(result: Result, language: str) -> go.Figure:
             x=path[:, 0],
             y=path[:, 1],
             name=name,
-            mode="lines+markers",
+            mode="lines",
             line={"color": colour, "dash": dash, "width": 2},
-            marker={"size": 3.5, "color": colour},
             meta={"clock": clock.tolist()},
             customdata=clock,
             text=[f"{h:.3g}" for h in result.height[c]],
@@ -178,6 +184,8 @@ def draw_paths(result: Result, language: str) -> go.Figure:
         col=1,
     )
     median = median_of_starts(result)
+    last_arrival = max(last_of(result), np.nanmax([*median, 0]))
+    end = last_arrival if result.complete else steps
     for c, name in enumerate(labels):
         colour, dash, symbol = style.contender(c)
         head = {"symbol": symbol, "size": 12, "color": colour, "line": {"width": 1.5, "color": "#ffffff"}}
@@ -200,13 +208,13 @@ def draw_paths(result: Result, language: str) -> go.Figure:
                 **quiet,
             )
         arrived = np.isfinite(result.reached[c])
-        end = result.reached[c] if arrived else max(len(clock) - 1, 0)
-        run = np.minimum(clock, end) if len(clock) else np.zeros(1)
+        gone_by = int(result.reached[c]) if arrived else max(len(clock) - 1, 0)
+        run = np.minimum(clock, gone_by) if len(clock) else np.zeros(1)
         row = len(labels) - c
         cut.append(len(fig.data))
         fig.add_scatter(
-            x=[0, *np.arange(1, int(end) + 1)],
-            y=[row] * (int(end) + 1),
+            x=np.arange(gone_by + 1),
+            y=[row] * (gone_by + 1),
             mode="lines",
             line={"color": colour, "dash": dash, "width": 3},
             hoverinfo="skip",
@@ -225,31 +233,47 @@ def draw_paths(result: Result, language: str) -> go.Figure:
             **quiet,
         )
         stacks[len(fig.data)] = {"x": run[:, None]}
-        more = "" if arrived else "> "
-        what = f" {say('words.diverged')}" if len(clock) and lost(result)[c] else f" {more}%{{x:.0f}}"
         fig.add_scatter(
             x=run[-1:],
             y=[row],
-            mode="markers+text",
+            mode="markers",
             marker=head,
-            texttemplate=f"  {name}{what}",
-            textposition="middle right",
             hovertemplate=f"{name}: η = {result.chosen[c]:.3g}<extra></extra>",
-            cliponaxis=False,
+            row=2,
+            col=1,
+            **quiet,
+        )
+        stacks[len(fig.data)] = {"customdata": run[:, None]}
+        more = "" if arrived else "> "
+        what = say("words.diverged") if len(clock) and lost(result)[c] else f"{more}%{{customdata:.0f}}"
+        fig.add_scatter(
+            x=[1.05 * end],
+            y=[row],
+            mode="text",
+            customdata=run[-1:],
+            texttemplate=f"{name}  <b>{what}</b>",
+            textposition="middle right",
+            hoverinfo="skip",
             row=2,
             col=1,
             **quiet,
         )
     fit_axes(fig, result, row=1, col=1)
-    end = np.nanmax([*np.where(np.isfinite(result.reached), result.reached, steps), 10])
-    title = say("words.steps_to", target=target(result))
-    fig.update_xaxes(title=title, range=[-0.02 * end, 1.45 * end], tickvals=ticks(end), row=2, col=1)
+    title = {"text": say("words.steps_to", target=target(result)), "standoff": 2}
+    fig.update_xaxes(title=title, range=[-0.02 * end, 1.5 * end], tickvals=ticks(end), row=2, col=1)
     fig.update_yaxes(range=[0.4, len(labels) + 0.6], showticklabels=False, showgrid=False, row=2, col=1)
     fig.update_layout(margin={"t": 8})
     plot.aspect(fig, ratio)
     if result.complete:
-        plot.scrub(fig, clock, say("words.step"), cut, stacks)
+        replayed = len(clock) if np.isnan(result.reached).any() else min(last_of(result) + 10, len(clock))
+        stacks = {i: {name: stack[:replayed] for name, stack in named.items()} for i, named in stacks.items()}
+        plot.scrub(fig, clock[:replayed], say("words.step"), cut, stacks)
     return fig
+
+
+def last_of(result: Result) -> int:
+    """The step at which the last contender is at the target; all of the run where one is not."""
+    return max(int(np.nan_to_num(result.reached, nan=result.params.steps).max()), 10)
 
 
 def ticks(end: float) -> list[float]:
@@ -311,16 +335,19 @@ def draw_heights(result: Result, language: str) -> go.Figure:
             hovertemplate="%{y:.3g}",
         )
     low, high = np.log10(floor), np.log10(max(first, 1e-300)) + 1
-    fig.add_hline(
-        y=max(first * result.params.target, 1e-300),
+    fig.add_scatter(
+        x=[0, result.params.steps],
+        y=[first * result.params.target] * 2,
+        name=say("words.target", target=target(result)),
+        mode="lines",
         line={"color": style.AXIS, "dash": "dot", "width": 1.5},
-        annotation={"text": target(result), "xanchor": "right"},
+        hoverinfo="skip",
     )
     fig.update_yaxes(title="f − f*", type="log", range=[low, high], tickformat="~e", dtick=2)
     fig.update_xaxes(title=say("words.step"), range=[0, result.params.steps])
     fig.update_layout(showlegend=True)
     if result.complete:
-        plot.scrub(fig, np.arange(result.height.shape[1]), say("words.step"), list(range(len(fig.data))), {})
+        plot.scrub(fig, np.arange(result.height.shape[1]), say("words.step"), list(range(len(fig.data) - 1)), {})
     return fig
 
 
@@ -470,7 +497,6 @@ def draw_starts(result: Result, language: str) -> go.Figure:
         figure=plot.figure(480, "closest"),
     )
     stacks = {}
-    most = np.log10(result.params.steps)
     for c in range(len(labels)):
         place = {"row": c // columns + 1, "col": c % columns + 1}
         add_field(fig, result, **place)
@@ -503,30 +529,40 @@ def draw_starts(result: Result, language: str) -> go.Figure:
         fit_axes(fig, result, "x" if c == 0 else f"x{c + 1}", **place)
     fig.update_xaxes(title=None, showticklabels=False)
     fig.update_yaxes(title=None, showticklabels=False)
-    exponents = np.arange(0, most + 0.01, 0.5)
     fig.update_layout(
-        showlegend=False,
-        margin={"t": 28, "b": 52},
-        coloraxis={
-            "colorscale": style.colorscale(style.SEQUENTIAL[::-1]),
-            "cmin": 0,
-            "cmax": most,
-            "colorbar": {
-                "orientation": "h",
-                "y": 0,
-                "yanchor": "top",
-                "thickness": 10,
-                "len": 0.7,
-                "title": {"text": say("words.steps_to", target=target(result)), "side": "bottom", "font": {"size": 13}},
-                "tickvals": exponents,
-                "ticktext": [f"{10**e:.0f}" for e in exponents],
-            },
-        },
+        showlegend=False, margin={"t": 28, "b": 56}, coloraxis=step_colours(result.reached_by, result, language)
     )
     plot.aspect(fig, 0.62 * rows / columns + 0.07 * rows + 0.08)
     if result.complete:
         plot.scrub(fig, result.frame, say("words.step"), [], stacks)
     return fig
+
+
+def step_colours(steps: np.ndarray, result: Result, language: str, drop: int = 0) -> dict:
+    """A colour axis of log₁₀ steps from the fewest to all of the run, its bar `drop` pixels under the picture."""
+    low = np.log10(np.nanmin(steps)) if np.isfinite(steps).any() else 0.0
+    high = max(np.log10(result.params.steps), low + 0.1)
+    marks = [n for k in range(4) for n in np.array([1, 2, 5]) * 10**k if low <= np.log10(n) <= high]
+    return {
+        "colorscale": style.colorscale(style.SEQUENTIAL[::-1]),
+        "cmin": low,
+        "cmax": high,
+        "colorbar": {
+            "orientation": "h",
+            "y": 0,
+            "yanchor": "top",
+            "ypad": 8 + drop,
+            "thickness": 10,
+            "len": 0.7,
+            "title": {
+                "text": text(language).say("words.steps_to", target=target(result)),
+                "side": "bottom",
+                "font": {"size": 13},
+            },
+            "tickvals": np.log10(marks).tolist(),
+            "ticktext": [f"{n:.0f}" for n in marks],
+        },
+    }
 
 
 def table_starts(result: Result, language: str) -> pd.DataFrame:
@@ -680,22 +716,11 @@ def draw_pad(result: Result, language: str) -> go.Figure:
                 hoverinfo="skip",
                 **place,
             )
-    fig.update_xaxes(tickvals=[-4, -2, 0, 2], ticktext=["0.0001", "0.01", "1", "100"], title="η", range=[-4.1, 2.1])
+    fig.update_xaxes(tickvals=[-4, -2, 0, 2], ticktext=["10⁻⁴", "0.01", "1", "100"], range=[-4.1, 2.1])
+    fig.update_xaxes(title={"text": "η", "standoff": 0}, row=rows)
     fig.update_yaxes(type="category")
-    most = np.log10(result.params.steps)
-    exponents = np.arange(0, most + 0.01, 0.5)
     fig.update_layout(
-        showlegend=False,
-        coloraxis={
-            "colorscale": style.colorscale(style.SEQUENTIAL[::-1]),
-            "cmin": 0,
-            "cmax": most,
-            "colorbar": {
-                "title": {"text": say("words.steps"), "font": {"size": 13}},
-                "tickvals": exponents,
-                "ticktext": [f"{10**e:.0f}" for e in exponents],
-            },
-        },
+        showlegend=False, margin={"b": 76}, coloraxis=step_colours(result.pad, result, language, drop=46)
     )
     return fig
 

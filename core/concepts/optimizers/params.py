@@ -34,7 +34,7 @@ def _tilted() -> Surface:
 
 
 SURFACES = {
-    "quadratic": Surface((-5, 5, -3, 3), (-4, 1), 0.0, ((0, 0),)),
+    "quadratic": Surface((-5, 5, -3.5, 2.5), (-4, 1), 0.0, ((0, 0),)),
     "rosenbrock": Surface((-2.5, 2.5, -1, 2), (-1.2, 1), 0.0, ((1, 1),)),
     "saddle": Surface((-2, 2, -1.2, 1.2), (0.001, 1), 0.0, ((-1, 0), (1, 0))),
     "tilted": _tilted(),
@@ -47,9 +47,9 @@ SURFACES = {
     ),
     "plateau": Surface((-5, 5, -3, 3), (-4, 2), 0.0, ((0, 0),)),
     "bumpy": Surface((-5, 5, -3, 3), (3.4, -2.4), 0.0, ((0, 0),)),
-    "cliff": Surface((3.5, 8.5, -4, -1), (7, -2), 0.0, ()),  # lowest along a curve
+    "cliff": Surface((2, 8.5, -4, -0.1), (7, -2), 0.0, ()),  # lowest along a curve
 }
-COLUMNS, ROWS = 81, 49  # of the field that is drawn
+COLUMNS, ROWS = 121, 73  # of the field that is drawn
 NETWORK = "network"  # the loss of a tiny network on XOR: more than two dimensions
 
 # Log-spaced rates that are tried for every contender, and, of the figure with both, rates and memories.

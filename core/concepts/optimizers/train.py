@@ -88,7 +88,7 @@ def on_surface(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
     start = torch.tensor([start_of(params)], dtype=torch.float64)
     noise = params.noise * np.stack([shocks(params, i) for i in (0, *range(params.seeds))], 1)  # [step, 1 + seeds, 2]
     added = torch.as_tensor(noise)
-    found = blank(params) | {"field": field(params)}
+    found = blank(params) | {"field": landscape(params)}
 
     # The sweep
     tried = [member for c in contenders for member in trials(c)]
@@ -197,7 +197,7 @@ def shocks(params: Params, seed: int) -> np.ndarray:
     return stream("optimizers noise", params.data_seed + seed).standard_normal((params.steps, 2))
 
 
-def field(params: Params) -> np.ndarray:
+def landscape(params: Params) -> np.ndarray:
     """Heights over the box and a margin around it, rows upward: float32 [row, column]."""
     x, y = axes_of(params)
     places = torch.as_tensor(np.stack(np.meshgrid(x, y), -1))
@@ -297,7 +297,7 @@ def averages(params: Params) -> dict[str, np.ndarray]:
     """A noisy signal of every seed and its averages: v ← β v + (1−β) x from v = 0, the same over 1 − βᵗ, and the mean
     of the last 1/(1−β) values."""
     t = np.arange(TIMES)
-    truth = {"wave": np.sin(2 * np.pi * t / TIMES), "ramp": t / TIMES, "constant": np.ones(TIMES)}[params.signal]
+    truth = {"wave": np.cos(2 * np.pi * t / TIMES), "ramp": t / TIMES, "constant": np.ones(TIMES)}[params.signal]
     drawn = [stream("optimizers signal", params.data_seed + i).standard_normal(TIMES) for i in range(params.seeds)]
     noisy = truth + params.scatter * np.stack(drawn)
     plain, v = np.zeros_like(noisy), np.zeros(params.seeds)
