@@ -719,9 +719,7 @@ def draw_pad(result: Result, language: str) -> go.Figure:
     fig.update_xaxes(tickvals=[-4, -2, 0, 2], ticktext=["10⁻⁴", "0.01", "1", "100"], range=[-4.1, 2.1])
     fig.update_xaxes(title={"text": "η", "standoff": 0}, row=rows)
     fig.update_yaxes(type="category")
-    fig.update_layout(
-        showlegend=False, margin={"b": 76}, coloraxis=step_colours(result.pad, result, language, drop=46)
-    )
+    fig.update_layout(showlegend=False, margin={"b": 76}, coloraxis=step_colours(result.pad, result, language, drop=46))
     return fig
 
 
