@@ -14,14 +14,12 @@ from torch import nn
 
 from core.concepts.optimizers.claims import CLAIMS, DECIDING, at
 from core.concepts.optimizers.params import (
-    COLUMNS,
     FOUR,
     MEMORIES,
     NETWORK,
     PAD_RATES,
     PRESETS,
     RATES,
-    ROWS,
     SURFACES,
     TILT,
     TINY,
@@ -256,7 +254,11 @@ def test_starts_are_a_grid_or_drawn() -> None:
 
 def test_the_field_covers_the_box_and_the_start() -> None:
     result = last(placed=True, x=-9.0, y=4.0, seeds=1, steps=10)
-    assert result.field.shape == (ROWS, COLUMNS) and result.path[0, 0].tolist() == [-9, 4]
+    assert result.path[0, 0].tolist() == [-9, 4]
+    assert result.column[0] < -9 and result.column[-1] == 5 and result.row[-1] > 4
+    for i, j in ((0, 0), (10, 70), (-1, -1)):
+        place = np.array([[result.column[j], result.row[i]]])
+        assert result.field[i, j] == pytest.approx(heights(place, "quadratic")[0], rel=1e-6)
 
 
 def test_a_result_fits_its_limit() -> None:

@@ -18,7 +18,6 @@ from core.concepts.optimizers.params import (
     SURFACES,
     WIDTHS,
     Result,
-    axes_of,
     in_plane,
     start_of,
 )
@@ -85,12 +84,10 @@ def lost(result: Result) -> np.ndarray:
 
 def add_field(fig: go.Figure, result: Result, **place: int) -> None:
     """Heights as contour lines over a tint, closer to the lowest places darker."""
-    x, y = axes_of(result.params)
-    values = result.field if result.field.size else np.ones((len(y), len(x)))
-    levels = np.log10(values + 0.01 * np.median(values))
+    levels = np.log10(result.field + 0.01 * np.median(result.field))
     fig.add_contour(
-        x=x,
-        y=y,
+        x=result.column,
+        y=result.row,
         z=levels.round(3),
         colorscale=FIELD,
         ncontours=26,
@@ -114,7 +111,7 @@ def add_field(fig: go.Figure, result: Result, **place: int) -> None:
 
 def fit_axes(fig: go.Figure, result: Result, x_axis: str = "x", **place: int) -> None:
     """The plane to scale: contours and gradients meet at right angles only so."""
-    x, y = axes_of(result.params)
+    x, y = result.column, result.row
     names = ("w", "b") if result.params.surface == "cliff" else AXES
     fig.update_xaxes(
         range=[x[0], x[-1]], constrain="domain", title={"text": names[0], "standoff": 2}, showgrid=False, **place
@@ -369,7 +366,7 @@ def draw_update(result: Result, language: str) -> go.Figure:
         3,
         2,
         specs=[[{"colspan": 2}, None], [{}, {}], [{}, {}]],
-        row_heights=[0.5, 0.25, 0.25],
+        row_heights=[0.46, 0.27, 0.27],
         vertical_spacing=0.1,
         horizontal_spacing=0.16,
         subplot_titles=[say(f"words.{part}") for part in ("directions", "gradient", "average", "scale", "step_part")],
@@ -378,8 +375,7 @@ def draw_update(result: Result, language: str) -> go.Figure:
     add_field(fig, result, row=1, col=1)
     moves = np.arange(result.gradient.shape[1])
     step = -result.scale * result.average
-    x, _ = axes_of(result.params)
-    length = 0.13 * (x[-1] - x[0])
+    length = 0.13 * (result.column[-1] - result.column[0])
     cut, stacks = [], {}
     for c, name in enumerate(labels):
         colour, _, _ = style.contender(c)

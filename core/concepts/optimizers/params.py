@@ -49,7 +49,6 @@ SURFACES = {
     "bumpy": Surface((-5, 5, -3, 3), (3.4, -2.4), 0.0, ((0, 0),)),
     "cliff": Surface((2, 8.5, -4, -0.1), (7, -2), 0.0, ()),  # lowest along a curve
 }
-COLUMNS, ROWS = 121, 73  # of the field that is drawn
 NETWORK = "network"  # the loss of a tiny network on XOR: more than two dimensions
 
 # Log-spaced rates that are tried for every contender, and, of the figure with both, rates and memories.
@@ -111,7 +110,9 @@ class Result(BaseResult):
     contender that left all bounds. Counts of steps are NaN where the target was not reached within the run."""
 
     # The surface and the sweep: every contender from the one start, at every rate.
-    field: np.ndarray = array("row column")
+    column: np.ndarray = array("column")  # x of the field's columns
+    row: np.ndarray = array("row")  # y of its rows
+    field: np.ndarray = array("row column")  # heights
     rate: np.ndarray = array("tried")
     sweep: np.ndarray = array("contender tried", "steps")  # from when on the height stays under the target
     pad: np.ndarray = array("contender memory pad_rate", "steps")  # with the contender's β (μ, α, ρ) changed too
@@ -151,14 +152,6 @@ def cost(params: Params) -> Cost:
 def start_of(params: Params) -> tuple[float, float]:
     """Where the path begins."""
     return (params.x, params.y) if params.placed else SURFACES[params.surface].start
-
-
-def axes_of(params: Params) -> tuple[np.ndarray, np.ndarray]:
-    """Where the field is known: coordinates of its columns and rows, over the box or as far as the start lies."""
-    left, right, bottom, top = SURFACES[params.surface].box
-    x, y = start_of(params)
-    left, right, bottom, top = min(left, x - 0.3), max(right, x + 0.3), min(bottom, y - 0.3), max(top, y + 0.3)
-    return np.linspace(left, right, COLUMNS), np.linspace(bottom, top, ROWS)
 
 
 def _of(*rules: str, **settings: Any) -> tuple[Contender, ...]:

@@ -22,13 +22,13 @@ from core.concepts.optimizers.params import (
     WIDTHS,
     Params,
     Result,
-    axes_of,
     start_of,
 )
 from core.ml.optimizers import Optimizer
 from core.ml.random import stream
 from core.ml.rules import Contender
 
+GRID = 121, 73  # columns and rows of the field
 FRAMES = 60  # moments at which the many starts are recorded
 TIMES = 200  # values of the noisy signal
 UNROLLED = 20  # steps of the recurrent unit whose error has a cliff
@@ -88,7 +88,7 @@ def on_surface(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
     start = torch.tensor([start_of(params)], dtype=torch.float64)
     noise = params.noise * np.stack([shocks(params, i) for i in (0, *range(params.seeds))], 1)  # [step, 1 + seeds, 2]
     added = torch.as_tensor(noise)
-    found = blank(params) | {"field": landscape(params)}
+    found = blank(params) | landscape(params)
 
     # The sweep
     tried = [member for c in contenders for member in trials(c)]
@@ -197,11 +197,14 @@ def shocks(params: Params, seed: int) -> np.ndarray:
     return stream("optimizers noise", params.data_seed + seed).standard_normal((params.steps, 2))
 
 
-def landscape(params: Params) -> np.ndarray:
-    """Heights over the box and a margin around it, rows upward: float32 [row, column]."""
-    x, y = axes_of(params)
-    places = torch.as_tensor(np.stack(np.meshgrid(x, y), -1))
-    return height(places, params).numpy().astype(np.float32)
+def landscape(params: Params) -> dict[str, np.ndarray]:
+    """Heights over the box, or as far as the start lies, on GRID columns and rows."""
+    x, y = start_of(params)
+    left, right, bottom, top = SURFACES[params.surface].box
+    column = np.linspace(min(left, x - 0.3), max(right, x + 0.3), GRID[0])
+    row = np.linspace(min(bottom, y - 0.3), max(top, y + 0.3), GRID[1])
+    places = torch.as_tensor(np.stack(np.meshgrid(column, row), -1))
+    return {"column": column, "row": row, "field": height(places, params).numpy().astype(np.float32)}
 
 
 def in_place_of_gradient(optimizer: Optimizer, gradient: np.ndarray, n: int, t: int) -> np.ndarray:
@@ -318,6 +321,8 @@ def blank(params: Params) -> dict[str, np.ndarray]:
     tried = (c, len(RATES) if plane else 0)
     nothing = np.zeros((c, 0, 2))
     return {
+        "column": np.zeros(0),
+        "row": np.zeros(0),
         "field": np.zeros((0, 0), np.float32),
         "rate": RATES[: tried[1]],
         "sweep": np.full(tried, np.nan),
