@@ -48,7 +48,10 @@ def rows(
     _, beside, *_ = *fields(kind.row), ""  # the field that stands beside the first
     data = {
         "beside": beside,
-        "rows": [{"values": _texts(row, without), "colours": [light, style.DARK_OF[light]]} for row, light in _coloured(value)],
+        "rows": [
+            {"values": _texts(row, without), "colours": [light, style.DARK_OF[light]]}
+            for row, light in _coloured(value)
+        ],
         "fields": {field: _described(field, kind, text) for field, kind in fields(kind.row).items()},
         "low": kind.low,
         "high": kind.high,

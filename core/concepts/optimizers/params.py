@@ -145,8 +145,8 @@ def cost(params: Params) -> Cost:
     tried = contenders * (len(RATES) + len(PAD_RATES) * len(MEMORIES))
     members = max(tried, contenders * (params.seeds + 1))
     if params.surface == NETWORK:
-        members = 20 * contenders * len(WIDTHS) * max(params.seeds, 120)
-    return Cost(2 * params.steps, 1000.0 * members, 2000.0 * members)
+        members = 7 * contenders * len(WIDTHS) * max(params.seeds, 120)
+    return Cost(2 * params.steps, 1000.0 * members, 80.0 * members * params.steps)  # bytes: tables of the rules
 
 
 def start_of(params: Params) -> tuple[float, float]:

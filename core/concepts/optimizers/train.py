@@ -102,7 +102,7 @@ def on_surface(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
         if t < steps:
             if t % chunk == 0:
                 yield t, found
-            optimizer.step(g.add_(added[t, 0]), t)
+            optimizer.step(g.add_(added[t, 0]))
     counts, ends = stays(above, steps), np.where(h.isfinite(), h, np.inf)
     sweep, pad, chosen, first = found["sweep"].copy(), found["pad"].copy(), found["chosen"].copy(), 0
     for c, contender in enumerate(contenders):
@@ -151,9 +151,9 @@ def on_surface(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
         g += added[t].repeat(len(contenders), 1)
         gradient[:, t] = g.view(*shape, 2)[:, 0]
         before = weights.clone()
-        optimizer.step(g, t)
+        optimizer.step(g)
         step = (weights - before).view(*shape, 2)
-        average[:, t] = in_place_of_gradient(optimizer, gradient[:, t], n, t)
+        average[:, t] = in_place_of_gradient(optimizer, gradient[:, t], n)
         with np.errstate(divide="ignore", invalid="ignore"):
             scale[:, t] = -step[:, 0].numpy() / average[:, t]
         if frames[frame] == t:
@@ -207,8 +207,8 @@ def landscape(params: Params) -> dict[str, np.ndarray]:
     return {"column": column, "row": row, "field": height(places, params).numpy().astype(np.float32)}
 
 
-def in_place_of_gradient(optimizer: Optimizer, gradient: np.ndarray, n: int, t: int) -> np.ndarray:
-    """What each contender's first member puts in the gradient's place at step t: b or m̂, else the gradient itself."""
+def in_place_of_gradient(optimizer: Optimizer, gradient: np.ndarray, n: int) -> np.ndarray:
+    """What each contender's first member puts in the gradient's place: b or m̂, else the gradient itself."""
     found = gradient.copy()
     for rule, group in optimizer.groups:
         mine = slice(group.members.start // n, group.members.stop // n)
@@ -217,7 +217,7 @@ def in_place_of_gradient(optimizer: Optimizer, gradient: np.ndarray, n: int, t: 
             look_ahead = gradient[mine] + group.settings["momentum"][::n].numpy() * b
             found[mine] = look_ahead if rule == "nesterov" else b
         elif "m" in group.state:
-            found[mine] = (group.state["m"] * group.tables["rate"][t] / group.settings["lr"])[::n].numpy()
+            found[mine] = (group.state["m"] * group.now["rate"] / group.settings["lr"])[::n].numpy()
     return found
 
 
@@ -239,7 +239,7 @@ def on_network(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
         for t in range(steps):
             if t % chunk == 0:
                 yield t, found
-            optimizer.step(xor(weights, widths)[2], t)
+            optimizer.step(xor(weights, widths)[2])
         losses, right, _ = xor(weights, widths)
         solved = (right == 4).view(len(contenders), len(TUNED_RATES), -1).double().mean(-1).numpy()
         mean = losses.nan_to_num(1e9).view(*solved.shape, -1).mean(-1).numpy()
@@ -263,7 +263,7 @@ def on_network(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
         if t % chunk == 0 or t == steps:
             yield steps + t, found | {"loss": losses.view(shape).numpy(), "right": right.view(shape).numpy()}
         if t < steps:
-            optimizer.step(g, t)
+            optimizer.step(g)
 
 
 def first_weights(width: int, name: str, seed: int) -> np.ndarray:
