@@ -29,7 +29,8 @@ def scrub(
 ) -> None:
     """Let the browser show the figure as it was at each of `values` (epochs, updates), described by `label`.
 
-    cut: indices of traces of which only the points with x ≤ value are shown.
+    cut: indices of traces of which only the points with x ≤ value are shown; a path in a plane says in `meta["clock"]`
+        at which value each of its points is reached, and is cut by that.
     stacks: trace index → attribute ("x", "error_x.array", "z") → array [len(values), …].
     """
     packed = {str(i): {name: _packed(stack) for name, stack in named.items()} for i, named in stacks.items()}

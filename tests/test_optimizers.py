@@ -43,7 +43,26 @@ POPULATION = (
     Contender(rule="radam", lr=0.02, beta1=0.95, beta2=0.5, eps=1e-2, l2=0.02),  # never leaves its warm-up
     Contender(rule="amsgrad", lr=0.01, beta1=0.8, beta2=0.9, eps=1e-3),
     Contender(rule="amsgrad", lr=0.02, beta1=0.9, beta2=0.97, eps=1e-2, l2=0.02),
+    Contender(rule="lion", lr=0.003, beta1=0.9, beta2=0.99),
+    Contender(rule="lion", lr=0.001, beta1=0.8, beta2=0.95, l2=0.02),
 )
+
+
+class Lion(torch.optim.Optimizer):
+    """Algorithm 2 of Chen et al. (2023), which torch does not have; with the L2 term where torch puts it."""
+
+    def __init__(self, parameters: list[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float):
+        super().__init__(parameters, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                g = p.grad + group["weight_decay"] * p
+                m = self.state[p].get("m", torch.zeros_like(p))
+                p -= group["lr"] * torch.sign(beta1 * m + (1 - beta1) * g)
+                self.state[p]["m"] = beta2 * m + (1 - beta2) * g
 
 
 def reference(c: Contender, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
@@ -61,6 +80,7 @@ def reference(c: Contender, parameters: list[nn.Parameter]) -> torch.optim.Optim
         "nadam": lambda: torch.optim.NAdam(parameters, lr, weight_decay=l2, **adam),
         "radam": lambda: torch.optim.RAdam(parameters, lr, weight_decay=l2, **adam),
         "amsgrad": lambda: torch.optim.Adam(parameters, lr, weight_decay=l2, amsgrad=True, **adam),
+        "lion": lambda: Lion(parameters, lr, (c.beta1, c.beta2), l2),
     }
     return makers[c.rule]()
 
@@ -130,8 +150,12 @@ def test_a_member_takes_the_path_of_torch(member: int) -> None:
 
 
 def without_effect(contender: Contender) -> set[str]:
-    """Settings that cannot show: RAdam divides by no √v while its variance is unbounded, for β₂ = 0.5 for ever."""
-    return {"rule", "beta2", "eps"} if contender.rule == "radam" and contender.beta2 == 0.5 else {"rule"}
+    """Settings that cannot show: RAdam divides by no √v while its variance is unbounded, for β₂ = 0.5 for ever; Lion
+    takes a sign, which does not see the ninth decimal. Bias correction has no decimals: it has a test of its own."""
+    unseen = {"rule", "correction"}
+    if contender.rule == "lion":
+        unseen |= {"beta1", "beta2", "l2"}
+    return unseen | {"beta2", "eps"} if contender.rule == "radam" and contender.beta2 == 0.5 else unseen
 
 
 def test_a_change_in_the_ninth_decimal_of_any_setting_is_seen() -> None:
@@ -141,6 +165,39 @@ def test_a_change_in_the_ninth_decimal_of_any_setting_is_seen() -> None:
     assert len(pairs) > 70
     for (m, name), distance in zip(pairs, apart):
         assert distance > 1e-12, (POPULATION[m].rule, name)
+
+
+def quadratic_path(contender: Contender, steps: int) -> np.ndarray:
+    """Where a contender is after every step on ½(x² + 100 y²) from (−4, 1): [steps, 2]."""
+    weights, curvature = torch.tensor([[-4.0, 1.0]], dtype=torch.float64), torch.tensor([1.0, 100.0]).double()
+    optimizer, path = Optimizer(weights, [contender], steps), []
+    for _ in range(steps):
+        optimizer.step(curvature * weights)
+        path.append(weights[0].tolist())
+    return np.array(path)
+
+
+@pytest.mark.parametrize("rule", ["adam", "adamw", "amsgrad"])
+def test_without_bias_correction_the_averages_are_used_as_they_are(rule: str) -> None:
+    settings = {"lr": 0.1, "beta1": 0.8, "beta2": 0.97, "eps": 1e-6, "weight_decay": 0.1}
+    w, m, v = np.array([-4.0, 1.0]), np.zeros(2), np.zeros(2)
+    largest, expected = v, []
+    for _ in range(50):
+        g = np.array([1.0, 100.0]) * w
+        m, v = 0.8 * m + 0.2 * g, 0.97 * v + 0.03 * g * g
+        largest = np.maximum(largest, v)
+        w = w * (1 - 0.1 * 0.1) if rule == "adamw" else w
+        w = w - 0.1 * m / (np.sqrt(largest if rule == "amsgrad" else v) + 1e-6)
+        expected.append(w)
+    found = quadratic_path(Contender(rule=rule, correction=False, **settings), 50)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    assert np.abs(found - quadratic_path(Contender(rule=rule, **settings), 50)).max() > 0.01
+
+
+def test_where_bias_correction_does_not_apply_it_changes_nothing() -> None:
+    for rule in set(RULES) - {"adam", "adamw", "amsgrad"}:
+        on, off = (quadratic_path(Contender(rule=rule, lr=0.01, correction=c), 20) for c in (True, False))
+        assert on.tobytes() == off.tobytes()
 
 
 def test_the_order_of_members_does_not_matter() -> None:
@@ -185,7 +242,7 @@ def test_radam_switches_when_its_length_passes_five(beta2: float) -> None:
 
 
 def test_tables_reach_over_the_whole_run() -> None:
-    columns = {name: np.array([0.1, 0.2]) for name in ("lr", "beta1", "beta2", "rho", "alpha")}
+    columns = {name: np.array([0.1, 0.2]) for name in ("lr", "beta1", "beta2", "rho", "alpha", "correction")}
     for rule in RULES:
         for name, table in tables(rule, columns, 9).items():
             assert table.shape in ((9, 2), (1, 2)) and np.isfinite(table).all(), (rule, name)

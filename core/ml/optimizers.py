@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.ml.rules import CORRECTED
+
 ADAGRAD_EPS, ADADELTA_EPS = 1e-10, 1e-6  # torch.optim's defaults, not offered for turning
 NADAM_DECAY = 0.004
 PROPORTIONAL = ("rate", "rate of m", "rate of g")  # tables that are proportional to the learning rate
@@ -120,6 +122,13 @@ def radam(w: Tensor, g: Tensor, group: Group) -> None:
     w.sub_(torch.where(group.now["rectified"] > 0, scaled, step))
 
 
+def lion(w: Tensor, g: Tensor, group: Group) -> None:
+    """w ← w − η sign(β₁ m + (1−β₁) g), then m ← β₂ m + (1−β₂) g; weight decay aside (Chen et al., 2023)."""
+    m = group.state["m"]
+    w.sub_(torch.lerp(m, g, group.now["1-beta1"]).sign_().mul_(group.settings["lr"]))
+    m.lerp_(g, group.now["1-beta2"])
+
+
 STEPS: dict[str, Callable[[Tensor, Tensor, Group], None]] = {
     "sgd": sgd,
     "momentum": momentum,
@@ -132,10 +141,12 @@ STEPS: dict[str, Callable[[Tensor, Tensor, Group], None]] = {
     "nadam": nadam,
     "radam": radam,
     "amsgrad": amsgrad,
+    "lion": lion,
 }
 
 STATE = {"momentum": ("b",), "nesterov": ("b",), "adagrad": ("s",), "adadelta": ("s", "d"), "rmsprop": ("s",)}
 STATE |= dict.fromkeys(("adam", "adamw", "nadam", "radam"), ("m", "v")) | {"amsgrad": ("m", "v", "largest")}
+STATE |= {"lion": ("m",)}
 
 
 def tables(rule: str, settings: dict[str, np.ndarray], steps: int) -> dict[str, np.ndarray]:
@@ -148,8 +159,9 @@ def tables(rule: str, settings: dict[str, np.ndarray], steps: int) -> dict[str, 
         return {}
     lr, beta1, beta2 = (settings[name][None] for name in ("lr", "beta1", "beta2"))
     t = np.arange(1, steps + 1, dtype=np.float64)[:, None]
-    root = np.sqrt(1 - beta2**t)
-    found = {"1-beta1": 1 - beta1, "1-beta2": 1 - beta2, "root": root, "rate": lr / (1 - beta1**t)}
+    on = settings["correction"][None] if rule in CORRECTED else 1.0  # 0: without bias correction
+    root = np.sqrt(1 - on * beta2**t)
+    found = {"1-beta1": 1 - beta1, "1-beta2": 1 - beta2, "root": root, "rate": lr / (1 - on * beta1**t)}
     if rule == "nadam":
         mu = beta1 * (1 - 0.5 * 0.96 ** (t * NADAM_DECAY))
         next_mu = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * NADAM_DECAY))
@@ -181,7 +193,7 @@ class Optimizer:
         first = 0
         for rule, run in groupby(settings, key=lambda s: s.rule):
             members = list(run)
-            names = ("lr", "momentum", "beta1", "beta2", "alpha", "rho", "eps", "weight_decay", "l2")
+            names = ("lr", "momentum", "beta1", "beta2", "alpha", "rho", "eps", "weight_decay", "l2", "correction")
             given = {name: np.array([float(getattr(s, name)) for s in members]) for name in names}
             group = Group(slice(first, first + len(members)), {n: tensor(c[:, None]) for n, c in given.items()})
             group.state = {name: torch.zeros_like(weights[group.members]) for name in STATE.get(rule, ())}

@@ -129,9 +129,9 @@ class Chart {
         if (!early) return trace;
         const changed = { ...trace };
         if (scrub.cut.includes(i)) {
-          const x = values(trace.x);
-          const n = x.filter((v) => v <= scrub.values[this.moment]).length;
-          changed.x = Array.from(x.slice(0, n));
+          const clock = trace.meta?.clock ?? values(trace.x);
+          const n = clock.filter((v) => v <= scrub.values[this.moment]).length;
+          changed.x = Array.from(values(trace.x).slice(0, n));
           changed.y = Array.from(values(trace.y).slice(0, n));
         }
         for (const [path, stack] of Object.entries(scrub.stacks[i] || {})) put(changed, path, slice(stack, this.moment));

@@ -32,10 +32,10 @@ WIDEST_SLIDER = 300  # values; more are typed
 
 
 class Controls:
-    """The widgets of one page at its present Params."""
+    """The widgets of one page at its present Params; `without` names fields that have none, of rows as `rows.field`."""
 
-    def __init__(self, stem: str, params: BaseParams, text: Text):
-        self.stem, self.params, self.text = stem, params, text
+    def __init__(self, stem: str, params: BaseParams, text: Text, without: tuple[str, ...] = ()):
+        self.stem, self.params, self.text, self.without = stem, params, text, without
 
     def field(self, name: str) -> None:
         """The widget of a field, or nothing where the field does not apply."""
@@ -107,6 +107,7 @@ class Controls:
             version=st.session_state[f"generation:{self.stem}"],
             put=lambda value: link.change(self.stem, self.params.replace(**{name: value})),
             refuse=self._refuse,
+            without=tuple(w.removeprefix(f"{name}.") for w in self.without if w.startswith(f"{name}.")),
         )
 
     def _refuse(self, *found: Problem) -> None:

@@ -88,9 +88,10 @@ class Page:
     def controls(self, *first: str, without: tuple[str, ...] = ()) -> None:
         """The widgets of the fields named, in this order; those of all other fields folded away.
 
-        without: fields that the page itself turns (by clicks on the figure, say).
+        without: fields that the page itself turns (by clicks on the figure, say), or, as `rows.field`, fields of rows
+            that have no effect at these settings.
         """
-        controls = Controls(self.stem, self.params, self.text)
+        controls = Controls(self.stem, self.params, self.text, without)
         for name in first:
             controls.field(name)
         rest = [name for name in type(self.params).__dataclass_fields__ if name not in (*first, *without)]

@@ -54,7 +54,9 @@ class Rows {
   }
 
   row(row, i) {
-    const [first, second, ...others] = Object.keys(row.values);
+    const [first, ...rest] = Object.keys(row.values);
+    const beside = rest.filter((name) => name === this.data.beside);
+    const others = rest.filter((name) => name !== this.data.beside);
     const title = this.data.fields[first].options.find(([value]) => value === row.values[first])[1];
     const line = element("div", { class: "lab-row", role: "group", "aria-label": `${i + 1}. ${title}` });
     line.style.setProperty("--mark", `light-dark(${row.colours.join(",")})`);
@@ -76,7 +78,7 @@ class Rows {
     }, this.data.rows.length <= this.data.low);
     remove.prepend(drawing(icon.remove));
     fold.append(remove);
-    line.append(this.input(row, i, first, true), this.input(row, i, second, true), more);
+    line.append(this.input(row, i, first, true), ...beside.map((name) => this.input(row, i, name, true)), more);
     return element("div", {}, line, fold);
   }
 

@@ -38,13 +38,20 @@ def rows(
     version: int,
     put: Callable[[tuple[BaseParams, ...]], None],
     refuse: Callable[[Problem], None],
+    without: tuple[str, ...] = (),
 ) -> None:
-    """Show the rows; `put` gets the rows after a change, `refuse` what was wrong with it.
+    """Show the rows; `put` gets the rows after a change, `refuse` what was wrong with it; fields in `without` are left
+    out.
 
     version: another number shows the present rows again, also where the reader has typed something else.
     """
+    _, beside, *_ = *fields(kind.row), ""  # the field that stands beside the first
     data = {
-        "rows": [{"values": _texts(row), "colours": [light, style.DARK_OF[light]]} for row, light in _coloured(value)],
+        "beside": beside,
+        "rows": [
+            {"values": _texts(row, without), "colours": [light, style.DARK_OF[light]]}
+            for row, light in _coloured(value)
+        ],
         "fields": {field: _described(field, kind, text) for field, kind in fields(kind.row).items()},
         "low": kind.low,
         "high": kind.high,
@@ -96,8 +103,8 @@ def log_options(kind: Number) -> list[str]:
     return [kind.write(v) for v in found if kind.low <= v <= kind.high]
 
 
-def _texts(row: BaseParams) -> dict[str, str]:
-    return {field: kind.write(getattr(row, field)) for field, kind in applicable(row).items()}
+def _texts(row: BaseParams, without: tuple[str, ...]) -> dict[str, str]:
+    return {field: kind.write(getattr(row, field)) for field, kind in applicable(row).items() if field not in without}
 
 
 def _coloured(value: tuple[BaseParams, ...]) -> list[tuple[BaseParams, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.concept import Cost, Preset
-from core.ml.rules import DEFAULT_LR, Contender
+from core.ml.rules import Contender, usual
 from core.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.result import BaseResult, array
 
@@ -30,7 +30,7 @@ FAIR = (
 
 def fresh(rule: str, contender: Contender | None) -> Contender:
     """A contender of this rule at the rate of the fair start; at PyTorch's own where it has no place there."""
-    return next((c for c in FAIR if c.rule == rule), Contender(rule=rule, lr=DEFAULT_LR[rule]))
+    return next((c for c in FAIR if c.rule == rule), usual(rule))
 
 
 def on_points(params: Params) -> bool:
