@@ -1,0 +1,147 @@
+"""What the notes say of generative adversarial networks, each with the measurement that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from core.concept import Claim
+from core.concepts.gan.params import Params, Result, Version, on_points
+
+DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
+ENOUGH = 7 / 8  # of the modes
+HALF = 0.5  # of the samples near one mode: collapse
+LAST = 0.25  # the end of a run, as a share of its steps
+
+Measure = Callable[[Result], np.ndarray | None]
+Kind = Callable[[Version], bool]
+
+
+def of_complete(measure: Measure) -> Measure:
+    """The measure on a finished run on points that trained at all; None on any other."""
+    return lambda result: (
+        measure(result) if result.complete and len(result.tick) > 1 and on_points(result.params) else None
+    )
+
+
+def first(result: Result, kind: Kind) -> int | None:
+    """The first version of this kind."""
+    return next((i for i, version in enumerate(result.params.versions) if kind(version)), None)
+
+
+def game(version: Version) -> bool:
+    return version.rule == "non_saturating" and not (version.conditional or version.g_first or version.d_first)
+
+
+def from_half(result: Result) -> np.ndarray | None:
+    """Per seed of a plain game: D's mean output on real examples minus ½, over the end of the run."""
+    v = first(result, game)
+    end = result.tick >= (1 - LAST) * result.tick[-1]
+    return None if v is None else finite(result.d_real[v][:, end].astype(float).mean(1) - 0.5)
+
+
+def from_half_in_collapse(result: Result) -> np.ndarray | None:
+    """The same, over the seeds that end in collapse."""
+    found, v = from_half(result), first(result, game)
+    collapsed = result.share[v or 0, :, -1].max(-1) > HALF
+    return found[collapsed] if found is not None and len(found) == len(collapsed) and collapsed.any() else None
+
+
+def finite(effects: np.ndarray) -> np.ndarray | None:
+    """Effects as they are; None where a seed diverged."""
+    return effects if np.isfinite(effects).all() else None
+
+
+def covers(kind: Kind) -> Measure:
+    """Per seed: 1 if the first version of this kind covers ENOUGH of the modes in the end."""
+
+    def measure(result: Result) -> np.ndarray | None:
+        v = first(result, kind)
+        modes = result.share.shape[-1]
+        return None if v is None else (result.covered[v, :, -1] >= ENOUGH * modes).astype(float)
+
+    return measure
+
+
+def collapses(result: Result) -> np.ndarray | None:
+    """Per seed of a plain game: 1 if more than HALF of all samples are nearest one mode in the end."""
+    v = first(result, game)
+    return None if v is None else (result.share[v, :, -1].max(-1) > HALF).astype(float)
+
+
+def obeys(result: Result) -> np.ndarray | None:
+    """Per seed: the share of samples of the mode asked for."""
+    v = first(result, lambda version: version.conditional)
+    return None if v is None else finite(result.obeyed[v, :, -1].astype(float))
+
+
+def good(kind: Kind) -> Measure:
+    """Per seed: the share of good samples in the end, of the first version of this kind."""
+
+    def measure(result: Result) -> np.ndarray | None:
+        v = first(result, kind)
+        return None if v is None else result.good[v, :, -1].astype(float)
+
+    return measure
+
+
+def covered(kind: Kind) -> Measure:
+    """Per seed: modes covered in the end, by the first version of this kind."""
+
+    def measure(result: Result) -> np.ndarray | None:
+        v = first(result, kind)
+        return None if v is None else result.covered[v, :, -1].astype(float)
+
+    return measure
+
+
+def more(one: Measure, other: Measure) -> Measure:
+    """The paired difference of two measures."""
+
+    def measure(result: Result) -> np.ndarray | None:
+        a, b = one(result), other(result)
+        return None if a is None or b is None else a - b
+
+    return measure
+
+
+def rule(name: str) -> Kind:
+    return lambda version: version.rule == name
+
+
+def late(name: str) -> Kind:
+    """A game of this loss that D begins alone."""
+    return lambda version: version.rule == name and version.d_first > 0
+
+
+def _claim(
+    id: str, measure: Measure, versions: tuple[Version, ...], smallest: float, direction: str = "above", **more: Any
+) -> Claim:
+    return Claim(id, of_complete(measure), Params(versions=versions, **DECIDING), smallest, direction, **more)
+
+
+PLAIN = Version()
+SLOW: dict[str, Any] = {"z": 16, "d_rate": 1e-4}  # the setting that collapses
+CODED = (Version(), Version(rule="autoencoder_codes"), Version(rule="random_codes"))
+ALONE = (Version(rule="d_own"), Version(rule="d_noise"))
+LATE = tuple(Version(rule=name, d_first=500) for name in ("non_saturating", "minimax"))
+
+CLAIMS = (
+    _claim("half", from_half, (PLAIN,), 0.1, "within"),
+    _claim("half_collapsed", from_half_in_collapse, (Version(**SLOW),), 0.1, "within"),
+    _claim("covers", covers(game), (PLAIN,), 0.5, share=True),
+    _claim("collapse", collapses, (Version(**SLOW),), 0.5, share=True),
+    _claim("cure_rate", covers(game), (Version(z=16),), 0.5, share=True),
+    _claim("cure_condition", covers(lambda v: v.conditional), (Version(**SLOW, conditional=True),), 0.5, share=True),
+    _claim("cure_gp", covers(rule("wgan_gp")), (Version(**SLOW, rule="wgan_gp", d_steps=5),), 0.5, share=True),
+    _claim("condition", obeys, (Version(conditional=True),), 0.9),
+    _claim("random_codes", good(rule("random_codes")), CODED, 0.25),
+    _claim("autoencoder_codes", more(good(rule("autoencoder_codes")), good(rule("random_codes"))), CODED, 0.05),
+    _claim("game_codes", more(good(game), good(rule("autoencoder_codes"))), CODED, 0.05),
+    _claim("d_generates", good(rule("d_own")), ALONE, 0.5),
+    _claim("d_own", more(good(rule("d_own")), good(rule("d_noise"))), ALONE, 0.05),
+    _claim("g_first", more(covered(lambda v: v.g_first > 0), covered(game)), (Version(g_first=500), PLAIN), 0.5),
+    _claim("d_first", more(covered(late("non_saturating")), covered(late("minimax"))), LATE, 0.5),
+)
