@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.concept import Claim
-from core.concepts.gan.params import Params, Result, Version, on_points
+from core.concepts.gan.params import GAMES, Params, Result, Version, on_points
 
 DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
 ENOUGH = 7 / 8  # of the modes
@@ -33,6 +33,10 @@ def first(result: Result, kind: Kind) -> int | None:
 
 def game(version: Version) -> bool:
     return version.rule == "non_saturating" and not (version.conditional or version.g_first or version.d_first)
+
+
+def conditional(version: Version) -> bool:
+    return version.rule in GAMES and version.conditional
 
 
 def from_half(result: Result) -> np.ndarray | None:
@@ -73,7 +77,7 @@ def collapses(result: Result) -> np.ndarray | None:
 
 def obeys(result: Result) -> np.ndarray | None:
     """Per seed: the share of samples of the mode asked for."""
-    v = first(result, lambda version: version.conditional)
+    v = first(result, conditional)
     return None if v is None else finite(result.obeyed[v, :, -1].astype(float))
 
 
@@ -117,31 +121,42 @@ def late(name: str) -> Kind:
 
 
 def _claim(
-    id: str, measure: Measure, versions: tuple[Version, ...], smallest: float, direction: str = "above", **more: Any
+    id: str,
+    measure: Measure,
+    versions: tuple[Version, ...],
+    smallest: float,
+    direction: str = "above",
+    unit: str = "",
+    share: bool = False,
+    **changes: Any,
 ) -> Claim:
-    return Claim(id, of_complete(measure), Params(versions=versions, **DECIDING), smallest, direction, **more)
+    params = Params(versions=versions, **DECIDING, **changes)
+    return Claim(id, of_complete(measure), params, smallest, direction, unit, share)
 
 
-PLAIN = Version()
-SLOW: dict[str, Any] = {"z": 16, "d_rate": 1e-4}  # the setting that collapses
+# The runs that decide: several claims share one.
+MANY = (Version(), Version(conditional=True), Version(g_first=500), Version(beta1=0.9))
+SLOW = (Version(d_rate=1e-4), Version(d_rate=1e-4, conditional=True))
+LONG = (Version(z=16), Version(z=16, rule="wgan_gp", d_steps=5))
 CODED = (Version(), Version(rule="autoencoder_codes"), Version(rule="random_codes"))
 ALONE = (Version(rule="d_own"), Version(rule="d_noise"))
 LATE = tuple(Version(rule=name, d_first=500) for name in ("non_saturating", "minimax"))
 
 CLAIMS = (
-    _claim("half", from_half, (PLAIN,), 0.1, "within"),
-    _claim("half_collapsed", from_half_in_collapse, (Version(**SLOW),), 0.1, "within"),
-    _claim("covers", covers(game), (PLAIN,), 0.5, share=True),
-    _claim("collapse", collapses, (Version(**SLOW),), 0.5, share=True),
-    _claim("cure_rate", covers(game), (Version(z=16),), 0.5, share=True),
-    _claim("cure_condition", covers(lambda v: v.conditional), (Version(**SLOW, conditional=True),), 0.5, share=True),
-    _claim("cure_gp", covers(rule("wgan_gp")), (Version(**SLOW, rule="wgan_gp", d_steps=5),), 0.5, share=True),
-    _claim("condition", obeys, (Version(conditional=True),), 0.9),
+    _claim("half", from_half, MANY, 0.1, "within"),
+    _claim("half_collapsed", from_half_in_collapse, SLOW, 0.1, "within"),
+    _claim("covers", covers(game), MANY, 0.5, share=True),
+    _claim("collapse", collapses, SLOW, 0.5, share=True),
+    _claim("cure_condition", covers(conditional), SLOW, 0.5, share=True),
+    _claim("long_codes", covers(game), LONG, 0.5, share=True, steps=1000),
+    _claim("cure_gp", more(covered(rule("wgan_gp")), covered(game)), LONG, 0.5, unit="modes", steps=1000),
+    _claim("momentum", more(covered(game), covered(lambda v: v.beta1 == 0.9)), MANY, 0.5, unit="modes"),
+    _claim("condition", obeys, MANY, 0.9),
     _claim("random_codes", good(rule("random_codes")), CODED, 0.25),
     _claim("autoencoder_codes", more(good(rule("autoencoder_codes")), good(rule("random_codes"))), CODED, 0.05),
     _claim("game_codes", more(good(game), good(rule("autoencoder_codes"))), CODED, 0.05),
-    _claim("d_generates", good(rule("d_own")), ALONE, 0.5),
-    _claim("d_own", more(good(rule("d_own")), good(rule("d_noise"))), ALONE, 0.05),
-    _claim("g_first", more(covered(lambda v: v.g_first > 0), covered(game)), (Version(g_first=500), PLAIN), 0.5),
-    _claim("d_first", more(covered(late("non_saturating")), covered(late("minimax"))), LATE, 0.5),
+    _claim("d_generates", good(rule("d_own")), ALONE, 0.5, steps=500),
+    _claim("d_own", more(good(rule("d_own")), good(rule("d_noise"))), ALONE, 0.05, steps=500),
+    _claim("g_first", more(covered(lambda v: v.g_first > 0), covered(game)), MANY, 0.5, unit="modes"),
+    _claim("d_first", more(covered(late("non_saturating")), covered(late("minimax"))), LATE, 0.5, unit="modes"),
 )

@@ -168,16 +168,27 @@ def data_files(params: Params) -> tuple[tuple[str, str], ...]:
 
 PRESETS = (
     Preset("ring", {}),
-    Preset("collapse", {"versions": (Version(z=16, d_rate=1e-4),), "noise": 0.02}),
+    Preset("collapse", {"versions": (Version(d_rate=1e-4),)}),
+    Preset(
+        "cure",
+        {"versions": (Version(d_rate=1e-4), Version(d_rate=1e-4, conditional=True), Version()), "seeds": 3},
+    ),
+    Preset("unstable", {"versions": (Version(beta1=0.9),)}),
+    Preset("long_codes", {"versions": (Version(z=16), fresh("wgan_gp", Version(z=16))), "steps": 1000, "seeds": 3}),
+    Preset("losses", {"versions": tuple(Version(rule=rule) for rule in GAMES[:4]), "seeds": 3}),
+    Preset("codes", {"versions": (Version(), *(Version(rule=rule) for rule in reversed(CODES))), "seeds": 3}),
+    Preset("d_alone", {"versions": tuple(Version(rule=rule) for rule in reversed(ALONE)), "steps": 500, "seeds": 3}),
+    Preset("by_hand", {"order": "by_hand", "moves": "BDG", "seeds": 3}),
+    Preset("digits", {"data": "digits", "versions": (Version(z=16),), "width": 128, "seeds": 3}),
 )
 
 TINY = Params(
     versions=(
         Version(rule="wgan_gp", conditional=True, z=3, d_steps=2),
-        Version(g_first=50, d_first=50),
+        Version(g_first=10, d_first=10),
         Version(rule="d_own", climb=2),
     ),
-    steps=20,
+    steps=40,
     points=200,
     depth=1,
     width=8,

@@ -50,7 +50,7 @@ COVERED = 0.02  # a mode has at least this share of the samples, all of them goo
 CLIMB = 0.1  # step size of the climb on D's output
 STOPS = 12  # codes along a walk
 ACTIVATION = "relu"
-JUDGE, JUDGE_STEPS = (64, 64, 16, 10), 400  # units of the classifier that measures digits; its training steps
+JUDGE, JUDGE_STEPS = (64, 64, 16, 10), 250  # units of the classifier that measures digits; its training steps
 FAR = 1e3  # where a sample that has diverged is put
 
 
@@ -86,9 +86,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     if params.order == "by_hand":
         ticks = np.cumsum([0, *(1 if move.islower() else BOUT for move in params.moves)])
     pictures = min(seeds, 6 if len(arms) == 1 else 3)
-    looks = [
-        noise(arm, SAMPLED, params) for arm in arms
-    ]  # the same at every tick, so that samples move and do not flicker
+    # Codes are the same at every tick, so that samples move and do not flicker.
+    looks = [noise(arm, SAMPLED, params) for arm in arms]
 
     shape = (len(arms), seeds, len(ticks))
     d_real, d_fake = np.zeros((2, *shape), np.float32)
