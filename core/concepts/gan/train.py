@@ -238,7 +238,7 @@ def begin(params: Params, version: Version, n: int, device: str | torch.device) 
     for i, player in enumerate("gde"):
         start = [3**0.5 * initial_weights(sizes[player], 3 * (params.weight_seed + s) + i) for s in seeds]
         weights[player] = torch.as_tensor(np.stack(start), dtype=torch.float32, device=device)
-        settings = adam(version.d_rate if player == "d" and version.rule in GAMES else version.rate, version.beta1)
+        settings = adam_at(version.d_rate if player == "d" and version.rule in GAMES else version.rate, version.beta1)
         most = {"g": version.g_steps, "d": version.d_steps, "e": 1}[player]
         optimizers[player] = Optimizer(weights[player], [settings] * params.seeds, most * max(1, len(plan(params))))
     codes, batches, noises = (
@@ -249,7 +249,7 @@ def begin(params: Params, version: Version, n: int, device: str | torch.device) 
     return Arm(version, sizes, weights, optimizers, dict.fromkeys("gde", 0), fixed_codes, batches, noises)
 
 
-def adam(rate: float, beta1: float) -> SimpleNamespace:
+def adam_at(rate: float, beta1: float) -> SimpleNamespace:
     """The settings of Adam, as Optimizer reads them."""
     unused = dict.fromkeys(("momentum", "alpha", "rho", "weight_decay", "l2"), 0.0)
     return SimpleNamespace(rule="adam", lr=rate, beta1=beta1, beta2=0.9, eps=1e-8, **unused)
@@ -490,7 +490,7 @@ def judge() -> Tensor:
     x, y = digits()
     inputs, labels = torch.as_tensor(2 * x - 1), torch.as_tensor(y)
     weights = torch.as_tensor(initial_weights(JUDGE, 0)[None])
-    optimizer = Optimizer(weights, [adam(0.003, 0.9)], JUDGE_STEPS)
+    optimizer = Optimizer(weights, [adam_at(0.003, 0.9)], JUDGE_STEPS)
     rng = stream("gan judge", 0)
     for step in range(JUDGE_STEPS):
         batch = rng.integers(len(y), size=128)
