@@ -62,7 +62,6 @@ class Arm:
     sizes: dict[str, tuple[int, ...]]
     weights: dict[str, Tensor]
     optimizers: dict[str, Optimizer]
-    updates: dict[str, int]  # how many each player has had
     codes: Tensor | None  # fixed random codes of the training examples [seeds, z, n]
     batches: list[np.random.Generator]  # one per seed
     noises: list[np.random.Generator]
@@ -176,7 +175,7 @@ def update_d(arm: Arm, x: Tensor, one_hot: Tensor, params: Params) -> None:
         slope = torch.autograd.grad(score(arm, leaf, between, label).sum(), between, create_graph=True)[0]
         # Gulrajani et al. (2017): the critic's gradient shall have length 1 between real and made examples
         loss = loss + arm.version.penalty * ((slope.square().sum(1) + 1e-12).sqrt() - 1).square().mean(1)
-    learn(arm, "d", torch.autograd.grad(loss.sum(), leaf)[0])
+    arm.optimizers["d"].step(torch.autograd.grad(loss.sum(), leaf)[0])
 
 
 def update_g(arm: Arm, params: Params) -> None:
@@ -185,7 +184,7 @@ def update_g(arm: Arm, params: Params) -> None:
     leaf = arm.weights["g"].detach().requires_grad_()
     d = score(arm, arm.weights["d"], decode(arm, leaf, z, asked, params), asked)
     loss = g_loss(arm.version.rule, d).mean(1)
-    learn(arm, "g", torch.autograd.grad(loss.sum(), leaf)[0])
+    arm.optimizers["g"].step(torch.autograd.grad(loss.sum(), leaf)[0])
 
 
 def update_decoder(arm: Arm, x: Tensor, params: Params) -> None:
@@ -200,10 +199,10 @@ def update_decoder(arm: Arm, x: Tensor, params: Params) -> None:
     none = code.new_zeros(len(code), arm.sizes["g"][0] - code.shape[1], code.shape[2])  # no condition yet
     loss = (decode(arm, g, code, none, params) - real).square().mean((1, 2)).sum()
     if arm.codes is not None:
-        learn(arm, "g", torch.autograd.grad(loss, g)[0])
+        arm.optimizers["g"].step(torch.autograd.grad(loss, g)[0])
     else:
         for player, gradient in zip("ge", torch.autograd.grad(loss, (g, e))):
-            learn(arm, player, gradient)
+            arm.optimizers[player].step(gradient)
 
 
 def d_loss(rule: str, real: Tensor, made: Tensor) -> Tensor:
@@ -246,18 +245,13 @@ def begin(params: Params, version: Version, n: int, device: str | torch.device) 
     )
     fixed = [rng.standard_normal((version.z, n), np.float32) for rng in codes if version.rule == "random_codes"]
     fixed_codes = torch.as_tensor(np.stack(fixed), device=device) if fixed else None
-    return Arm(version, sizes, weights, optimizers, dict.fromkeys("gde", 0), fixed_codes, batches, noises)
+    return Arm(version, sizes, weights, optimizers, fixed_codes, batches, noises)
 
 
 def adam_at(rate: float, beta1: float) -> SimpleNamespace:
     """The settings of Adam, as Optimizer reads them."""
     unused = dict.fromkeys(("momentum", "alpha", "rho", "weight_decay", "l2"), 0.0)
     return SimpleNamespace(rule="adam", lr=rate, beta1=beta1, beta2=0.9, eps=1e-8, **unused)
-
-
-def learn(arm: Arm, player: str, gradient: Tensor) -> None:
-    arm.optimizers[player].step(gradient, arm.updates[player])
-    arm.updates[player] += 1
 
 
 def draw(arm: Arm, sources: list[Tensor], batch: int) -> list[Tensor]:
@@ -492,11 +486,11 @@ def judge() -> Tensor:
     weights = torch.as_tensor(initial_weights(JUDGE, 0)[None])
     optimizer = Optimizer(weights, [adam_at(0.003, 0.9)], JUDGE_STEPS)
     rng = stream("gan judge", 0)
-    for step in range(JUDGE_STEPS):
+    for _ in range(JUDGE_STEPS):
         batch = rng.integers(len(y), size=128)
         leaf = weights.detach().requires_grad_()
         loss = functional.cross_entropy(forward(leaf, inputs[batch].T[None], JUDGE, ACTIVATION)[0].T, labels[batch])
-        optimizer.step(torch.autograd.grad(loss, leaf)[0], step)
+        optimizer.step(torch.autograd.grad(loss, leaf)[0])
     return weights
 
 
