@@ -16,7 +16,7 @@ from core.params import applicable
 from core.text import Text, words
 
 REACH = 3.0  # the field covers [-REACH, REACH]²
-REAL, MADE, INK, VIOLET = style.PALETTE[8], style.PALETTE[2], "#15181d", style.PALETTE[3]
+REAL, MADE, VIOLET = style.PALETTE[8], style.PALETTE[2], style.PALETTE[3]
 PAPER = [[0, "#15181d"], [1, "#fdfcf9"]]  # digits, in both themes
 ACROSS = 3  # panels side by side
 LONGEST_ARROW = 0.45
@@ -80,7 +80,7 @@ def add_field(fig: go.Figure, field: np.ndarray, **look: object) -> None:
         colorscale=style.colorscale(FIELD),
         showscale=False,
         hoverinfo="skip",
-        opacity=0.75,
+        opacity=0.6,
         **look,
     )
 
@@ -123,7 +123,7 @@ def draw_seeds(result: Result, language: str) -> go.Figure:
                 dots(fig, result.real[s], say("words.real"), REAL, 3, 0.55, **place)
                 stacks[len(fig.data)] = {"x": made[..., 0], "y": made[..., 1]}
                 dots(fig, made[-1], say("words.made"), MADE, 4.5, 0.9, **place)
-                corner = {"x": [-0.96 * REACH], "y": [0.88 * REACH]}
+                corner = {"x": [-REACH], "y": [REACH]}
             else:
                 pictures = mosaic(made)
                 stacks[len(fig.data)] = {"z": pictures}
@@ -131,7 +131,7 @@ def draw_seeds(result: Result, language: str) -> go.Figure:
                     z=pictures[-1].astype(np.float32), zmin=0, zmax=255, colorscale=PAPER, showscale=False,
                     hoverinfo="skip", **place,
                 )  # fmt: skip
-                corner = {"x": [0], "y": [37.0]}
+                corner = {"x": [-0.5], "y": [34.5]}
             covered = result.covered[v, s]
             stacks[len(fig.data)] = {"text": covered[:, None]}
             fig.add_scatter(
@@ -139,8 +139,9 @@ def draw_seeds(result: Result, language: str) -> go.Figure:
                 text=covered[-1:],
                 texttemplate=f"<b>%{{text}}</b>/{modes}",
                 mode="text",
-                textposition="middle right",
-                textfont={"size": 14, "color": INK if on_points(result.params) else style.AXIS},
+                textposition="top right",
+                textfont={"size": 13},
+                cliponaxis=False,
                 hoverinfo="skip",
                 **place,
             )
@@ -148,7 +149,7 @@ def draw_seeds(result: Result, language: str) -> go.Figure:
         plane(fig)
     else:
         fig.update_xaxes(visible=False, constrain="domain", range=[-0.5, 34.5])
-        fig.update_yaxes(visible=False, scaleanchor="x", constrain="domain", range=[-0.5, 39.5])
+        fig.update_yaxes(visible=False, scaleanchor="x", constrain="domain", range=[-0.5, 34.5])
     if result.complete:
         plot.scrub(fig, result.tick, say("words.step"), [], stacks)
     return fig
@@ -256,8 +257,8 @@ def draw_plane(result: Result, language: str) -> go.Figure:
         )  # fmt: skip
         ends = arrows(made[:, : result.push.shape[2]], result.push[v])
         count = ends.shape[1]
-        head = {"symbol": "arrow", "angleref": "previous", "size": [0, 9, 0] * count, "color": INK, "opacity": 1}
-        moving(*segments(ends), "push", mode="lines+markers", line={"color": INK, "width": 1.3}, marker=head, **place)
+        head = {"symbol": "arrow", "angleref": "previous", "size": [0, 9, 0] * count, "color": REAL, "opacity": 1}
+        moving(*segments(ends), "push", mode="lines+markers", line={"color": REAL, "width": 1.3}, marker=head, **place)
     plane(fig)
     layers = ("field", "real", "fold", "made", "push")
     plot.chips(fig, "layer", {layer: say(f"layers.{layer}") for layer in layers}, list(layers))
