@@ -403,8 +403,9 @@ def test_measures_keep_silent_where_they_cannot_speak() -> None:
     plain = last(steps=20)[0]
     for measure in (claims.obeys, claims.good(claims.rule("d_own")), claims.covered(claims.late("minimax"))):
         assert measure(plain) is None
-    assert claims.from_half_in_collapse(near_one("half", 0.2)) is None
-    assert claims.from_half(filled("half", d_real=np.nan)) is None
+    assert claims.collapses(plain) is claims.from_half_in_collapse(plain) is None
+    assert claims.from_half_in_collapse(near_one("collapse", 0.2)) is None
+    assert claims.from_half(claims.plain)(filled("half", d_real=np.nan)) is None
 
 
 def test_the_same_seed_twice_is_the_same_run() -> None:

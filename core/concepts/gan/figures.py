@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -238,12 +239,12 @@ def draw_plane(result: Result, language: str) -> go.Figure:
     fig = panels(ceil(len(labels) / columns), columns, labels if len(labels) > 1 else [], 0.1)
     stacks: dict[int, dict[str, np.ndarray]] = {}
 
-    def moving(x: np.ndarray, y: np.ndarray, layer: str, **look: object) -> None:
+    def moving(x: np.ndarray, y: np.ndarray, layer: str, **look: Any) -> None:
         stacks[len(fig.data)] = {"x": x, "y": y}
         fig.add_scatter(x=x[-1], y=y[-1], meta={"layer": layer}, hoverinfo="skip", **look)
 
     for v in range(len(labels)):
-        place = {"row": v // columns + 1, "col": v % columns + 1}
+        place: dict[str, Any] = {"row": v // columns + 1, "col": v % columns + 1}
         stacks[len(fig.data)] = {"z": result.field[v, 0]}
         add_field(fig, result.field[v, 0, -1], meta={"layer": "field"}, **place)
         dots(fig, result.real[0], say("words.real"), REAL, 4, 0.6, meta={"layer": "real"}, **place)

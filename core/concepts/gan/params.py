@@ -141,7 +141,7 @@ def plan(params: Params) -> str:
 def cost(params: Params) -> Cost:
     """Forward and backward take about 6 operations per weight and example; a step has a few dozen small ones beside."""
     steps = len(plan(params))
-    flops, small, memory = 0.0, 0.0, 0.0
+    flops = small = memory = 0.0
     for v in params.versions:
         sizes = units(params, v)
         g, d, e = (sum((i + 1) * o for i, o in zip(sizes[n], sizes[n][1:])) for n in "gde")
@@ -156,6 +156,7 @@ def cost(params: Params) -> Cost:
         flops += members * (6.0 * passes * params.batch + 100.0 * (g + d)) + members * 8e3 * updates
         small += 2 * updates
         memory += members * (12 * (g + d + e) + 3 * params.width * params.depth * (4096 + 4 * params.batch))
+        memory += members * 4 * steps * (v.d_steps + v.g_steps + 1)  # what optimizers tabulate
     ticks = 1 + (len(params.moves) if params.order == "by_hand" else min(TICKS, steps))
     pictures = ticks * len(params.versions) * 6 * 6000
     return Cost(max(1, round(steps * small / 2)), 5 * flops / max(1, small), 4.0 * memory + pictures)

@@ -460,7 +460,7 @@ class Ruler:
         """Shares of a grid's cells, all outside counting as one cell; of digits mean and covariance of the features."""
         if self.judge is None:
             edges = np.linspace(-REACH, REACH, BINS + 1)
-            inside = np.histogram2d(*x.T, bins=(edges, edges))[0].ravel() / len(x)
+            inside = np.histogram2d(x[:, 0], x[:, 1], [edges, edges])[0].ravel() / len(x)
             return (np.append(inside, 1 - inside.sum()),)
         found = self.features(x)
         return found.mean(0), np.cov(found.T)
@@ -509,10 +509,10 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, 
     angle = np.arccos(np.clip(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)), -1, 1))
     straight = arm.version.rule in ALONE or np.sin(angle) < 1e-6
     z = (1 - t) * a + t * b if straight else (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
-    asked = np.zeros((arm.sizes["d"][0] - arm.sizes["e"][0], STOPS), np.float32)
-    asked[min(question.mode, MODES[params.data] - 1) :][:1] = 1
-    z, asked = (torch.as_tensor(v, dtype=torch.float32).expand(params.seeds, -1, -1) for v in (z.T, asked))
-    made = generate(arm, z, asked, params)
+    codes = torch.as_tensor(z.T, dtype=torch.float32).expand(params.seeds, -1, -1)
+    asked = codes.new_zeros(params.seeds, arm.sizes["d"][0] - arm.sizes["e"][0], STOPS)
+    asked[:, min(question.mode, MODES[params.data] - 1) :][:, :1] = 1
+    made = generate(arm, codes, asked, params)
     with torch.no_grad():
         d = score(arm, arm.weights["d"], made, asked)[seed]
     return Walk(question, 1, 1, path=made[seed].T.numpy(), score=d.numpy())
