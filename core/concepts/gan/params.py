@@ -139,27 +139,32 @@ def plan(params: Params) -> str:
 
 
 def cost(params: Params) -> Cost:
-    """Forward and backward take about 6 operations per weight and example; a step has a few dozen small ones beside."""
-    steps = len(plan(params))
-    flops = small = memory = 0.0
+    """Forward and backward take about 6 operations per weight and example, each several times slower here than in the
+    large products by which an engine is measured. An update is about two steps of that measurement."""
+    steps, batch, seeds = len(plan(params)), params.batch, params.seeds
+    flops, small, memory = 0.0, 0.0, 0.0
     for v in params.versions:
         sizes = units(params, v)
         g, d, e = (sum((i + 1) * o for i, o in zip(sizes[n], sizes[n][1:])) for n in "gde")
         if v.rule in CODES:
-            passes, updates = g + e, 1
+            passes, updates = 1.0 * g + e, 1
         elif v.rule in ALONE:
-            passes, updates = 2 * d + (v.climb * d if v.rule == "d_own" else 0), 1 + v.climb * (v.rule == "d_own")
+            climbed = v.climb if v.rule == "d_own" else 0
+            passes, updates = (2.0 + climbed) * d, 1 + climbed
         else:
-            passes = v.d_steps * ((5 if v.rule == "wgan_gp" else 2) * d + g / 3) + v.g_steps * (g + d)
-            updates = v.d_steps * (3 if v.rule == "wgan_gp" else 1) + v.g_steps
-        members = params.seeds
-        flops += members * (6.0 * passes * params.batch + 100.0 * (g + d)) + members * 8e3 * updates
-        small += 2 * updates
-        memory += members * (12 * (g + d + e) + 3 * params.width * params.depth * (4096 + 4 * params.batch))
-        memory += members * 4 * steps * (v.d_steps + v.g_steps + 1)  # what optimizers tabulate
+            penalised = v.rule == "wgan_gp"
+            passes = v.d_steps * ((5 if penalised else 2) * d + g / 3) + v.g_steps * (g + d)
+            updates = v.d_steps * (3 if penalised else 1) + v.g_steps
+        small += updates
+        flops += 2.4 * seeds * (6 * passes * batch + 100.0 * (g + d) + 8e3 * updates)
+        tabulated = steps * (v.d_steps + v.g_steps + 1)
+        memory += (
+            4.0 * seeds * (12 * (g + d + e) + 3 * params.width * params.depth * (4096 + 4 * batch) + 4 * tabulated)
+        )
     ticks = 1 + (len(params.moves) if params.order == "by_hand" else min(TICKS, steps))
     pictures = ticks * len(params.versions) * 6 * 6000
-    return Cost(max(1, round(steps * small / 2)), 5 * flops / max(1, small), 4.0 * memory + pictures)
+    updates_in_all = max(1, round(steps * small))
+    return Cost(updates_in_all, flops / small, memory + pictures)
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:
