@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CHAPTERS = ("start", "first_steps", "training")
+CHAPTERS = ("start", "first_steps", "training", "generating")
 LANGUAGES = ("en", "zh")
 
 
@@ -24,6 +24,7 @@ CATALOG = (
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("optimizers", "training", "terrain"),
     Entry("optimizer_race", "training", "trophy"),
+    Entry("gan", "generating", "swords"),
 )
 
 CONCEPTS = tuple(entry for entry in CATALOG if not entry.place)

@@ -1,0 +1,58 @@
+import streamlit as st
+
+from core.concepts.gan.figures import draw_walk
+from core.concepts.gan.params import MODES, Codes
+from core.params import fields
+from core.ui.chart import chart
+from core.ui.page import Page
+
+page = Page("gan")
+say = page.text.say
+
+page.header()
+presets, picture, settings = page.places()
+with picture:
+    page.figures()
+with presets:
+    page.presets()
+with settings:
+    if page.params.order == "by_hand":
+        with st.container(horizontal=True):
+            for move in "dgbDGB":
+                st.button(
+                    say(f"words.move_{move}"),
+                    key=f"gan-move-{move}",
+                    on_click=lambda move=move: page.change(moves=page.params.moves + move),
+                )
+            st.button(say("words.undo"), key="gan-undo", on_click=lambda: page.change(moves=page.params.moves[:-1]))
+    page.controls("data", "versions", "steps", without=("moves",))
+
+with page.folded("walk", say("words.walk"), "directions_walk") as fold:
+    if fold.open:
+        st.caption(say("words.walk_hint"))
+        most = {"version": len(page.params.versions), "seed": page.params.seeds, "mode": MODES[page.params.data] - 1}
+        if not any(version.conditional for version in page.params.versions):
+            del most["mode"]
+        question = {}
+        with st.container(horizontal=True):
+            for name, kind in fields(Codes).items():
+                high = most.get(name, 0 if name == "mode" else kind.high)
+                if high > kind.low:
+                    question[name] = st.number_input(
+                        say(f"params.{name}"),
+                        kind.low,
+                        high,
+                        kind.default,
+                        key=f"gan-walk-{name}-{high}",
+                        help=page.text.hint(f"params.{name}"),
+                    )
+        answer = page.ask("walk", **question)
+        if answer is None or answer.result is None:
+            st.caption(say("words.walk_wait"))
+        else:
+            walk = draw_walk(answer.result, page.run.result, page.text.language)
+            chart(walk.to_json(), page.text, key="gan-walk")
+
+page.claims("half", "collapse", "d_generates")
+page.lesson()
+page.share()
