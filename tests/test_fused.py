@@ -351,7 +351,7 @@ def test_numbers_below_the_normal_ones_are_kept() -> None:
         {"weights": np.zeros((0, 53), np.float32)},
         {"weights": np.zeros((3, 52), np.float32)},
         {"settings": [Contender()] * 2},
-        {"settings": [SimpleNamespace(rule="lion")] * 3},
+        {"settings": [SimpleNamespace(rule="magic")] * 3},
         {"x": np.zeros((3, 37, 5))},
         {"x": np.zeros((2, 37, 4))},
         {"y": np.full((3, 37), 3)},

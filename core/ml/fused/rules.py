@@ -98,6 +98,13 @@ def amsgrad(w: Any, g: Any, a: Any, b: Any, c: Any, p: Any, q: Any, eps: Any, r:
     return w - r * a / (root(c) * s + eps), a, b, c
 
 
+@jit
+def lion(w: Any, g: Any, a: Any, b: Any, c: Any, p: Any, q: Any, eps: Any, r: Any, s: Any, u: Any) -> Any:
+    """w ← w − η sign(β₁ a + (1−β₁) g), then a ← β₂ a + (1−β₂) g (Chen et al., 2023)."""
+    d = a + p * (g - a)
+    return w - r * pick(d, 0.0, 1.0, pick(0.0, d, -1.0, d * 0.0)), a + q * (g - a), b, c
+
+
 STEPS = {
     "sgd": sgd,
     "momentum": momentum,
@@ -110,6 +117,7 @@ STEPS = {
     "nadam": nadam,
     "radam": radam,
     "amsgrad": amsgrad,
+    "lion": lion,
 }
 
 # What p, q, eps and r, s, u are for each rule: settings, and the tables of `optimizers.tables`.
@@ -126,8 +134,9 @@ NUMBERS = {
     "nadam": (AVERAGES, ("rate of m", "1/root", "rate of g")),
     "radam": (AVERAGES, ("rate", "", "rectified")),
     "amsgrad": (AVERAGES, ("rate", "1/root")),
+    "lion": (("1-beta1", "1-beta2"), ("lr",)),
 }
-SETTINGS = ("lr", "momentum", "beta1", "beta2", "alpha", "rho", "eps", "weight_decay")
+SETTINGS = ("lr", "momentum", "beta1", "beta2", "alpha", "rho", "eps", "weight_decay", "correction")
 
 
 def numbers(settings: Sequence[Any], steps: int, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
