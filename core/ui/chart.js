@@ -190,8 +190,9 @@ class Chart {
     let index = this.moment >= last ? 0 : this.moment;
     const pause = Math.max(60, Math.min(400, 6000 / (last + 1)));
     const stride = Math.max(1, Math.round((pause * (last + 1)) / 6000));
+    const [from, begun] = [index, performance.now()]; // a slow machine shows fewer moments, not a longer replay
     this.timer = setInterval(() => {
-      index = Math.min(index + stride, last);
+      index = Math.min(from + Math.max(1, Math.round((performance.now() - begun) / pause)) * stride, last);
       if (index >= last) this.pause();
       this.show(index);
     }, pause);

@@ -82,12 +82,12 @@ def lost(result: Result) -> np.ndarray:
 # The field
 
 
-def add_field(fig: go.Figure, result: Result, **place: int) -> None:
-    """Heights as contour lines over a tint, closer to the lowest places darker."""
-    levels = np.log10(result.field + 0.01 * np.median(result.field))
+def add_field(fig: go.Figure, result: Result, every: int = 1, **place: int) -> None:
+    """Heights as contour lines over a tint, closer to the lowest places darker; of `every` so many rows and columns."""
+    levels = np.log10(result.field[::every, ::every] + 0.01 * np.median(result.field))
     fig.add_contour(
-        x=result.column,
-        y=result.row,
+        x=result.column[::every],
+        y=result.row[::every],
         z=levels.round(3),
         colorscale=FIELD,
         ncontours=26,
@@ -495,7 +495,7 @@ def draw_starts(result: Result, language: str) -> go.Figure:
     stacks = {}
     for c in range(len(labels)):
         place = {"row": c // columns + 1, "col": c % columns + 1}
-        add_field(fig, result, **place)
+        add_field(fig, result, 3, **place)
         swarm = drawn(result.swarm[c])  # [seed, frame, axis]
         if swarm.shape[1]:
             by = result.reached_by[c]
