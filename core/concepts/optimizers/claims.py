@@ -195,7 +195,7 @@ def at(rule: str, lr: float, **settings: Any) -> Contender:
     return fresh(rule, None).replace(lr=lr, **settings)
 
 
-MORE = DECIDING | {"seeds": 200, "data_seed": 60_000, "weight_seed": 60_000}  # a sample of 40 left three undecided
+MORE = DECIDING | {"seeds": 200, "data_seed": 60_000, "weight_seed": 60_000}  # smaller samples left three undecided
 PAIR = (fresh("sgd", None), fresh("momentum", None))
 FIVE = tuple(fresh(rule, None) for rule in ("sgd", "momentum", "nesterov", "rmsprop", "adam"))
 ALL_AT = tuple(at(rule, 0.1) for rule in ("sgd", "momentum", "nesterov", "rmsprop", "adam"))
@@ -208,8 +208,9 @@ RATED = Params(contenders=(at("sgd", BEST), at("sgd", 0.9 * BEST)), angle=0.0, r
 ROTATED = Params(contenders=(fresh("sgd", None), fresh("adagrad", None)), steps=500, **MORE)
 NOISY = Params(contenders=(at("adagrad", 0.1),), conditioning=1.0, rates="given", noise=10.0, steps=500, **DECIDING)
 CORRECTION = Params(contenders=(at("adam", 0.1), at("adam", 0.1, correction=False)), **DECIDING)
-SADDLE = Params(contenders=FIVE, surface="saddle", steps=60, **DECIDING | {"seeds": 400})
-PLATEAU = Params(contenders=FIVE, surface="plateau", **DECIDING)
+ANEW = DECIDING | {"data_seed": 70_000, "weight_seed": 70_000}  # the measure of these was changed after a first look
+SADDLE = Params(contenders=FIVE, surface="saddle", steps=60, **ANEW | {"seeds": 400})
+PLATEAU = Params(contenders=FIVE, surface="plateau", **ANEW)
 WELL = Params(contenders=(fresh("sgd", None), fresh("adam", None)), surface="tilted", **DECIDING | {"seeds": 200})
 XOR = Params(
     contenders=(fresh("sgd", None), fresh("adam", None)),
