@@ -176,11 +176,28 @@ def tables(rule: str, settings: dict[str, np.ndarray], steps: int) -> dict[str, 
     return found
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What Optimizer reads of a member, where it is no Contender that a reader turns: torch.optim's own defaults."""
+
+    rule: str
+    lr: float
+    momentum: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.999
+    correction: bool = True
+    alpha: float = 0.99
+    rho: float = 0.9
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+    l2: float = 0.0
+
+
 class Optimizer:
     """Steps the population `weights` [members, D] in place.
 
     settings: per member its settings as attributes (`rule`, `lr`, …; `l1`, an L1 penalty, where it has one): a
-        Contender, or anything alike.
+        Contender, or plain Settings.
     steps: how many steps there will be at most.
     factors: of the learning rates, [steps] or [members, steps]; 1 where there are none.
     """

@@ -40,6 +40,7 @@ from core.concepts.gan.train import (
     uphill,
 )
 from core.ml.random import stream
+from core.params import applicable, fields
 from core.result import same
 from core.stats import interval, verdict
 
@@ -186,6 +187,20 @@ def test_a_turn_has_as_many_updates_as_the_version_says() -> None:
     *_, by_hand = train(with_hand)
     assert end.samples[:, :, -1].tobytes() == by_hand.samples[:, :, -1].tobytes()
     assert by_hand.tick.tolist() == list(range(21))
+
+
+@pytest.mark.parametrize("rule", ["minimax", "random_codes", "autoencoder_codes", "d_noise", "d_own"])
+def test_what_does_not_apply_has_no_effect(rule: str) -> None:
+    plain, turned = (last(steps=20, versions=(v,))[0] for v in (Version(rule=rule), with_others_turned(rule)))
+    for name in ("d_real", "distance", "samples", "field", "push"):
+        assert getattr(plain, name).tobytes() == getattr(turned, name).tobytes()
+
+
+def with_others_turned(rule: str) -> Version:
+    """A version in which every field that does not apply is another than usual."""
+    version, other = Version(rule=rule), Version(rule, 0.1, 0.1, 5, 2, 3, True, 9.0, 50, 100, 7, 0.2)
+    free = set(fields(Version)) - set(applicable(version))
+    return version.replace(**{name: getattr(other, name) for name in free})
 
 
 def test_moves_of_one_player_leave_the_other_alone() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -36,7 +35,7 @@ from core.concepts.gan.params import (
 )
 from core.ml.data import digits, split
 from core.ml.networks import forward, initial_weights
-from core.ml.optimizers import Optimizer
+from core.ml.optimizers import Optimizer, Settings
 from core.ml.random import stream
 
 REACH = 3.0  # the plane shown, and searched by D alone, is [-REACH, REACH]²
@@ -50,6 +49,7 @@ COVERED = 0.02  # a mode has at least this share of the samples, all of them goo
 CLIMB = 0.1  # step size of the climb on D's output
 STOPS = 12  # codes along a walk
 ACTIVATION = "relu"
+BETA2 = 0.9  # of Adam
 JUDGE, JUDGE_STEPS = (64, 64, 16, 10), 250  # units of the classifier that measures digits; its training steps
 FAR = 1e3  # where a sample that has diverged is put
 
@@ -146,7 +146,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
 def advance(arm: Arm, move: str, x: Tensor, one_hot: Tensor, params: Params) -> None:
     """One step: d is an update of D, g one of G, b as many of both as the version says."""
     v = arm.version
-    if v.rule in CODES or arm.step < v.g_first:
+    if v.rule in CODES or (v.rule in GAMES and arm.step < v.g_first):
         if move != "d":
             update_decoder(arm, x, params)
     elif v.rule in ALONE or arm.step < v.g_first + v.d_first:
@@ -237,7 +237,8 @@ def begin(params: Params, version: Version, n: int, device: str | torch.device) 
     for i, player in enumerate("gde"):
         start = [3**0.5 * initial_weights(sizes[player], 3 * (params.weight_seed + s) + i) for s in seeds]
         weights[player] = torch.as_tensor(np.stack(start), dtype=torch.float32, device=device)
-        settings = adam_at(version.d_rate if player == "d" and version.rule in GAMES else version.rate, version.beta1)
+        rate = version.d_rate if player == "d" and version.rule in GAMES else version.rate
+        settings = Settings("adam", rate, beta1=version.beta1, beta2=BETA2)
         most = {"g": version.g_steps, "d": version.d_steps, "e": 1}[player]
         optimizers[player] = Optimizer(weights[player], [settings] * params.seeds, most * max(1, len(plan(params))))
     codes, batches, noises = (
@@ -246,12 +247,6 @@ def begin(params: Params, version: Version, n: int, device: str | torch.device) 
     fixed = [rng.standard_normal((version.z, n), np.float32) for rng in codes if version.rule == "random_codes"]
     fixed_codes = torch.as_tensor(np.stack(fixed), device=device) if fixed else None
     return Arm(version, sizes, weights, optimizers, fixed_codes, batches, noises)
-
-
-def adam_at(rate: float, beta1: float) -> SimpleNamespace:
-    """The settings of Adam, as Optimizer reads them."""
-    unused = dict.fromkeys(("momentum", "alpha", "rho", "weight_decay", "l2"), 0.0)
-    return SimpleNamespace(rule="adam", lr=rate, beta1=beta1, beta2=0.9, eps=1e-8, **unused)
 
 
 def draw(arm: Arm, sources: list[Tensor], batch: int) -> list[Tensor]:
@@ -484,7 +479,7 @@ def judge() -> Tensor:
     x, y = digits()
     inputs, labels = torch.as_tensor(2 * x - 1), torch.as_tensor(y)
     weights = torch.as_tensor(initial_weights(JUDGE, 0)[None])
-    optimizer = Optimizer(weights, [adam_at(0.003, 0.9)], JUDGE_STEPS)
+    optimizer = Optimizer(weights, [Settings("adam", 0.003)], JUDGE_STEPS)
     rng = stream("gan judge", 0)
     for _ in range(JUDGE_STEPS):
         batch = rng.integers(len(y), size=128)
