@@ -159,7 +159,9 @@ def test_fields_that_do_not_apply_are_left_out() -> None:
     assert "points" not in applicable(Race(data="digits")) and "points" in applicable(Race(data="moons"))
     assert "width" not in applicable(Race(depth=0)) and "width" in applicable(Race(depth=1))
     assert set(applicable(Contender(rule="sgd"))) == {"rule", "lr", "l2"}
-    assert set(applicable(Contender(rule="adamw"))) == {"rule", "lr", "beta1", "beta2", "eps", "weight_decay"}
+    assert set(applicable(Contender(rule="adamw"))) == {
+        *("rule", "lr", "beta1", "beta2", "correction", "eps", "weight_decay")
+    }
     assert canonical(Contender(rule="sgd", lr=0.5, beta1=0.1)) == {"rule": "sgd", "lr": 0.5, "l2": 0.0}
     one, other = Race(contenders=(Contender(rule="sgd", rho=0.5),)), Race(contenders=(Contender(rule="sgd"),))
     assert one != other and canonical(one) == canonical(other)
@@ -199,7 +201,7 @@ def test_a_link_leads_back_to_what_it_was_made_from(stem: str, data: st.DataObje
 
 def test_a_link_is_readable() -> None:
     link = write(Race(contenders=(Contender(rule="adam", lr=1e-5), Contender(rule="sgd", lr=2.0)), epochs=7))
-    assert link["contenders"] == "adam~lr-1e-05~beta1-0.9~beta2-0.999~eps-1e-08~l2-0~~sgd~lr-2~l2-0"
+    assert link["contenders"] == "adam~lr-1e-05~beta1-0.9~beta2-0.999~correction-1~eps-1e-08~l2-0~~sgd~lr-2~l2-0"
     assert (link["epochs"], link["data"]) == ("7", "digits")
     assert "points" not in link
 

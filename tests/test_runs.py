@@ -150,7 +150,7 @@ def test_stop_in_the_middle_of_a_long_step_kills_the_worker(manager: Manager) ->
     assert run.result is not None and run.result.step < run.result.total
     assert done(manager.ask(RACE, fresh())) == COMPLETE
     assert pid(manager) != before
-    assert not psutil.pid_exists(before) or psutil.Process(before).status() == psutil.STATUS_ZOMBIE
+    until(lambda: not psutil.pid_exists(before) or psutil.Process(before).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_run_that_waits_is_stopped_without_having_begun(manager: Manager) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from core.ui.chart import chart
 from core.ui.controls import Controls, problems
 from core.ui.visitor import person, watcher
 
-AUTO = 8.0  # seconds: what is predicted to be cheaper starts by itself
+AUTO = float(os.environ.get("LAB_AUTO_SECONDS", 8))  # what is predicted to be cheaper starts by itself
 EMPTY = 420  # pixels kept free where nothing can be shown yet
 BADGES: dict[str, tuple[Any, str]] = {
     "holds": ("green", "check"),

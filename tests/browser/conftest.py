@@ -32,12 +32,12 @@ class Lab:
             return json.load(answer)
 
 
-def start(store: Path) -> Lab:
-    """A server on a free port, without waiting for its workers."""
+def start(store: Path, **settings: str) -> Lab:
+    """A server on a free port with these environment variables, without waiting for its workers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = os.environ | {"LAB_PORT": str(port), "LAB_STORE": str(store)}
+    environment = os.environ | {"LAB_PORT": str(port), "LAB_STORE": str(store)} | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "core.server"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
     )

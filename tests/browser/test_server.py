@@ -93,7 +93,7 @@ def test_a_foreign_site_cannot_open_the_websocket(lab: Lab) -> None:
 
 def test_a_killed_server_leaves_its_results_to_the_next(tmp_path: Path) -> None:
     """Asked, killed in the middle, started again on the same store: the same link ends with an answer."""
-    link = "lang=en&contenders=sgd~lr-0.1~~adam~lr-0.01&epochs=200&seeds=3"
+    link = "lang=en&contenders=sgd~lr-0.1~~adam~lr-0.01&epochs=300&seeds=3&batch=8&device=cpu"
 
     async def ask(lab: Lab, seconds: float, enough: Callable[[], bool] = lambda: False) -> bool:
         reader = Client(0, f"ws{lab.url.removeprefix('http')}/_stcore/stream")
@@ -112,16 +112,16 @@ def test_a_killed_server_leaves_its_results_to_the_next(tmp_path: Path) -> None:
                     continue
         return reader.answer
 
-    first = start(tmp_path)
+    first = start(tmp_path, LAB_AUTO_SECONDS="600")
     while not first.health()["ready"]:
         time.sleep(0.2)
-    run(ask(first, 30, lambda: any(tmp_path.glob("runs/[!.]*/meta.json"))))  # until a checkpoint is kept
+    run(ask(first, 60, lambda: any(tmp_path.glob("runs/[!.]*/meta.json"))))  # until a checkpoint is kept
     first.process.send_signal(signal.SIGKILL)
     first.process.wait(10)
-    second = start(tmp_path)
+    second = start(tmp_path, LAB_AUTO_SECONDS="600")
     try:
         assert second.health()["store"]["runs"] >= 1, "the last checkpoint is kept"
-        assert run(ask(second, 60))
+        assert run(ask(second, 120))
     finally:
         second.process.terminate()
         second.process.wait(20)
