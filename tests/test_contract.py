@@ -347,7 +347,7 @@ def test_comments_docstrings_layout_and_figures_leave_stored_results_alone(copie
     assert edited(rules, "NADAM_DECAY = 0.004", "# why\nNADAM_DECAY = 0.004  # so") == before
     assert edited(rules, '"""w ← w − η g', '"""Else: w ← w − η g') == before
     assert edited(rules, "w.sub_(g.mul_(group", "w.sub_(\n        g.mul_(group") == before
-    assert edited(train, "    layers = sizes(params)\n", "\n\n    layers = sizes(params)\n") == before
+    assert edited(train, "    race = networks(", "\n\n    race = networks(") == before
     assert edited(copied / "concepts/optimizer_race/figures.py", "REACH = 1.5", "REACH = 1.6") == before
     assert edited(copied / "concepts/optimizer_race/params.py", "integer(30, 1, 300)", "integer(20, 1, 400)") == before
     assert edited(copied / "ml/data.py", "def split(", "def unused(): ...\n\n\ndef split(") == before
