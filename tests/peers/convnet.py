@@ -1,7 +1,7 @@
-"""ConvNetJS (Karpathy, 2014) under Node, where it runs as in a browser of the same engine: `convnet.js` is the training.
+"""ConvNetJS (Karpathy, 2014) under Node, whose engine is that of a browser; the training is in `convnet.js`.
 
-The folder with the installed package comes in the environment as CONVNETJS. The package has five of the rules (RMSProp and
-Adagrad with ε under the root) and no recurrent layers; it computes in doubles, example by example.
+The folder with the installed package comes in the environment as CONVNETJS. The package has five of the rules (RMSProp
+and Adagrad with ε under the root) and no recurrent layers; it computes in doubles, example by example.
 """
 
 from __future__ import annotations

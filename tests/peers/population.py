@@ -51,9 +51,10 @@ def prepare(work: Work, seeds: int, epochs: int) -> Callable[[], np.ndarray]:
                 history[:, epoch] = losses(w, x[None], y[None]).numpy()
             if epoch == epochs:
                 return history
-            for batch in order[:, epoch].unbind(1):  # [seeds, batch]
+            xs, ys = (part[..., order[:, epoch]].movedim((-3, -2), (1, 0)).contiguous() for part in (x, y))
+            for x_now, y_now in zip(xs, ys):  # [seeds, …, batch]
                 leaf = w.detach().requires_grad_()
-                loss = losses(leaf, x[..., batch].movedim(-2, 0), y[..., batch].movedim(-2, 0)).sum()
+                loss = losses(leaf, x_now, y_now).sum()
                 optimizer.step(torch.autograd.grad(loss, leaf)[0])
         raise AssertionError
 

@@ -1,10 +1,12 @@
 """A contender as a process of its own, which trains when asked: `python -m tests.peers.serve population`.
 
-A line in: {"work": …, "seeds": …, "epochs": …}. A line out: CPU seconds of the training (all threads, data and weights
-in memory) and losses [member][epoch]. What is compiled stays for the next line.
+A line in: {"work": …, "seeds": …, "epochs": …}. A line out: CPU seconds of the training (all threads; data and weights
+are in memory before), the number of members, and per rule the losses of the first few seeds at the epoch of comparison.
+What is compiled stays for the next line.
 
-A contender is a module with `prepare(work, seeds, epochs)`, which gives a function that trains and returns the losses,
-and with RULES where it has not all of them. One that trains in yet another process has `cpu_seconds()` to say what that process has used so far.
+A contender is a module with `prepare(work, seeds, epochs)`, which gives a function that trains and returns the losses
+[contender · seeds + seed, epoch], and with RULES where it has not all of them. One that trains in yet another process
+has `cpu_seconds()` to say what that process has used so far.
 """
 
 from __future__ import annotations
@@ -27,15 +29,16 @@ def main() -> None:
     ready: dict[tuple, Callable[[], np.ndarray]] = {}
     for line in sys.stdin:
         asked = json.loads(line)
-        key = asked["work"], asked["seeds"], asked["epochs"]
-        work = ALL[key[0]]
+        name, seeds, epochs = key = asked["work"], asked["seeds"], asked["epochs"]
+        work = ALL[name]
         trained = tuple(c for c in work.contenders if c.rule in getattr(contender, "RULES", (c.rule,)))
-        run = ready.get(key) or contender.prepare(replace(work, contenders=trained), *key[1:])
-        ready[key] = run
+        if key not in ready:
+            ready[key] = contender.prepare(replace(work, contenders=trained), seeds, epochs)
         begin = cpu_seconds()
-        losses = run()
-        seconds = cpu_seconds() - begin
-        answer = {"seconds": seconds, "rules": [c.rule for c in trained], "losses": np.asarray(losses, float).tolist()}
+        losses = np.asarray(ready[key](), float)
+        taken = cpu_seconds() - begin
+        checked = losses.reshape(len(trained), seeds, -1)[:, : work.few, work.check].tolist()
+        answer = {"seconds": taken, "members": len(losses), "losses": dict(zip((c.rule for c in trained), checked))}
         print(json.dumps(answer), flush=True)
 
 

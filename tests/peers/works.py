@@ -1,4 +1,4 @@
-"""What is trained: networks, data, orders of the batches and first weights, the same for every contender. numpy only."""
+"""What is trained: networks, data, orders of the batches, first weights: the same for every contender. numpy only."""
 
 from __future__ import annotations
 
