@@ -36,24 +36,25 @@ function network(work, row) {
   return net;
 }
 
-function options(c, batch_size) {
+function options(c, batch_size, kind) {
   const method = { momentum: "sgd", rmsprop: "windowgrad" }[c.rule] || c.rule;
   const momentum = c.rule === "sgd" ? 0 : c.momentum;
   const ro = c.rule === "rmsprop" ? c.alpha : c.rho;
   const eps = { adagrad: 1e-10, adadelta: 1e-6 }[c.rule] || c.eps;
-  return { method, learning_rate: c.lr, momentum, ro, eps, batch_size, l2_decay: 0 };
+  const learning_rate = kind === "points" && method === "sgd" ? 2 * c.lr : c.lr; // half the squared error
+  return { method, learning_rate, momentum, ro, eps, batch_size, l2_decay: 0 };
 }
 
 function train(work) {
   const histories = [];
   for (const c of work.contenders)
     work.weights.forEach((row, seed) => {
-      const net = network(work, row), trainer = new convnetjs.Trainer(net, options(c, work.batch)), history = [];
+      const net = network(work, row), trainer = new convnetjs.Trainer(net, options(c, work.batch, work.kind)), history = [];
       const measure = () => {
         let sum = 0;
         for (let i = 0; i < work.x.length; i++) {
           const out = net.forward(work.x[i]).w, y = work.y[i];
-          sum += work.kind === "points" ? (out[0] - y[0]) ** 2 / 2 : -Math.log(out[y]);
+          sum += work.kind === "points" ? (out[0] - y[0]) ** 2 : -Math.log(out[y]);
         }
         history.push(sum / work.x.length);
       };

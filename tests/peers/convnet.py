@@ -1,7 +1,8 @@
 """ConvNetJS (Karpathy, 2014) under Node, whose engine is that of a browser; the training is in `convnet.js`.
 
 The folder with the installed package comes in the environment as CONVNETJS. The package has five of the rules (RMSProp
-and Adagrad with ε under the root) and no recurrent layers; it computes in doubles, example by example.
+and Adagrad with ε under the root) and no recurrent layers; it computes in doubles, example by example. Its squared
+error has a factor ½, which twice the rate makes up for (the adaptive rules do not mind).
 """
 
 from __future__ import annotations

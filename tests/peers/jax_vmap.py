@@ -113,7 +113,7 @@ def prepare(work: Work, seeds: int, epochs: int) -> Callable[[], np.ndarray]:
     def loss(w: Any, x: Any, y: Any) -> Any:
         found = outputs(work, w, x)
         if work.kind == "points":
-            return jnp.mean((found - y) ** 2) / 2
+            return jnp.mean((found - y) ** 2)
         return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(found), y[..., None], -1))
 
     def program(c: Contender) -> Any:

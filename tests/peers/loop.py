@@ -68,7 +68,7 @@ def prepare(work: Work, seeds: int, epochs: int) -> Callable[[], np.ndarray]:
     order, rows = torch.as_tensor(orders(work, seeds, epochs)), torch.as_tensor(weights(work, seeds))
 
     def loss_of(outputs: Tensor, y: Tensor) -> Tensor:
-        return functional.mse_loss(outputs, y) / 2 if work.kind == "points" else functional.cross_entropy(outputs, y)
+        return functional.mse_loss(outputs, y) if work.kind == "points" else functional.cross_entropy(outputs, y)
 
     def train(c: Contender, seed: int) -> list[float]:
         model = model_of(work, rows[seed].clone())

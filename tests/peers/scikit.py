@@ -1,5 +1,5 @@
 """scikit-learn's perceptrons as its users train them: one `fit` per model. It has four of the rules, draws weights and
-batches itself, and its losses are means over an epoch, not after it."""
+batches itself, its losses are means over an epoch, not after it, and its squared error has a factor ½."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ def prepare(work: Work, seeds: int, epochs: int) -> Callable[[], np.ndarray]:
     x, y = data(work)
     kind, activation = (MLPRegressor, "tanh") if work.kind == "points" else (MLPClassifier, "relu")
 
+    half = work.kind == "points"
+
     def train(c: Contender, seed: int) -> list[float]:
         model = kind(
             hidden_layer_sizes=work.sizes[1:-1],
@@ -29,7 +31,7 @@ def prepare(work: Work, seeds: int, epochs: int) -> Callable[[], np.ndarray]:
             solver="adam" if c.rule == "adam" else "sgd",
             alpha=0,
             batch_size=work.batch,
-            learning_rate_init=c.lr,
+            learning_rate_init=2 * c.lr if half and c.rule != "adam" else c.lr,
             max_iter=epochs,
             momentum=0.0 if c.rule == "sgd" else c.momentum,
             nesterovs_momentum=c.rule == "nesterov",

@@ -22,7 +22,7 @@ TIME = 20
 class Work:
     """Contenders × seeds on one problem. `check`: the epoch after which losses are compared; a contender that takes its
     models one by one does `few` seeds and stops there. Losses of all examples are taken before training and after every
-    epoch; they are means per example (points: half the squared error; else cross-entropy in nats)."""
+    epoch; they are means per example (points: the squared error; else cross-entropy in nats)."""
 
     name: str
     kind: str  # "points", "digits": perceptrons; "images": convolutions; "text": LSTM; "surface": no network
