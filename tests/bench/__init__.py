@@ -1,0 +1,1 @@
+"""`make bench`: times what must be fast."""

@@ -1,0 +1,247 @@
+"""The default race: one population against a loop over models, what a member costs, and the fused kernel."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from core.concepts.optimizer_race.params import FAIR, Params, sizes
+from tests.bench.report import Row, Section, seconds
+
+TEST = 2  # the third split
+
+
+def themes(rounds: int, quick: bool) -> list[Section]:
+    return [the_race(rounds, quick), the_cost(rounds, quick), the_kernel(rounds, quick)]
+
+
+def the_race(rounds: int, quick: bool) -> Section:
+    import numpy as np
+    import torch
+    import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
+
+    from core.concepts.optimizer_race.train import train
+
+    params = Params(epochs=10) if quick else Params()
+    found = Section(
+        "One population against a loop over models",
+        f"The default race ({len(params.contenders)} contenders × {params.seeds} seeds, {params.epochs} epochs in "
+        f"batches of {params.batch}, all three splits measured before training and after every epoch) as one stacked "
+        "population through `train`, and as a plain loop over `nn.Sequential` models in eager PyTorch with "
+        "`torch.optim`: the same splits, batches and initial weights, everything in memory, no DataLoader. Both in one "
+        "process on one thread, as workers run: on a busy machine, several threads mostly wait for each other.",
+    )
+
+    def population() -> Any:
+        *_, last = train(params)
+        return last
+
+    torch.set_num_threads(1)
+    last = population()  # unmeasured: allocators, data and threads warm up
+    race_as_loop(params.replace(epochs=1))
+    together, alone = [], []
+    for _ in range(rounds):
+        together.append(seconds(population))
+        begin = time.perf_counter()
+        loss, accuracy = race_as_loop(params)
+        alone.append(time.perf_counter() - begin)
+
+    steps = len(params.contenders) * params.seeds * last.total
+    found.rows += [
+        Row("population", "s", together),
+        Row("loop over models", "s", alone),
+        Row("loop over models, per model and step, with its measuring", "µs", [1e6 * t / steps for t in alone]),
+        Row("**loop / population**", "×", [b / a for a, b in zip(together, alone)], "≥ 8"),
+    ]
+    gap = np.abs(accuracy - last.accuracy)[:, :, -1, TEST]
+    off = np.abs(loss - last.loss)[:, :, -1, TEST].max()
+    found.remarks.append(
+        f"It is the same race: over the {gap.size} models, final test accuracies differ by {gap.mean():.1g} on average "
+        f"and final test losses by {off:.1g} at most (float32)."
+    )
+    if not (gap.mean() < 1e-3 and off < 1e-2):
+        found.failures.append("the loop and the population did not run the same race")
+    return found
+
+
+def race_as_loop(params: Params) -> tuple[Any, Any]:
+    """The race as one would first write it: a model, its optimizer and its training loop per contender and seed.
+    Loss and accuracy [contender, seed, epoch, split]."""
+    import numpy as np
+    import torch
+    from torch.nn import functional
+
+    from core.concepts.optimizer_race.train import load
+    from core.ml.data import batch_orders
+    from core.ml.networks import initial_weights
+
+    loss, accuracy = np.zeros((2, len(params.contenders), params.seeds, params.epochs + 1, 3))
+    for seed in range(params.seeds):
+        data = load(params, params.data_seed + seed)
+        xs, ys = [torch.as_tensor(x) for x in data.x], [torch.as_tensor(y) for y in data.y]
+        orders = torch.as_tensor(batch_orders(len(xs[0]), params.epochs, params.data_seed + seed).astype(np.int64))
+        start = torch.as_tensor(initial_weights(sizes(params), params.weight_seed + seed))
+        for c, contender in enumerate(params.contenders):
+            model = network(params, start)
+            optimizer = torch_optimizer(contender, model.parameters())
+            for epoch in range(params.epochs + 1):
+                model.eval()
+                with torch.no_grad():
+                    for split in range(3):
+                        logits = model(xs[split])
+                        loss[c, seed, epoch, split] = functional.cross_entropy(logits, ys[split]).item()
+                        accuracy[c, seed, epoch, split] = (logits.argmax(1) == ys[split]).float().mean().item()
+                if epoch == params.epochs:
+                    break
+                model.train()
+                order = orders[epoch]
+                for x, y in zip(xs[0][order].split(params.batch), ys[0][order].split(params.batch)):
+                    optimizer.zero_grad(set_to_none=True)
+                    functional.cross_entropy(model(x), y).backward()
+                    optimizer.step()
+    return loss, accuracy
+
+
+def network(params: Params, start: Any) -> Any:
+    """The multilayer perceptron of the race as torch writes it, with these weights."""
+    import torch
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in zip(sizes(params), sizes(params)[1:]):
+        layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        at = 0
+        for linear in model[::2]:
+            inputs, outputs = linear.in_features, linear.out_features
+            linear.weight.copy_(start[at : at + inputs * outputs].view(outputs, inputs))
+            at += inputs * outputs
+            linear.bias.copy_(start[at : at + outputs])
+            at += outputs
+    return model
+
+
+def torch_optimizer(c: Any, weights: Any) -> Any:
+    from torch import optim
+
+    averages = {"lr": c.lr, "betas": (c.beta1, c.beta2), "eps": c.eps}
+    match c.rule:
+        case "sgd":
+            return optim.SGD(weights, c.lr)
+        case "momentum" | "nesterov":
+            return optim.SGD(weights, c.lr, momentum=c.momentum, nesterov=c.rule == "nesterov")
+        case "adagrad":
+            return optim.Adagrad(weights, c.lr)
+        case "adadelta":
+            return optim.Adadelta(weights, c.lr, rho=c.rho)
+        case "rmsprop":
+            return optim.RMSprop(weights, c.lr, alpha=c.alpha, eps=c.eps)
+        case "adam":
+            return optim.Adam(weights, **averages)
+        case "adamw":
+            return optim.AdamW(weights, **averages, weight_decay=c.weight_decay)
+    raise ValueError(f"no such rule here: {c.rule}")
+
+
+def the_cost(rounds: int, quick: bool) -> Section:
+    import numpy as np
+    import torch
+
+    from core.concepts.optimizer_race.train import load
+    from core.ml.networks import initial_weights
+    from core.ml.population import Stacked
+
+    params = Params()
+    layers, seeds = sizes(params), (1, 5, 20, 80)
+    found = Section(
+        "What a member costs",
+        f"One training step ({'-'.join(map(str, layers))}, batch {params.batch}; gradient and update, no measuring) of "
+        "the stacked trainer, divided by the number of members: the eight contenders of the default race at 1, 5, 20 "
+        "and 80 seeds, and each of them alone, averaged. One thread.",
+    )
+    torch.set_num_threads(1)
+    data = [load(params, seed) for seed in range(seeds[-1])]
+    x = np.stack([d.x[0][: params.batch] for d in data])
+    y = np.stack([d.y[0][: params.batch] for d in data])
+    start = np.stack([initial_weights(layers, seed) for seed in range(seeds[-1])])
+
+    def microseconds(contenders: tuple, seeds: int) -> float:
+        members = len(contenders) * seeds
+        steps = max(20, (1 if quick else 4) * 2000 // (members + 20))
+        weights, which = np.tile(start[:seeds], (len(contenders), 1)), np.tile(np.arange(seeds), len(contenders))
+        orders = np.broadcast_to(np.arange(params.batch, dtype=np.int32), (seeds, steps, params.batch))
+        settings = [c for c in contenders for _ in range(seeds)]
+        given = (x[:seeds], y[:seeds], which, orders, params.batch)
+        population = Stacked(layers, params.activation, "softmax", weights, settings, *given)
+        population.advance(5)  # warms up
+        begin = time.perf_counter()
+        population.advance(steps - 5)
+        return 1e6 * (time.perf_counter() - begin) / (steps - 5) / members
+
+    costs: dict[int, list[float]] = {1: []} | {len(FAIR) * n: [] for n in seeds}
+    for _ in range(rounds):
+        costs[1].append(sum(microseconds((c,), 1) for c in FAIR) / len(FAIR))
+        for n in seeds:
+            costs[len(FAIR) * n].append(microseconds(FAIR, n))
+    found.rows += [Row(f"{n} member{'s' if n > 1 else ''}", "µs", values) for n, values in costs.items()]
+    ratios = [a / b for a, b in zip(costs[1], costs[40])]
+    found.rows.append(Row("1 member / 40 members", "×", ratios))
+    return found
+
+
+SCENARIO = "8 optimizers × 8 seeds, 2-8-8-1 tanh, batch 10, 200 epochs, loss each epoch"
+
+
+def the_kernel(rounds: int, quick: bool) -> Section:
+    import numpy as np
+    import torch
+
+    from core.concepts.optimizer_race.train import train
+    from core.ml.data import batch_orders, points
+    from core.ml.fused.population import Fused
+    from core.ml.networks import initial_weights
+    from core.ml.population import Stacked
+
+    found = Section(
+        "The fused kernel against the stacked trainer",
+        f"Both in one process on one thread, by its processor time. Playground: {SCENARIO} (250 points, binary "
+        "cross-entropy), from numpy arrays to the histories. Digits: the default race through `train` (data, the "
+        "trial of each contender's step, three splits measured each epoch). What is compiled was loaded before.",
+    )
+    torch.set_num_threads(1)
+    epochs, seeds, sizes = (20 if quick else 200), 8, (2, 8, 8, 1)
+    data = [points("xor", 250, 0.1, seed) for seed in range(seeds)]
+    x, y = np.stack([x for x, _ in data]), np.stack([y[:, None] for _, y in data]).astype(np.float32)
+    orders = np.stack([batch_orders(250, epochs, seed) for seed in range(seeds)])
+    weights = np.tile(np.stack([initial_weights(sizes, seed) for seed in range(seeds)]), (len(FAIR), 1))
+    which, settings = np.tile(np.arange(seeds), len(FAIR)), [c for c in FAIR for _ in range(seeds)]
+
+    def playground(trainer: Any) -> Any:
+        population = trainer(sizes, "tanh", "binary", weights, settings, x, y, which, orders, 10)
+        history = []
+        for _ in range(epochs):
+            population.advance(25)
+            history.append(population.measure([0, 250])[0])
+        return np.stack(history)
+
+    def race(trainer: Any) -> Any:
+        *_, last = train(Params(epochs=5) if quick else Params(), population=trainer)
+        return last.loss
+
+    for name, run, bound in (("Playground", playground, 15), ("Digits", race, 4)):
+        times: dict[Any, list[float]] = {Fused: [], Stacked: []}
+        gap = np.abs(run(Fused)[:3] - run(Stacked)[:3]).max()  # also warms both
+        if not gap < 1e-2:
+            found.failures.append(f"{name}: the two did not run the same race ({gap:.1g} apart)")
+        for _ in range(rounds):
+            for trainer, taken in times.items():
+                begin = time.process_time()
+                run(trainer)
+                taken.append(time.process_time() - begin)
+        found.rows += [
+            Row(f"{name}: kernel", "s", times[Fused]),
+            Row(f"{name}: stacked", "s", times[Stacked]),
+            Row(f"**{name}: stacked / kernel**", "×", [b / a for a, b in zip(*times.values())], f"≥ {bound}"),
+        ]
+    return found

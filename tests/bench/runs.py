@@ -1,0 +1,113 @@
+"""Asking for a run, asking again, and stopping: the manager and its workers, without a browser."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from core.concepts.optimizer_race.params import FAIR, TINY, Params
+from core.runs.manager import COMPLETE, STOPPED, Manager, Run
+from core.runs.store import Store
+from tests.bench.report import STEM, Row, Section, in_ms, until
+
+
+def themes(rounds: int, quick: bool) -> list[Section]:
+    return [the_runs(rounds, quick)]
+
+
+def the_runs(rounds: int, quick: bool) -> Section:
+    heavy = Params(
+        contenders=(*FAIR, *FAIR[:4]), width=256, depth=6, batch=1024, seeds=4 if quick else 5, epochs=3
+    )  # every step of it is one native call after another, seconds in all
+    found = Section(
+        "Asking for a run, asking again, and stopping it",
+        "A manager with one warm CPU worker and a store of its own, without a browser. Every round asks for a default "
+        "race with new seeds, then asks the same of a new manager on the same store; stops another default race in its "
+        f"middle; and stops a race of {len(heavy.contenders)} × {heavy.seeds} networks of {heavy.depth} layers of "
+        f"{heavy.width} units at batch {heavy.batch} in the middle of a training step, where the worker listens to "
+        "nothing but a kill. Free means that a tiny run asked for at once is complete.",
+    )
+    first, complete, again, tiny = [], [], [], []
+    stops: dict[str, list[tuple[float, float]]] = {"default race": [], "long native call": []}
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        manager = Manager(Store(Path(folder)), cpu_slots=1).start()
+        manager.ready.wait()
+        warm = time.perf_counter() - begin
+        try:
+            run_through(manager, TINY)  # unmeasured: the worker imports the experiment
+            for turn in range(rounds):
+                params = Params(weight_seed=10_000 + turn)
+                partial, whole, run = run_through(manager, params)
+                first.append(partial)
+                complete.append(whole)
+                until(lambda key=run.key: manager.store.complete(key))  # it is written just after
+                once_more, taken = asked_of_another(folder, params)
+                again.append(taken)
+                if not (once_more.stored and once_more.status == COMPLETE):
+                    found.failures.append("a stored run was trained again")
+                tiny.append(run_through(manager, TINY.replace(weight_seed=10_000 + turn))[1])
+
+                for name, params in zip(stops, (Params(weight_seed=20_000 + turn), heavy.replace(weight_seed=turn))):
+                    run, *taken = stop_midway(manager, params, native=name != "default race")
+                    stops[name].append(tuple(taken))
+                    if run.status != STOPPED:
+                        found.failures.append(f"the {name} was {run.status} before it could be stopped")
+        finally:
+            manager.close()
+    found.rows += [
+        Row("manager started → first worker warm (once)", "s", [warm]),
+        Row("asked → first partial Result", "ms", in_ms(first), "≤ 500"),
+        Row("asked → complete", "s", complete),
+        Row("asked again of a new manager → complete, from the store", "ms", in_ms(again), "≤ 100"),
+        Row("a tiny run, asked → complete", "ms", in_ms(tiny)),
+    ]
+    for name, pairs in stops.items():
+        done, free = zip(*pairs)
+        found.rows.append(Row(f"Stop in a {name} → stopped", "ms", in_ms(done)))
+        found.rows.append(Row(f"Stop in a {name} → free: the tiny run behind it complete", "ms", in_ms(free), "≤ 1000"))
+    return found
+
+
+def run_through(manager: Manager, params: Params) -> tuple[float, float, Run]:
+    """Seconds to the first Result and to the last one, and the run."""
+    begin = time.perf_counter()
+    run = ask(manager, params)
+    until(lambda: run.result is not None or run.done.is_set())
+    first = time.perf_counter() - begin
+    until(run.done.is_set)
+    if run.status != COMPLETE:
+        raise RuntimeError(f"the run ended as {run.status}: {run.error} {run.detail}")
+    return first, time.perf_counter() - begin, run
+
+
+def asked_of_another(folder: str, params: Params) -> tuple[Run, float]:
+    """The answer of a new manager on the same store, which has no worker, and the seconds it took."""
+    begin = time.perf_counter()
+    run = ask(Manager(Store(Path(folder)), cpu_slots=1), params)
+    return run, time.perf_counter() - begin
+
+
+def stop_midway(manager: Manager, params: Params, native: bool) -> tuple[Run, float, float]:
+    """Stop a run in its middle, or within its first step: the run, the seconds to its end, and those until a tiny run
+    behind it is complete."""
+    until(lambda: manager.slots[0]._spares.qsize() > 0, pause=0.02)  # one Stop is measured, not two in a row
+    run = ask(manager, params)
+    until(lambda: run.done.is_set() or (run.result is not None if native else run.fraction > 0.4))
+    if native:
+        time.sleep(0.3)  # the first Result is of step 0: now it is within the first step
+    begin = time.perf_counter()
+    manager.stop(run)
+    following = ask(manager, TINY.replace(weight_seed=params.weight_seed + 1, data_seed=1 + native))
+    until(run.done.is_set)
+    stopped = time.perf_counter() - begin
+    until(following.done.is_set)
+    free = time.perf_counter() - begin
+    if following.status != COMPLETE:
+        raise RuntimeError(f"after a Stop the next run ended as {following.status}: {following.error}")
+    return run, stopped, free
+
+
+def ask(manager: Manager, params: Params) -> Run:
+    return manager.ask(STEM, params, watcher="bench", device="cpu")

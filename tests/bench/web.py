@@ -1,0 +1,260 @@
+"""The web process, and its pages on the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.bench.report import ROOT, STEM, Row, Section, in_ms, until
+
+
+def themes(rounds: int, quick: bool) -> Iterator[Section]:
+    with server() as web:
+        yield the_web_process(web)
+        yield on_screen(web, rounds)
+
+
+@dataclass
+class Server:
+    """A running server, and the file its log goes to."""
+
+    url: str
+    child: subprocess.Popen
+    log: Path
+    answers: float = 0.0  # seconds from its start to its first answer
+    ready: float = 0.0  # seconds from its start to a warm worker
+
+    def health(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}/health", timeout=10) as answer:
+            return json.load(answer)
+
+    def check(self) -> None:
+        """Raises RuntimeError with the end of the log when the server is gone."""
+        if self.child.poll() is not None:
+            lines = self.log.read_text("utf-8", "replace").splitlines()[-15:]
+            raise RuntimeError("\n".join([f"the server ended with {self.child.returncode}:", *lines]))
+
+    def megabytes(self) -> float:
+        self.check()
+        return psutil.Process(self.child.pid).memory_info().rss / 2**20
+
+    def has_torch(self) -> bool | None:
+        """Whether torch is in the web process; None where the system does not say."""
+        try:
+            return any("libtorch" in mapped.path for mapped in psutil.Process(self.child.pid).memory_maps())
+        except (psutil.Error, AttributeError):
+            return None
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """A server of its own on a free port, with an empty store, once its workers are warm."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        store, log = Path(folder) / "store", Path(folder) / "log"
+        begin = time.perf_counter()
+        with log.open("w") as said:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "core.server"],
+                cwd=ROOT,
+                env=os.environ | {"LAB_PORT": str(port), "LAB_STORE": str(store)},
+                stdout=said,
+                stderr=said,
+            )
+        try:
+            found = Server(f"http://127.0.0.1:{port}", child, log)
+
+            def ready() -> bool:
+                found.check()
+                try:
+                    health = found.health()
+                except OSError:
+                    return False
+                found.answers = found.answers or time.perf_counter() - begin
+                return health["ready"]
+
+            until(ready, pause=0.05)
+            found.ready = time.perf_counter() - begin
+            yield found
+        finally:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def the_web_process(web: Server) -> Section:
+    found = Section(
+        "The web process",
+        "`python -m core.server` with an empty store; memory is the resident set of the server process alone, without "
+        "its workers. The reader is a websocket session that opens the page of the race and stays until it is over.",
+    )
+    at_first = web.megabytes()
+    read(web)
+    found.rows += [
+        Row("started → first answer of /health", "s", [web.answers]),
+        Row("started → first worker warm", "s", [web.ready]),
+        Row("memory when ready", "MB", [at_first]),
+        Row("memory after the first reader's race", "MB", [web.megabytes()], "≤ 250"),
+    ]
+    torch = web.has_torch()
+    if torch:
+        found.failures.append("torch is in the web process")
+    words = {True: "torch IS mapped into the web process.", False: "No libtorch is mapped into the web process."}
+    found.remarks.append(words.get(torch, "This system does not say which libraries a process has mapped."))  # type: ignore[arg-type]
+    return found
+
+
+def read(web: Server) -> None:
+    """Open the page of the race as a browser would, and stay until the run is over."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.sync.client import connect
+
+    message = BackMsg()
+    message.rerun_script.page_name = STEM
+    message.rerun_script.query_string = "lang=en"
+    address = web.url.replace("http", "ws") + "/_stcore/stream"
+    with connect(address, subprotocols=["streamlit"], max_size=None) as session:  # type: ignore[list-item]
+        session.send(message.SerializeToString())
+        heard = ForwardMsg()
+        while heard.WhichOneof("type") != "script_finished":
+            heard.ParseFromString(session.recv(timeout=60))  # type: ignore[arg-type]
+        until(lambda: web.health()["store"]["runs"] > 0 and not web.health()["busy"], pause=0.1)
+
+
+def chromium() -> str:
+    """Where Chromium is, or an empty string."""
+    if os.environ.get("CHROMIUM"):
+        return os.environ["CHROMIUM"]
+    shell = shutil.which("bash")
+    script = str(ROOT / "tests" / "browser.sh")
+    return subprocess.run([shell, script, "--find"], capture_output=True, text=True).stdout.strip() if shell else ""
+
+
+def on_screen(web: Server, rounds: int) -> Section:
+    found = Section(
+        "On the screen",
+        "A headless Chromium on the same machine, the HTTP cache warm, a new tab for every visit; the race is already "
+        "complete. Times run from the start of the navigation, or from the click, to the moment the thing is visible. "
+        "The clicks are on one page of a long race (300 epochs, 10 seeds), before it is run and while it trains.",
+    )
+    program = chromium()
+    if not program:
+        found.remarks.append("Not measured: no Chromium was found (tests/browser.sh says what to install).")
+        return found
+    from playwright.sync_api import TimeoutError, sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US", base_url=web.url)
+        context.set_default_timeout(20_000)
+        homes, races = [], []
+        for turn in range(rounds + 1):
+            home = visit(context, "/", "h1")
+            race = visit(context, f"/{STEM}?lang=en", "h1", ".js-plotly-plot .main-svg")
+            if turn:  # the first visits fill the cache
+                homes.append(home)
+                races.append(race)
+        found.rows += [
+            Row("home page: heading visible", "ms", in_ms([h for (h,) in homes])),
+            Row("page of the race: heading visible", "ms", in_ms([h for h, _ in races])),
+            Row("page of the race: chart visible", "ms", in_ms([c for _, c in races])),
+            Row(
+                "its chart later than the home page's heading by",
+                "ms",
+                in_ms([c - h for (h,), (_, c) in zip(homes, races)]),
+            ),
+        ]
+        try:
+            found.rows += clicks(context, rounds)
+        except TimeoutError as error:
+            web.check()
+            found.failures.append(f"the page did not answer a click ({str(error).splitlines()[-1].strip()})")
+        browser.close()
+    found.rows.append(Row("memory of the web process in the end", "MB", [web.megabytes()], "≤ 250"))
+    return found
+
+
+def visit(context: Any, path: str, *selectors: str) -> list[float]:
+    """Seconds until each of these is visible in a new tab."""
+    page = context.new_page()
+    begin = time.perf_counter()
+    page.goto(path, wait_until="commit")
+    taken = []
+    for selector in selectors:
+        page.locator(selector).first.wait_for()
+        taken.append(time.perf_counter() - begin)
+    page.wait_for_timeout(300)  # what the page still does belongs to this visit
+    page.close()
+    return taken
+
+
+def clicks(context: Any, rounds: int) -> list[Row]:
+    """Reaction times on one page, while nothing trains and while its own race trains."""
+    from core.text import words
+
+    titles = {language: words(STEM, language).title for language in ("en", "zh")}
+    page = context.new_page()
+    page.goto(f"/{STEM}?lang=en&epochs=300&seeds=10&device=cpu")
+    run, stop = page.locator(".st-key-run button:visible").first, page.locator(".st-key-stop button:visible").first
+    run.wait_for()
+    notes = page.locator(f".st-key-{STEM}-fold-lesson-en")
+    said = notes.locator('[data-testid="stExpanderDetails"] [data-testid="stMarkdown"]').first
+
+    def unfold() -> float:
+        notes.scroll_into_view_if_needed()
+        begin = time.perf_counter()
+        notes.locator("summary").click()
+        said.wait_for()
+        taken = time.perf_counter() - begin
+        notes.locator("summary").click()
+        said.wait_for(state="hidden")
+        return taken
+
+    def switch() -> float:
+        begin = time.perf_counter()
+        page.get_by_role("radio", name="中文").click()
+        page.get_by_role("heading", name=titles["zh"], exact=True).wait_for()
+        taken = time.perf_counter() - begin
+        page.get_by_role("radio", name="English").click()
+        page.get_by_role("heading", name=titles["en"], exact=True).wait_for()
+        return taken
+
+    kinds = {"opening the notes": unfold, "switching the language": switch}
+    found: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in kinds}
+    for act in kinds.values():
+        act()  # unmeasured
+    for _ in range(rounds):
+        for training in (False, True):
+            if training:
+                run.click()
+                stop.wait_for()
+                page.wait_for_timeout(1000)
+            for name, act in kinds.items():
+                found[name][training].append(act())
+            if training:
+                stop.click()
+                run.wait_for()
+    return [
+        Row(f"{name}, {when}", "ms", in_ms(values), "≤ 1000")
+        for name, pair in found.items()
+        for when, values in zip(("nothing training", "while the race trains"), pair)
+    ]
