@@ -36,4 +36,4 @@ def allowed(kind: Field) -> str:
     if isinstance(kind, Upload):
         return f"{kind.kind}: " + " × ".join(f"{low} … {high}" for low, high in kind.bounds)
     assert isinstance(kind, String)
-    return f"0 … {kind.longest} × {' | '.join(kind.alphabet)}"
+    return f"0 … {kind.longest}" + ("" if kind.alphabet is None else f" × {' | '.join(kind.alphabet)}")

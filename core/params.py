@@ -1,7 +1,7 @@
 """Params: what a reader can turn, declared once.
 
 A concept's Params is a frozen dataclass whose fields are made with `number`, `integer`, `choice`,
-`flag`, `string`, `rows` or `upload`. Widgets, bounds, the link, the run key, the command line and the tests all
+`flag`, `string`, `text`, `rows` or `upload`. Widgets, bounds, the link, the run key, the command line and the tests all
 follow from that one declaration. Nothing here imports torch or streamlit.
 """
 
@@ -199,13 +199,15 @@ class Rows(Field):
 
 @dataclass(frozen=True)
 class String(Field):
-    """A short text in which every character is one of `alphabet`, at most `longest` of them (moves)."""
+    """A short text in which every character is one of `alphabet` (None: any), at most `longest` of them (moves)."""
 
-    alphabet: str = ""
+    alphabet: str | None = ""
     longest: int = 200
 
     def check(self, value: Any) -> str:
-        if not isinstance(value, str) or not set(value) <= set(self.alphabet):
+        if not isinstance(value, str) or any("\ud800" <= c <= "\udfff" for c in value):  # halves of characters
+            raise Refused("unreadable", value=ascii(_short(value)))
+        if self.alphabet is not None and not set(value) <= set(self.alphabet):
             raise Refused("unknown_option", value=_short(value), options=" ".join(self.alphabet))
         if len(value) > self.longest:
             raise Refused("too_long", count=len(value), high=self.longest)
@@ -282,6 +284,10 @@ def flag(default: bool, *, applies: Applies | None = None) -> Any:
 
 def string(default: str, alphabet: str, longest: int, *, applies: Applies | None = None) -> Any:
     return _field(String(default, applies, alphabet, longest))
+
+
+def text(default: str, longest: int, *, applies: Applies | None = None) -> Any:
+    return _field(String(default, applies, None, longest))
 
 
 def rows(

@@ -31,7 +31,7 @@ def scrub(
 
     cut: indices of traces of which only the points with x ≤ value are shown; a path in a plane says in `meta["clock"]`
         at which value each of its points is reached, and is cut by that.
-    stacks: trace index → attribute ("x", "error_x.array", "z") → array [len(values), …].
+    stacks: trace index → attribute ("x", "error_x.array", "z", "text") → array [len(values), …] of numbers or texts.
     """
     packed = {str(i): {name: _packed(stack) for name, stack in named.items()} for i, named in stacks.items()}
     fig.layout.meta = (fig.layout.meta or {}) | {
@@ -51,6 +51,8 @@ def aspect(fig: go.Figure, ratio: float) -> None:
 
 
 def _packed(stack: np.ndarray) -> dict[str, Any]:
+    if stack.dtype.kind in "UO":
+        return {"texts": stack.tolist()}
     kind = {"u1": np.uint8}.get(stack.dtype.str[1:], np.float32)
     data = base64.b64encode(np.ascontiguousarray(stack, kind).tobytes()).decode()
     return {"type": "u1" if kind is np.uint8 else "f4", "shape": stack.shape, "data": data}

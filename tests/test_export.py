@@ -81,7 +81,13 @@ def test_a_script_is_clean_and_says_what_it_is(case: str, tmp_path: Path) -> Non
         assert value in unquote(about)  # the link is whole
     assert "numpy==" in about and ("torch==" in about) == ("import torch" in text)
     used = {n.split(".")[0] for node in ast.walk(ast.parse(text)) for n in names_imported(node)}
-    assert "core" not in used and not used - set(sys.stdlib_module_names) - {"numpy", "torch", "sklearn", "scipy"}
+    assert "core" not in used and not used - set(sys.stdlib_module_names) - {
+        "numpy",
+        "torch",
+        "sklearn",
+        "scipy",
+        "faker",
+    }
     assert "BaseParams" not in text and "/home" not in text and str(export.__file__) not in text
 
 

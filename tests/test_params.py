@@ -52,7 +52,7 @@ def values(kind: Field) -> st.SearchStrategy:
     if isinstance(kind, Flag):
         return st.booleans()
     if isinstance(kind, String):
-        return st.text(kind.alphabet, max_size=kind.longest)
+        return st.text(st.characters(codec="utf-8") if kind.alphabet is None else kind.alphabet, max_size=kind.longest)
     if isinstance(kind, Upload):
         sizes = st.tuples(*(st.integers(low, high) for low, high in kind.bounds))
         return st.just("") | sizes.map(lambda s: f"sha256:{sum(s):064x}:{'x'.join(map(str, s))}")

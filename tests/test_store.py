@@ -69,7 +69,7 @@ def test_bits_come_back(store: Store) -> None:
     state = store.state(KEY)
     assert state and all(state[n].tobytes() == STATE[n].tobytes() and state[n].dtype == STATE[n].dtype for n in STATE)
     assert store.usage()["runs"] == 1 and store.usage()["bytes"] > 1000
-    assert {path.name for path in folder(store).iterdir()} == {"meta.json", "arrays.npz", "state.npz"}
+    assert {path.name for path in folder(store).iterdir()} == {"meta.json", "arrays.npz", "state.safetensors"}
 
 
 def test_only_complete_runs_are_hits(store: Store) -> None:
@@ -116,7 +116,7 @@ def test_a_damaged_entry_is_none_and_gone(store: Store, name: str, damage: Calla
 @pytest.mark.parametrize("damage", [shortened, flipped, emptied, removed])
 def test_a_damaged_state_is_none_and_the_result_stays(store: Store, damage: Callable[[Path], None]) -> None:
     store.save(KEY, result(), META, STATE)
-    damage(folder(store) / "state.npz")
+    damage(folder(store) / "state.safetensors")
     assert store.state(KEY) is None and store.load(KEY) is not None
 
 

@@ -223,7 +223,7 @@ def recurrent_weights(cell: str, sizes: tuple[int, ...], seed: int, embedding: i
     return np.concatenate(parts).astype(np.float32)
 
 
-def recurrent_forward(
+def recurrent_hidden(
     weights: Tensor,
     x: Tensor,
     cell: str,
@@ -231,13 +231,8 @@ def recurrent_forward(
     embedding: int = 0,
     start: Sequence[tuple[Tensor, Tensor]] | None = None,
 ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-    """Outputs [members, time, n, sizes[-1]] of the networks `weights` [members, D], and the last states (h, c) of every
-    layer, each [members, n, units] (c of RNN and GRU has no units). Without `start` states are zero at first.
-
-    sizes: inputs, units of each recurrent layer, outputs. x: numbers [members, time, n, sizes[0]], or whole numbers
-    below sizes[0] [members, time, n], which stand for one-hot inputs or, if `embedding` is not 0, for rows of an
-    embedding of that many units. One row of x serves all members.
-    """
+    """What `recurrent_forward` computes before the outputs: the states h of the last layer [members, time, n, units]
+    at every step, and the last states of every layer."""
     members, (time, n) = len(weights), x.shape[1:3]
     shapes = recurrent_shapes(cell, sizes, embedding)
     pieces = zip(weights.split([prod(shape) for shape in shapes], 1), shapes)
@@ -262,6 +257,31 @@ def recurrent_forward(
         hs, c = Unroll.apply(z, w_h, b_h, p, h, c, CELLS[cell])
         ends.append((hs[-1], c))
         x = hs.transpose(0, 1)
-    w, b = parts
-    outputs = torch.baddbmm(b.unsqueeze(1), x.flatten(1, 2), w.mT)
-    return outputs.view(members, time, n, -1), ends
+    return x, ends
+
+
+def recurrent_outputs(weights: Tensor, hidden: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Outputs [members, time, n, sizes[-1]] from the states of the last layer [members, time, n, units]."""
+    (members, time, n, units), outputs = hidden.shape, sizes[-1]
+    w, b = weights[:, -outputs * (units + 1) :].split([outputs * units, outputs], 1)
+    found = torch.baddbmm(b.unsqueeze(1), hidden.flatten(1, 2), w.view(members, outputs, units).mT)
+    return found.view(members, time, n, -1)
+
+
+def recurrent_forward(
+    weights: Tensor,
+    x: Tensor,
+    cell: str,
+    sizes: tuple[int, ...],
+    embedding: int = 0,
+    start: Sequence[tuple[Tensor, Tensor]] | None = None,
+) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """Outputs [members, time, n, sizes[-1]] of the networks `weights` [members, D], and the last states (h, c) of every
+    layer, each [members, n, units] (c of RNN and GRU has no units). Without `start` states are zero at first.
+
+    sizes: inputs, units of each recurrent layer, outputs. x: numbers [members, time, n, sizes[0]], or whole numbers
+    below sizes[0] [members, time, n], which stand for one-hot inputs or, if `embedding` is not 0, for rows of an
+    embedding of that many units. One row of x serves all members.
+    """
+    hidden, ends = recurrent_hidden(weights, x, cell, sizes, embedding, start)
+    return recurrent_outputs(weights, hidden, sizes), ends

@@ -2,7 +2,7 @@
 
     <root>/runs/<key>/meta.json     status, provenance, plain fields, checksums
     <root>/runs/<key>/arrays.npz    the arrays of the Result
-    <root>/runs/<key>/state.npz     weights and the like, where the concept's asks need them
+    <root>/runs/<key>/state.safetensors  weights and the like, where the concept's asks need them
     <root>/latest/<setting>         the key of the last complete run of a setting, in whatever version
 
 No pickle is read or written. A store that cannot be written (full, read-only) loses nothing but memory: the
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.numpy as safetensors
 
 from core.concept import load as load_concept
 from core.params import read, write
@@ -38,6 +39,8 @@ CAP_BYTES = int(os.environ.get("LAB_STORE_BYTES", 2 * 1024**3))
 PRUNE_EVERY = 16  # saves: looking through a large store takes time
 HALF_WRITTEN = 3600  # seconds after which a temporary folder is nobody's
 LARGEST_RESULT = 16 * 1024**2  # bytes of arrays a Result may hold
+
+STATE_FILE = "state.safetensors"
 
 State = dict[str, np.ndarray]
 
@@ -65,7 +68,7 @@ class Store:
         self, key: str, result: BaseResult, meta: dict[str, Any], state: State | None = None, setting: str = ""
     ) -> bool:
         """Keep a Result under `key`; `meta["status"]` is complete, stopped or failed. False if it could not be kept."""
-        files = {"arrays.npz": _packed(arrays(result))} | ({"state.npz": _packed(state)} if state else {})
+        files = {"arrays.npz": _packed(arrays(result))} | ({STATE_FILE: _packed_state(state)} if state else {})
         plain = {
             f.name: getattr(result, f.name)
             for f in dataclasses.fields(result)
@@ -122,7 +125,7 @@ class Store:
             params, problems = read(concept.Params, meta["params"])
             if problems:
                 raise ValueError(f"params no longer stand: {problems}")
-            plain: dict[str, Any] = meta["plain"] | self._unpacked(folder, "arrays.npz", meta)
+            plain: dict[str, Any] = meta["plain"] | self._arrays(folder, meta)
             result = concept.Result(params, **plain)
             os.utime(folder)
         except FileNotFoundError:  # another server is just replacing or removing it
@@ -156,7 +159,7 @@ class Store:
         folder = self._folder(key)
         try:
             meta = json.loads((folder / "meta.json").read_bytes())
-            return self._unpacked(folder, "state.npz", meta)
+            return safetensors.load(self._content(folder, STATE_FILE, meta))
         except Exception:
             return None
 
@@ -171,11 +174,14 @@ class Store:
         return self.root / "runs" / key
 
     @staticmethod
-    def _unpacked(folder: Path, name: str, meta: dict[str, Any]) -> State:
+    def _content(folder: Path, name: str, meta: dict[str, Any]) -> bytes:
         content = (folder / name).read_bytes()
         if hashlib.sha256(content).hexdigest() != meta["checksums"][name]:
             raise ValueError(f"{name} does not match its checksum")
-        with np.load(io.BytesIO(content), allow_pickle=False) as npz:
+        return content
+
+    def _arrays(self, folder: Path, meta: dict[str, Any]) -> dict[str, np.ndarray]:
+        with np.load(io.BytesIO(self._content(folder, "arrays.npz", meta)), allow_pickle=False) as npz:
             return dict(npz)
 
     def prune(self) -> None:
@@ -211,7 +217,11 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _packed(named: State) -> bytes:
+def _packed_state(state: State) -> bytes:
+    return safetensors.save({name: np.array(values, order="C") for name, values in state.items()})  # in one piece
+
+
+def _packed(named: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **named)  # type: ignore[arg-type]
     return buffer.getvalue()

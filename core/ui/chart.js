@@ -32,6 +32,7 @@ const values = (a) => (a && a.bdata ? numbers(a.dtype, a.bdata) : a);
 
 // Slice `index` of a packed stack as nested plain arrays.
 function slice(stack, index) {
+  if (stack.texts) return stack.texts[index];
   stack.numbers ??= numbers(stack.type, stack.data);
   const [, ...shape] = stack.shape;
   const size = shape.reduce((a, b) => a * b, 1);
