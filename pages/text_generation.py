@@ -1,6 +1,7 @@
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.concepts.text_generation.params import Prompt
+from core.concepts.text_generation.params import Prompt, Written
 from core.params import fields
 from core.ui.link import plain
 from core.ui.page import Page
@@ -14,17 +15,9 @@ def key(name: str) -> str:
     return f"text_generation-write-{name}-{page.text.language}"
 
 
-def slider(name: str) -> float:
-    kind = kinds[name]
-    return st.slider(
-        say(f"params.{name}"),
-        kind.low,
-        kind.high,
-        kind.default,
-        kind.step,
-        key=key(name),
-        help=hint(f"params.{name}"),
-    )
+def slider(place: DeltaGenerator, name: str) -> float:
+    kind, label = kinds[name], say(f"params.{name}")
+    return place.slider(label, kind.low, kind.high, kind.default, kind.step, key=key(name), help=hint(f"params.{name}"))
 
 
 def coloured(letters: str, marks: list[bool], prompted: int) -> str:
@@ -44,42 +37,52 @@ def write() -> None:
     st.subheader(say("words.write"), anchor=False)
     kind = kinds["prompt"]
     prompt = st.text_input(say("params.prompt"), max_chars=kind.longest, key=key("prompt"), help=hint("params.prompt"))
-    for left, right in (("temperature", "top_p"), ("top_k", "length")):
-        columns = st.columns(2)
-        for column, name in zip(columns, (left, right)):
-            with column:
-                slider(name)
     luck = st.session_state.setdefault("text_generation-luck", 0)
-    given = {name: st.session_state[key(name)] for name in ("temperature", "top_k", "top_p", "length")}
-    run = page.ask("write", prompt=prompt, luck=luck, **given)
+    question = {"prompt": prompt, "luck": luck}
+    for column, name in zip(st.columns(4), ("temperature", "top_p", "top_k", "length")):
+        question[name] = slider(column, name)
 
     def again() -> None:
         st.session_state["text_generation-luck"] = (luck + 1) % (kinds["luck"].high + 1)
 
+    run = page.ask("write", **question)
     st.button(say("words.again"), icon=":material/casino:", key=key("again"), on_click=again, disabled=run is None)
-    if run is None:
-        st.caption(say("words.after_training"))
-    elif run.result is None:
-        st.caption(say("words.writing" if run.live else "words.no_weights"))
-    else:
-        found = run.result
-        letters, marks = "".join(map(chr, found.letters)), found.copied.astype(bool).tolist()
-        with st.container(border=True):
-            st.markdown(coloured(letters, marks, int(found.prompted)))
-        if found.unknown.size:
-            st.warning(say("words.unknown", letters=plain(" ".join(map(chr, found.unknown)))))
-        st.caption(say("words.written", copied=f"{100 * sum(marks) / max(1, len(marks)):.0f}"))
+    waiting = run is not None and run.live  # the workers are busy: look again until it is there
+
+    def answer() -> None:
+        run = page.ask("write", **question)
+        if run is None:
+            st.caption(say("words.after_training"))
+        elif run.live:
+            st.caption(say("words.writing"))
+        elif run.result is None:
+            st.caption(say("words.no_weights"))
+        else:
+            if waiting:
+                st.rerun()
+            shown(run.result)
+
+    st.fragment(answer, run_every=0.5 if waiting else None)()
+
+
+def shown(found: Written) -> None:
+    letters, marks = "".join(map(chr, found.letters)), found.copied.astype(bool).tolist()
+    with st.container(border=True):
+        st.markdown(coloured(letters, marks, int(found.prompted)))
+    if found.unknown.size:
+        st.warning(say("words.unknown", letters=plain(" ".join(map(chr, found.unknown)))))
+    st.caption(say("words.written", copied=f"{100 * sum(marks) / max(1, len(marks)):.0f}"))
 
 
 page.header()
 presets, picture, settings = page.places()
 with picture:
     page.figures()
-    st.fragment(write)()
 with presets:
     page.presets()
 with settings:
     page.controls("corpus", "cell", "units")
+st.fragment(write)()
 page.claims("names_counting", "prose_counting", "cold_repeats")
 page.lesson()
 page.share()

@@ -269,9 +269,15 @@ def cheap(params: BaseParams) -> BaseParams:
     return params.replace(**{name: value for name, value in CHEAP.items() if name in kinds})
 
 
+@cache
+def tried(stem: str, params: BaseParams) -> list[BaseResult]:
+    """Every Result of a run that several claims may measure."""
+    return trained(stem, params)[0]
+
+
 @EACH_CLAIM
 def test_a_measure_gives_one_number_per_seed(stem: str, claim: Claim) -> None:
-    results, _ = trained(stem, cheap(claim.params))
+    results = tried(stem, cheap(claim.params))
     effects = claim.measure(results[-1])
     assert effects is None or (effects.ndim == 1 and effects.size and np.isfinite(effects).all())
     if effects is not None and claim.share:

@@ -18,10 +18,11 @@ from core.text import Text, words
 MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Noto Sans Mono CJK SC', monospace"
 ORANGE, GREEN, PURPLE, INK, STONE = (style.PALETTE[i] for i in (1, 2, 3, 8, 9))
 RUNGS = (0, 1 / 16, 1 / 4, 1)  # of all steps
-WIDE = 76  # characters of a line of samples
+WIDE = 76  # characters of a line beside the ruler; what does not fit is cut off
+NARROW = 44  # characters of a line of samples alone, which a phone can show
 LETTERS = 32  # letters of a line over which units are shown
 LINE = 17.5  # pixels of a line of samples
-RULER = (4, 32, 36)  # per cent of the width: the ruler's line, its far end, where samples begin
+RULER = (27, 31.5, 32)  # per cent of the width: the ruler, where leaders end, where samples begin
 
 
 def text(language: str) -> Text:
@@ -142,13 +143,13 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
     labels = apart([bits for _, bits in found], 15 * pixel)
     for (name, bits), place in zip(found, labels):
         fig.add_scatter(
-            x=[line_x, line_x + 3, line_x + 5],
+            x=[line_x, line_x - 1.5, line_x - 3],
             y=[bits, bits, place],
             mode="lines+text",
             line={"color": style.AXIS, "width": 1.5},
             text=["", "", f"{name} <b>{bits:.2f}</b>"],
-            textposition="middle right",
-            textfont={"size": 12},
+            textposition="middle left",
+            textfont={"size": 11.5},
             hovertemplate=f"{name}: {bits:.3f}<extra></extra>",
         )
     for k, (name, bits, samples) in enumerate(blocks):
@@ -157,11 +158,11 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
         colour = STONE if last else style.contender(0)[0]
         if np.isfinite(bits) and not last:
             fig.add_scatter(
-                x=[line_x, far - 3, far],
-                y=[bits, bits, place],
+                x=[line_x, far],
+                y=[bits, place],
                 mode="lines+markers",
                 line={"color": colour, "width": 1.5, "dash": "dot"},
-                marker={"size": [11, 1, 1], "symbol": "circle", "color": colour, "opacity": [1, 0, 0]},
+                marker={"size": [11, 1], "symbol": "circle", "color": colour, "opacity": [1, 0]},
                 hovertemplate=f"{name}: {bits:.3f}<extra></extra>",
             )
         rows = [f"<b>{name}</b> · {say('words.bits', bits=f'{bits:.2f}' if np.isfinite(bits) else '–')}"]
@@ -227,24 +228,19 @@ def draw_samples(result: Result, language: str) -> go.Figure:
     fig = plot.figure(round(len(SAMPLED) * (rows + 2) * LINE) + 50, "closest")
 
     def block(tick: int, k: int) -> str:
-        left = passages(result.sample[tick, k], result.copied[tick, k])
         shown = [f"<b>{say('words.temperature_is', t=f'{SAMPLED[k]:g}')}</b>"]
-        long = max((len(passage) for passage, _ in left), default=0) > WIDE
-        for _ in range(rows):
-            if long:  # one passage over several lines
-                passage, mark = left.pop(0) if left else ("", np.zeros(0))
-                shown.append(line([(passage, mark)]))
-                if len(passage) > WIDE:
-                    left.insert(0, (passage[WIDE:], mark[WIDE:]))
-            else:
-                row = line(left)
-                used, room = 0, WIDE
-                while used < len(left) and (len(left[used][0]) + 2 * (used > 0)) <= room:
-                    room -= len(left[used][0]) + 2 * (used > 0)
-                    used += 1
-                shown.append(row)
-                left = left[used:]
-        return "<br>".join(shown)
+        left = passages(result.sample[tick, k], result.copied[tick, k])
+        while left and len(shown) <= rows:
+            passage, mark = left[0]
+            if len(passage) > NARROW:  # over several lines
+                shown.append(line(left[:1], NARROW))
+                left[0] = passage[NARROW:], mark[NARROW:]
+                continue
+            ends = np.cumsum([len(passage) + 2 for passage, _ in left]) - 2
+            fit = int((ends <= NARROW).argmin()) or len(left)
+            shown.append(line(left[:fit], NARROW))
+            left = left[fit:]
+        return "<br>".join([*shown, *["\u00a0"] * (rows + 1 - len(shown))])
 
     blocks = np.array([[block(tick, k) for k in range(len(SAMPLED))] for tick in range(len(result.at))])
     fig.add_scatter(
@@ -557,7 +553,7 @@ def draw_units(result: Result, language: str) -> go.Figure:
         hovertemplate="%{text}: %{z:.2f}<extra></extra>",
         xgap=1,
         ygap=3,
-        colorbar={"title": {"text": "h"}, "orientation": "h", "y": -0.02, "yanchor": "top", "len": 0.6},
+        colorbar={"orientation": "h", "y": -0.02, "yanchor": "top", "len": 0.6},
     )
     fig.add_scatter(
         x=[-0.5],
