@@ -81,7 +81,7 @@ with picture:
 with presets:
     page.presets()
 with settings:
-    page.controls("corpus", "cell", "units")
+    page.controls("corpus", "own", "cell", "units")
 st.fragment(write)()
 page.claims("names_counting", "prose_counting", "cold_repeats")
 page.lesson()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from collections import Counter, defaultdict
 from functools import cache
@@ -34,6 +35,7 @@ from core.concepts.text_generation.params import (
     cost,
     sample_shape,
 )
+from core.ml.own import CONTENTS
 from core.ml.recurrent import recurrent_weights
 from core.result import arrays
 
@@ -125,12 +127,17 @@ def test_the_best_ngram_is_chosen_on_the_validation_text() -> None:
 # Texts
 
 
+def split_of(corpus: str, seed: int) -> tuple[list[str], list[str], list[str]]:
+    texts = corpora.built_in(corpus)
+    return corpora.divided(texts, corpora.families(texts), seed)
+
+
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_passages_stand_alone(corpus: str) -> None:
-    found = corpora.passages(corpus)
+    found = corpora.built_in(corpus)
     assert len(set(found)) == len(found) > 1000
     assert not any(corpora.END in passage or passage != passage.strip() or not passage for passage in found)
-    symbols = corpora.vocabulary(corpus)
+    symbols = corpora.vocabulary(found)
     assert symbols[0] == corpora.END and set(symbols[1:]) == set("".join(found)) and len(set(symbols)) == len(symbols)
     assert abs(len(symbols) - SIZES[corpus][0]) < 30  # what costs are reckoned with
     if corpus != "prose":
@@ -139,13 +146,13 @@ def test_passages_stand_alone(corpus: str) -> None:
 
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_no_passage_is_on_two_sides_of_the_split(corpus: str) -> None:
-    parts = corpora.divided(corpus, 3)
-    assert Counter(p for part in parts for p in part) == Counter(corpora.passages(corpus))
+    parts = split_of(corpus, 3)
+    assert Counter(p for part in parts for p in part) == Counter(corpora.built_in(corpus))
     sizes = [sum(map(len, part)) for part in parts]
     assert sizes[0] > 0.75 * sum(sizes) and min(sizes) > 2000
     pieces = [{p[k : k + corpora.SHARED] for p in part for k in range(len(p) - corpora.SHARED + 1)} for part in parts]
     assert not (pieces[0] & pieces[1] or pieces[0] & pieces[2] or pieces[1] & pieces[2])
-    assert corpora.divided(corpus, 3) == parts and corpora.divided(corpus, 4)[2] != parts[2]
+    assert split_of(corpus, 3) == parts and split_of(corpus, 4)[2] != parts[2]
 
 
 def test_sentences_are_prose() -> None:
@@ -156,6 +163,39 @@ def test_sentences_are_prose() -> None:
         "Here is another one, also plain.",
         "A bullet that is long enough to stay here.",
     ]
+
+
+def test_a_reader_s_text_is_cut_into_passages() -> None:
+    lines = [f"line {i} of a text" for i in range(12)]
+    long = " ".join(f"Sentence {i} of a long line goes on and on, and ends here." for i in range(9))
+    chinese = "".join(f"第{i}句话写得不长不短，正好到这里为止。" for i in range(20))
+    endless = "".join(map(chr, range(0x4E00, 0x4E00 + 700)))
+    found = corpora.pieces("\n".join([*lines, "", lines[0], "  ", long, chinese, endless]))
+    assert found[:12] == tuple(lines) and len(set(found)) == len(found)
+    assert found[12:21] == tuple(f"Sentence {i} of a long line goes on and on, and ends here." for i in range(9))
+    assert found[21:41] == tuple(f"第{i}句话写得不长不短，正好到这里为止。" for i in range(20))
+    assert list(map(len, found[41:])) == [300, 300, 100] and "".join(found[41:]) == endless
+    with pytest.raises(ValueError, match="different"):
+        corpora.pieces("the same line again\n" * 500)
+    with pytest.raises(ValueError, match="different"):
+        corpora.pieces("\n".join(f"one long beginning that all of the passages share, and then {i}" for i in range(90)))
+
+
+def test_a_run_on_a_reader_s_text() -> None:
+    content = "\n".join(
+        f"{a}山{b}水\t{c}" for a in "春夏秋冬" for b in "高低远近明" for c in "一二三四五六七八九十" * 2
+    ).encode()
+    shape = f"{len(content.decode())}x{len(set(content.decode()))}"
+    own = f"sha256:{hashlib.sha256(content).hexdigest()}:{shape}"
+    CONTENTS[own] = content
+    (*_, last), state = ended(own=own, seeds=1)
+    assert last.complete and len(last.vocabulary) == len(set(content.decode()))
+    assert last.bytes_per_character[0] > 2
+    assert "".join(map(chr, state["training"])).count("\n") > 150
+    assert all(claim.measure(last) is None for claim in CLAIMS)
+    question = Prompt(prompt="春山", length=20)
+    answer = experiment.answer(TINY.replace(own=own, seeds=1), last, state, question)
+    assert "".join(map(chr, answer.letters)).startswith("春山")
 
 
 def test_what_is_copied() -> None:
@@ -302,10 +342,10 @@ def ended(**changes: Any) -> tuple[list[Result], dict[str, np.ndarray]]:
 
 def test_bits_are_those_of_torch_passage_by_passage() -> None:
     (*_, last), state = ended()
-    symbols = corpora.vocabulary("names")
+    symbols = corpora.vocabulary(corpora.built_in("names"))
     for i in range(TINY.seeds):
         network = Network(torch.tensor(state["weights"][i]), len(symbols), TINY.units)
-        training, validation, test = corpora.divided("names", TINY.data_seed + i)
+        training, validation, test = split_of("names", TINY.data_seed + i)
         for split, part in enumerate((training[: len(test)], validation, test)):
             nats = []
             for passage in part:
@@ -320,8 +360,8 @@ def test_one_step_is_that_of_torch() -> None:
     """A step without dropout: Adam on the mean cross-entropy of the batch, its gradient cut to length 1."""
     params = TINY.replace(dropout=0.0, seeds=1, steps=16)
     _, state = ended(dropout=0.0, seeds=1)
-    symbols = corpora.vocabulary("names")
-    training = corpora.divided("names", 0)[0]
+    symbols = corpora.vocabulary(corpora.built_in("names"))
+    training = split_of("names", 0)[0]
     order = experiment.batch_orders(len(training), 1, 0)[0]
     ranked = sorted(experiment.encoded(training, symbols), key=len, reverse=True)
     sizes = (len(symbols), params.units, len(symbols))
@@ -389,7 +429,7 @@ def test_rows_of_several_seeds() -> None:
 
 def test_what_it_writes_follows_from_its_predictions() -> None:
     (*_, last), state = ended()
-    symbols = corpora.vocabulary("names")
+    symbols = corpora.vocabulary(corpora.built_in("names"))
     network = Network(torch.tensor(state["weights"][0]), len(symbols), TINY.units)
     luck = experiment.stream("samples", TINY.weight_seed).random(sample_shape(TINY))
     for t, temperature in enumerate(SAMPLED):
@@ -412,7 +452,7 @@ def test_an_ask_goes_on_from_the_prompt() -> None:
     assert text.startswith("Mar") and len(text) == 33 == len(found.chance) == len(found.copied)
     assert found.prompted == 3 and found.unknown.tolist() == [0x4E00]
     assert text != "".join(map(chr, ask(prompt="Mar", length=30, luck=6).letters))
-    symbols = corpora.vocabulary("names")
+    symbols = corpora.vocabulary(corpora.built_in("names"))
     network = Network(torch.tensor(state["weights"][0]), len(symbols), TINY.units)
     line = corpora.END
     for letter, chance in zip(text, found.chance):
@@ -422,7 +462,7 @@ def test_an_ask_goes_on_from_the_prompt() -> None:
     greedy = "".join(map(chr, ask(prompt="Mar", length=8, top_k=1).letters))
     assert greedy == "".join(map(chr, ask(prompt="Mar", length=8, top_k=1, luck=9).letters))
     assert len(ask(prompt="", length=1).letters) == 1
-    name = next(p for p in corpora.divided("names", 0)[0] if len(p) > 3)
+    name = next(p for p in split_of("names", 0)[0] if len(p) > 3)
     assert ask(prompt=name + corpora.END + "A", length=1).copied[: len(name) + 1].tolist() == [1] * len(name) + [0]
 
 

@@ -40,11 +40,11 @@ def best_ngram(result: Result) -> np.ndarray:
     return result.ngram[np.arange(len(result.ngram)), best_order(result) - 1, 1]
 
 
-def of_complete(measure: Measure, corpus: str = "") -> Measure:
-    """The measure on a finished run (of this corpus, if one is named); None on any other, and on a diverged one."""
+def of_complete(measure: Measure, corpus: str) -> Measure:
+    """The measure on a finished run on this corpus; None on any other, and on a diverged one."""
 
     def measured(result: Result) -> np.ndarray | None:
-        if not result.complete or (corpus and result.params.corpus != corpus):
+        if not result.complete or result.params.own or result.params.corpus != corpus:
             return None
         effects = measure(result)
         return effects if effects is not None and np.isfinite(effects).all() else None

@@ -18,11 +18,13 @@ HELD_OUT = 0.1  # share of the text for validation, and again for the test
 MOST_HELD_OUT = 8000  # characters, of each
 SHARED = 40  # characters in common that keep two passages on one side of the split
 STRETCH = 30  # characters in a row that count as copied
+LONGEST = 300  # characters of a passage
+FEWEST = 10  # families without which nothing can be split
 COMMON = 1000  # of the characters of the idioms, those that are learned
 
 
 @cache
-def passages(corpus: str) -> tuple[str, ...]:
+def built_in(corpus: str) -> tuple[str, ...]:
     """The distinct passages of a corpus, in an order that depends on nothing else."""
     if corpus == "names":
         from faker.providers.person.en import Provider
@@ -44,6 +46,20 @@ def passages(corpus: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def pieces(own: str) -> tuple[str, ...]:
+    """The distinct passages of a reader's text: its lines; those over LONGEST characters by sentences, and sentences
+    over it cut where it ends. Raises ValueError where hardly anything is different."""
+    found = []
+    for row in own.splitlines():
+        ends = r"(?<=[。！？；…])|(?<=[.!?;])\s+"
+        parts = [row] if len(row) <= LONGEST else re.split(ends, row)
+        found += [part[k : k + LONGEST].strip() for part in parts for k in range(0, len(part), LONGEST)]
+    distinct = tuple(dict.fromkeys(part for part in found if part))
+    if len(families(distinct)) < FEWEST:
+        raise ValueError(f"the text needs at least {FEWEST} passages that are different")
+    return distinct
+
+
 def sentences(topic: str) -> list[str]:
     """The sentences of a page of Python's reference, each in one line: no code, grammar, tables or headings."""
     found = []
@@ -52,13 +68,11 @@ def sentences(topic: str) -> list[str]:
         if flat.endswith((".", ":")) and not re.search(r"::=|>>>|\*\*\*|\+--|\||\.\. ", flat):
             found += re.split(r"(?<=[.:;]) +(?=[A-Z])", flat)
     plain = [s for s in found if sum(c.isalpha() or c == " " for c in s) >= 0.9 * len(s)]
-    return [s for s in plain if 20 <= len(s) <= 300]
+    return [s for s in plain if 20 <= len(s) <= LONGEST]
 
 
-@cache
-def families(corpus: str) -> tuple[tuple[int, ...], ...]:
+def families(texts: tuple[str, ...]) -> list[list[int]]:
     """Passages by index, together where they share SHARED characters in a row, directly or through others."""
-    texts = passages(corpus)
     parent = list(range(len(texts)))
 
     def root(i: int) -> int:
@@ -75,12 +89,11 @@ def families(corpus: str) -> tuple[tuple[int, ...], ...]:
     found: dict[int, list[int]] = {}
     for i in range(len(texts)):
         found.setdefault(root(i), []).append(i)
-    return tuple(map(tuple, found.values()))
+    return list(found.values())
 
 
-def divided(corpus: str, seed: int) -> tuple[list[str], list[str], list[str]]:
+def divided(texts: tuple[str, ...], groups: list[list[int]], seed: int) -> tuple[list[str], list[str], list[str]]:
     """Training, validation and test passages, in an order that depends on the seed; no family is on two sides."""
-    texts, groups = passages(corpus), families(corpus)
     wanted = min(HELD_OUT * sum(map(len, texts)), MOST_HELD_OUT)
     sides: tuple[list[str], list[str], list[str]] = ([], [], [])
     k, size = 2, 0
@@ -93,9 +106,9 @@ def divided(corpus: str, seed: int) -> tuple[list[str], list[str], list[str]]:
     return sides
 
 
-def vocabulary(corpus: str) -> str:
-    """Every character of a corpus, END first."""
-    return END + "".join(sorted(set("".join(passages(corpus))) - {END}))
+def vocabulary(texts: tuple[str, ...]) -> str:
+    """Every character of a text, END first."""
+    return END + "".join(sorted(set("".join(texts)) - {END}))
 
 
 def copied(text: str, training: set[str], everything: str) -> np.ndarray:

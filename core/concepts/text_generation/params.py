@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.concept import Ask, Cost, Preset
-from core.params import BaseParams, choice, integer, number, text
+from core.params import BaseParams, choice, integer, number, shape, text, upload
 from core.result import BaseResult, array
 
 ENGINE = "stacked torch"
@@ -23,7 +23,7 @@ FEATURES = ("place", "place_in_word", "word_end", "vowel", "capital", "quoted", 
 
 def cut(params: Params) -> bool:
     """Whether passages are longer than a window."""
-    return params.corpus == "prose"
+    return bool(params.own) or params.corpus == "prose"
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,14 @@ class Params(BaseParams):
     """A recurrent network that predicts the next character. Seed i of `seeds` draws split and batches data_seed + i,
     weights and samples weight_seed + i."""
 
-    corpus: str = choice("names", CORPORA)
+    corpus: str = choice("names", CORPORA, applies=lambda p: not p.own)
+    own: str = upload("text", characters=(2000, 300_000), distinct=(5, 1500))
     cell: str = choice("lstm", ("rnn", "gru", "lstm", "peephole"))
-    units: int = integer(128, 8, 256, step=8)
+    units: int = integer(192, 8, 256, step=8)
     layers: int = integer(1, 1, 3)
-    steps: int = integer(800, 16, 5000)
+    steps: int = integer(640, 16, 5000)
     lr: float = number(0.01, 1e-5, 1.0, log=True)
-    dropout: float = number(0.4, 0.0, 0.9, step=0.05)
+    dropout: float = number(0.5, 0.0, 0.9, step=0.05)
     batch: int = integer(128, 4, 512)
     window: int = integer(64, 8, 256, step=8, applies=cut)
     seeds: int = integer(3, 1, 20)
@@ -106,16 +107,20 @@ ASKS = (Ask("write", Prompt, Written),)
 SIZES = {"names": (53, 12, 16), "prose": (98, 110, 200), "idioms": (1000, 5, 8)}
 
 
+def sizes(params: Params) -> tuple[int, int, int]:
+    return (shape(params.own)[1] + 1, 110, 200) if params.own else SIZES[params.corpus]
+
+
 def sample_shape(params: Params) -> tuple[int, int]:
     """How many passages are written at every temperature, and of how many characters at most."""
-    places = SIZES[params.corpus][2]
+    places = sizes(params)[2]
     return max(4, min(24, 400 // places)), places
 
 
 def cost(params: Params) -> Cost:
     """Steps, and floating-point operations per step: forward and backward take about 6 per weight and character; what
     is done character by character has a cost of its own, whatever its size."""
-    symbols, length, _ = SIZES[params.corpus]
+    symbols, length, _ = sizes(params)
     length = min(params.window, length) if cut(params) else length
     gates = {"rnn": 1, "gru": 3}.get(params.cell, 4)
     inputs = EMBEDDING + (params.layers - 1) * params.units
@@ -133,7 +138,7 @@ def data_files(params: Params) -> tuple[tuple[str, str], ...]:
         "prose": ("pydoc_data", "topics.py"),
         "idioms": ("pypinyin", "phrases_dict.json"),
     }
-    return (found[params.corpus],)
+    return () if params.own else (found[params.corpus],)
 
 
 PROSE = {"corpus": "prose", "batch": 32, "dropout": 0.1, "seeds": 1}

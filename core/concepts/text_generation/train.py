@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.concepts.text_generation.corpora import END, copied, divided, vocabulary
+from core.concepts.text_generation.corpora import END, built_in, copied, divided, families, pieces, vocabulary
 from core.concepts.text_generation.counting import NGrams, drawn, packed
 from core.concepts.text_generation.params import (
     EMBEDDING,
@@ -28,6 +28,7 @@ from core.concepts.text_generation.params import (
     sample_shape,
 )
 from core.ml.data import batch_orders
+from core.ml.own import text
 from core.ml.random import stream
 from core.ml.recurrent import recurrent_forward, recurrent_hidden, recurrent_outputs, recurrent_weights
 
@@ -39,11 +40,12 @@ READ = 400  # letters over which single units are shown
 
 def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Result, None, dict]:
     """Results, each fuller than the last, at least one every `chunk` steps, which says when, never what; at the end
-    the weights [seeds, D]."""
+    the weights [seeds, D] and the training text of seed 0."""
     seeds = range(params.seeds)
-    symbols = vocabulary(params.corpus)
+    passages = pieces(text(params.own)) if params.own else built_in(params.corpus)
+    groups, symbols = families(passages), vocabulary(passages)
     layers = (len(symbols), *[params.units] * params.layers, len(symbols))
-    texts = [divided(params.corpus, params.data_seed + i) for i in seeds]  # [seed][split], passages
+    texts = [divided(passages, groups, params.data_seed + i) for i in seeds]  # [seed][split], passages
     coded = [[encoded(part, symbols) for part in parts] for parts in texts]
     windows = [cut_up(parts[0], params.window if cut(params) else None) for parts in coded]
     measured = [padded([parts[k][: len(parts[2])] for parts in coded]) for k in range(len(SPLITS))]
@@ -60,11 +62,11 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
     masks = [stream("dropout", params.weight_seed + i) for i in seeds]
     ticks = np.unique((total * (np.arange(TICKS + 1) / TICKS) ** 2).round().astype(int))
 
-    passages, places = sample_shape(params)
-    drawings = stream("samples", params.weight_seed).random((passages, places))
+    samples, places = sample_shape(params)
+    drawings = stream("samples", params.weight_seed).random((samples, places))
     luck = np.tile(drawings, (len(SAMPLED), 1))
-    warmth = np.repeat(SAMPLED, passages)
-    shape = (len(SAMPLED), passages, places)
+    warmth = np.repeat(SAMPLED, samples)
+    shape = (len(SAMPLED), samples, places)
     sample, mark = np.zeros((len(ticks), *shape), np.uint32), np.zeros((len(ticks), *shape), np.uint8)
     counted, counted_mark = np.zeros(shape, np.uint32), np.zeros(shape, np.uint8)
     bits = np.zeros((params.seeds, len(ticks), len(SPLITS)))
@@ -164,7 +166,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
     followed[:, 1], follows = best_followed(all_follow), all_follow[0]
     reading, activation = read(weights[:1], coded[0][2], symbols, layers, params)
     yield result(step, len(ticks))
-    return {"weights": weights.numpy(force=True)}
+    return {"weights": weights.numpy(force=True), "training": code_points(everything[0])}
 
 
 def answer(params: Params, result: Result, state: dict[str, np.ndarray], question: Prompt) -> Written:
@@ -175,7 +177,7 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray], questio
     prompt = [c for c in question.prompt if c in symbols]
     unknown = dict.fromkeys(c for c in question.prompt if c not in symbols)
     luck = stream("prompt", question.luck).random(question.length)
-    text, chances, last, states = "", [], END, None
+    said, chances, last, states = "", [], END, None
     with torch.no_grad():
         for given, u in zip_longest(prompt, np.r_[np.zeros(len(prompt)), luck]):
             states = None if last == END else states  # every passage begins from nothing
@@ -184,16 +186,16 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray], questio
             p = outputs[0, 0].double().softmax(1).numpy()  # [1, symbols]
             chosen = symbols.index(given) if given else drawn(narrowed(p, question), np.array([u]), np.ones(1))[0]
             last = symbols[chosen]
-            text += last
+            said += last
             chances.append(p[0, chosen])
-    training = divided(params.corpus, params.data_seed)[0]
-    known, everything = set(training), END + END.join(training) + END
-    marks = [m for part in text.split(END) for m in (*copied(part, known, everything), 0)][:-1]
+    everything = "".join(map(chr, state["training"]))
+    known = set(everything.split(END))
+    marks = [m for part in said.split(END) for m in (*copied(part, known, everything), 0)][:-1]
     return Written(
         question,
         1,
         1,
-        letters=code_points(text),
+        letters=code_points(said),
         chance=np.array(chances),
         copied=np.array(marks, np.uint8),
         prompted=np.array(len(prompt)),
