@@ -334,8 +334,6 @@ def test_the_kernel_is_built_beside_the_first_runs_and_then_chosen_by_cost(
         assert same(fused.result, expected)
         assert (fused.meta["device"], fused.meta["engine"]) == ("cpu", "fused kernel")
         assert manager.ask(RACE, TINY) is fused  # by cost
-        heavy = Params(seeds=1, contenders=(Contender(),), width=256, depth=6)
-        assert manager.engine_for(RACE, heavy).device != "fused"  # fifteen lanes of sixteen would be empty
     finally:
         manager.close()
 

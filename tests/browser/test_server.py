@@ -93,7 +93,7 @@ def test_a_foreign_site_cannot_open_the_websocket(lab: Lab) -> None:
 
 def test_a_killed_server_leaves_its_results_to_the_next(tmp_path: Path) -> None:
     """Asked, killed in the middle, started again on the same store: the same link ends with an answer."""
-    link = "lang=en&contenders=sgd~lr-0.1~~adam~lr-0.01&epochs=300&seeds=3&batch=8&device=cpu"
+    link = "lang=en&contenders=sgd~lr-0.1~~adam~lr-0.01&epochs=150&seeds=3&batch=8&device=cpu"
 
     async def ask(lab: Lab, seconds: float, enough: Callable[[], bool] = lambda: False) -> bool:
         reader = Client(0, f"ws{lab.url.removeprefix('http')}/_stcore/stream")
