@@ -237,7 +237,8 @@ def kneser_ney(text: list[list[int]], symbols: int, order: int) -> Any:
         of = [sum(1 for c in counts[n].values() if c == k) for k in range(5)]
         y = of[1] / (of[1] + 2 * of[2]) if of[1] + of[2] else 0.0
         k = min(count, 3)
-        return min(count, max(0.0, k - (k + 1) * y * of[k + 1] / max(of[k], 1)))
+        amount = k - (k + 1) * y * of[k + 1] / max(of[k], 1)
+        return min(count, amount if amount > 0 else y)
 
     def probability(context: tuple[int, ...], symbol: int) -> float:
         n = len(context) + 1
@@ -271,6 +272,19 @@ def test_ngrams_are_those_of_the_definition(order: int) -> None:
             assert model.probabilities(contexts, following)[order - 1, t] == every[symbol]
         bits = -np.mean([math.log2(expected(tuple(line[t : t + order - 1]), s)) for t, s in enumerate(passage)])
         assert model.bits([np.array(passage)])[order - 1] == pytest.approx(bits, abs=1e-12)
+
+
+def test_no_probability_is_zero_and_all_add_up_to_one() -> None:
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        symbols = int(rng.integers(2, 9))
+        text = [np.r_[rng.integers(1, symbols, rng.integers(0, 30)), 0] for _ in range(rng.integers(1, 60))]
+        model = counting.NGrams(text, symbols)
+        contexts, _ = model.places([np.r_[rng.integers(1, symbols, 20), 0], *text[:2]])
+        n = contexts.shape[1]
+        every = model.probabilities(np.repeat(contexts, symbols, 1), np.tile(np.arange(symbols), n))
+        assert (every > 0).all()
+        assert np.abs(every.reshape(model.longest, n, symbols).sum(2) - 1).max() < 1e-9
 
 
 def test_the_longest_order_fits_into_a_key() -> None:

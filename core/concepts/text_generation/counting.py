@@ -29,11 +29,13 @@ class Level:
 
 def level(keys: np.ndarray, counts: np.ndarray, symbols: int) -> Level:
     """A level of modified Kneser-Ney smoothing: counts of 1, 2, and 3 or more are each discounted by an amount that
-    follows from how many counts are 1, 2, 3 and 4 (Chen and Goodman, 1999, equation 17)."""
+    follows from how many counts are 1, 2, 3 and 4 (Chen and Goodman, 1999, equation 17). Where few counts make an
+    amount zero or less, it is the one of plain Kneser-Ney, so that no probability is 0."""
     n1, n2, n3, n4 = ((counts == c).sum() for c in (1, 2, 3, 4))
     y = n1 / max(n1 + 2 * n2, 1)
     after = ((1, n1, n2), (2, n2, n3), (3, n3, n4))
-    amounts = np.array([0.0, *(c - (c + 1) * y * more / max(less, 1) for c, less, more in after)]).clip(0)
+    amounts = np.array([0.0, *(c - (c + 1) * y * more / max(less, 1) for c, less, more in after)])
+    amounts[1:] = np.where(amounts[1:] > 0, amounts[1:], y)
     discount = np.minimum(amounts[np.minimum(counts, 3)], counts)
     contexts, first = np.unique(keys // symbols, return_index=True)
     total = np.add.reduceat(counts, first)
