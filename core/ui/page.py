@@ -231,7 +231,8 @@ class Page:
     # What the parts are made of
 
     def _ask(self) -> Run | None:
-        """The run of the present Params: under way, stored, or started now if cheap; else None until asked for."""
+        """The run of the present Params: under way, stored, or started now if cheap or the page's default, so that no
+        page is ever empty; else None until asked for."""
         state, name = st.session_state, f"run:{self.stem}"
         current: Run | None = state.get(name)
         engine = self.manager.engine_for(self.stem, self.params, self.device)
@@ -242,7 +243,8 @@ class Page:
             if current.result is not None:
                 state[f"before:{self.stem}"] = current
         run = self.manager.find(self.stem, self.params, self.device)
-        if run is None and engine.seconds(self.concept.cost(self.params)) <= AUTO:
+        cheap = engine.seconds(self.concept.cost(self.params)) <= AUTO
+        if run is None and (cheap or self.params == self.concept.Params()):
             run = self.manager.ask(self.stem, self.params, watcher(), self.device, person=person())
         state[name] = run
         return run
