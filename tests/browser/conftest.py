@@ -102,6 +102,11 @@ class Visit:
         """Until the run is over: the row says where the numbers come from."""
         self.page.wait_for_selector(".st-key-run button:visible", timeout=1000 * timeout)
 
+    def idle(self) -> None:
+        """Until the server has said all it has to say: a click into a page that is just changing may be lost."""
+        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        self.page.wait_for_timeout(300)
+
 
 @pytest.fixture
 def visit(chromium: Browser, lab: Lab) -> Iterator[Visit]:
