@@ -26,7 +26,7 @@ def coloured(letters: str, marks: list[bool], prompted: int) -> str:
     for i in range(1, len(letters) + 1):
         if i == len(letters) or i == prompted or marks[i] != marks[first] or letters[i] == "\n":
             piece = plain(letters[first:i].lstrip("\n"))
-            piece = f":orange-background[{piece}]" if marks[first] and piece.strip() else piece
+            piece = f":orange-background[:orange[{piece}]]" if marks[first] and piece.strip() else piece
             found += ("  \n" if letters[first] == "\n" else "") + (f"**{piece}**" if piece and i <= prompted else piece)
             first = i
     return found
@@ -67,7 +67,7 @@ def write() -> None:
 
 def shown(found: Written) -> None:
     letters, marks = "".join(map(chr, found.letters)), found.copied.astype(bool).tolist()
-    with st.container(border=True):
+    with st.container(border=True, height=320):
         st.markdown(coloured(letters, marks, int(found.prompted)))
     if found.unknown.size:
         st.warning(say("words.unknown", letters=plain(" ".join(map(chr, found.unknown)))))
