@@ -140,7 +140,7 @@ def test_stop_ends_a_run_at_once_and_keeps_what_it_has(manager: Manager) -> None
 
 def test_stop_in_the_middle_of_a_long_step_kills_the_worker(manager: Manager) -> None:
     run = manager.ask(RACE, fresh(HEAVY))
-    until(lambda: run.status == RUNNING and run.updates)
+    until(lambda: run.status == RUNNING and run.updates, 120)
     time.sleep(0.3)
     before, updates = pid(manager), run.updates
     begin = time.monotonic()
