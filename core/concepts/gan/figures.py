@@ -110,7 +110,7 @@ def draw_seeds(result: Result, language: str) -> go.Figure:
         for v in range(len(labels))
         for s in range(count)
     ]
-    fig = panels(rows, columns, titles, 0.14)
+    fig = panels(rows, columns, titles, 0.19)
     fig.update_annotations(font_size=13)
     stacks: dict[int, dict[str, np.ndarray]] = {}
     for v in range(len(labels)):

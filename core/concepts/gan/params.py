@@ -156,7 +156,7 @@ def cost(params: Params) -> Cost:
             passes = v.d_steps * ((5 if penalised else 2) * d + g / 3) + v.g_steps * (g + d)
             updates = v.d_steps * (3 if penalised else 1) + v.g_steps
         small += updates
-        flops += 2.4 * seeds * (6 * passes * batch + 100.0 * (g + d) + 8e3 * updates)
+        flops += 1.8 * seeds * (6 * passes * batch + 100.0 * (g + d) + 8e3 * updates)
         tabulated = steps * (v.d_steps + v.g_steps + 1)
         memory += (
             4.0 * seeds * (12 * (g + d + e) + 3 * params.width * params.depth * (4096 + 4 * batch) + 4 * tabulated)
