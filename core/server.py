@@ -32,7 +32,9 @@ HEADERS = {
 }
 
 
+# Told where the server is, the app need not try the page's own path first and wait after the refusal.
 SCRIPT = b"""<head><link rel="preload" as="script" href="./lab/plotly.min.js"><script>
+window.__streamlit = { BACKEND_BASE_URL: new URL("./", location).href };
 (window.requestIdleCallback || setTimeout)(() => {
   const script = document.createElement("script");
   script.src = "./lab/plotly.min.js";

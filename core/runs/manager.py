@@ -39,10 +39,10 @@ log = logging.getLogger("lab.runs")
 
 BUILD = 300.0  # seconds in which the fused kernel must have been compiled
 KILL_AFTER = 0.15  # seconds between the stop flag and the kill
-GRACE = 60.0  # seconds a run goes on with nobody looking at it
+GRACE = float(os.environ.get("LAB_GRACE", 60))  # seconds a run goes on with nobody looking at it
 CHECKPOINT = 2.0  # seconds between partial Results kept in the store
 REMEMBERED = 64  # finished runs kept in memory; all are in the store
-LOOK = 0.25  # seconds between looks at a worker's memory, and between a page's looks at a run
+LOOK = 0.35  # seconds between looks at a worker's memory, and between a page's looks at a run
 SWEEP = 600.0  # seconds between looks for uploads that are past their end date
 RUN_SECONDS = float(os.environ.get("LAB_RUN_SECONDS", 900))  # wall time a run may take
 RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a worker may take

@@ -48,6 +48,9 @@ function put(object, path, value) {
   owner[last] = value;
 }
 
+// Until the browser has nothing else to do: the answer to a click is drawn before the next look at a run.
+const idle = () => new Promise((resolve) => (window.requestIdleCallback || setTimeout)(resolve, { timeout: 200 }));
+
 class Chart {
   constructor(root) {
     this.root = root;
@@ -63,13 +66,15 @@ class Chart {
   }
 
   async update(data, component) {
-    Object.assign(this, { words: data.words, dark: data.dark, wants: data.wants, component });
+    Object.assign(this, { words: data.words, dark: data.dark, wants: data.wants, component, newest: data.figure });
+    this.root.classList.toggle("lab-pale", data.pale);
+    this.library = await plotly();
+    if (this.heard) await idle();
+    if (data.figure !== this.newest) return; // a later one waits behind this
     if (data.figure !== this.source) {
       this.source = data.figure;
       this.figure = null;
     }
-    this.root.classList.toggle("lab-pale", data.pale);
-    this.library = await plotly();
     this.theme();
     if (!this.figure) this.figure = JSON.parse(this.isDark ? this.darkened() : this.source);
     const meta = this.figure.layout.meta || {};

@@ -21,26 +21,31 @@ def the_race(rounds: int, quick: bool) -> Section:
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
     from core.concepts.optimizer_race.train import train
+    from core.ml.fused.population import Fused
+    from core.ml.population import Stacked
 
     params = Params(epochs=10) if quick else Params()
     found = Section(
         "One population against a loop over models",
         f"The default race ({len(params.contenders)} contenders × {params.seeds} seeds, {params.epochs} epochs in "
-        f"batches of {params.batch}, all three splits measured before training and after every epoch) as one stacked "
-        "population through `train`, and as a plain loop over `nn.Sequential` models in eager PyTorch with "
-        "`torch.optim`: the same splits, batches and initial weights, everything in memory, no DataLoader. Both in one "
-        "process on one thread, as workers run: on a busy machine, several threads mostly wait for each other.",
+        f"batches of {params.batch}, all three splits measured before training and after every epoch) as one "
+        "population through `train`, stacked in torch and in the fused kernel (which the page takes), and as a plain "
+        "loop over `nn.Sequential` models in eager PyTorch with `torch.optim`: the same splits, batches and initial "
+        "weights, everything in memory, no DataLoader. All in one process on one thread, as workers run: on a busy "
+        "machine, several threads mostly wait for each other.",
     )
 
-    def population() -> Any:
-        *_, last = train(params)
+    def population(trainer: Any = Stacked) -> Any:
+        *_, last = train(params, population=trainer)
         return last
 
     torch.set_num_threads(1)
-    last = population()  # unmeasured: allocators, data and threads warm up
+    population(Fused)  # unmeasured: allocators, data and threads warm up
+    last = population()
     race_as_loop(params.replace(epochs=1))
-    together, alone = [], []
+    fused, together, alone = [], [], []
     for _ in range(rounds):
+        fused.append(seconds(lambda: population(Fused)))
         together.append(seconds(population))
         begin = time.perf_counter()
         loss, accuracy = race_as_loop(params)
@@ -48,10 +53,12 @@ def the_race(rounds: int, quick: bool) -> Section:
 
     steps = len(params.contenders) * params.seeds * last.total
     found.rows += [
-        Row("population", "s", together),
+        Row("population, fused kernel", "s", fused),
+        Row("population, stacked", "s", together),
         Row("loop over models", "s", alone),
         Row("loop over models, per model and step, with its measuring", "µs", [1e6 * t / steps for t in alone]),
-        Row("**loop / population**", "×", [b / a for a, b in zip(together, alone)], "≥ 8"),
+        Row("**loop / fused population**", "×", [b / a for a, b in zip(fused, alone)], "≥ 8"),
+        Row("loop / stacked population", "×", [b / a for a, b in zip(together, alone)]),
     ]
     gap = np.abs(accuracy - last.accuracy)[:, :, -1, TEST]
     off = np.abs(loss - last.loss)[:, :, -1, TEST].max()
@@ -74,6 +81,7 @@ def race_as_loop(params: Params) -> tuple[Any, Any]:
     from core.concepts.optimizer_race.train import load
     from core.ml.data import batch_orders
     from core.ml.networks import initial_weights
+    from tests.peers.loop import optimizer_of
 
     loss, accuracy = np.zeros((2, len(params.contenders), params.seeds, params.epochs + 1, 3))
     for seed in range(params.seeds):
@@ -83,7 +91,7 @@ def race_as_loop(params: Params) -> tuple[Any, Any]:
         start = torch.as_tensor(initial_weights(sizes(params), params.weight_seed + seed))
         for c, contender in enumerate(params.contenders):
             model = network(params, start)
-            optimizer = torch_optimizer(contender, model.parameters())
+            optimizer = optimizer_of(contender, model.parameters())
             for epoch in range(params.epochs + 1):
                 model.eval()
                 with torch.no_grad():
@@ -104,44 +112,14 @@ def race_as_loop(params: Params) -> tuple[Any, Any]:
 
 def network(params: Params, start: Any) -> Any:
     """The multilayer perceptron of the race as torch writes it, with these weights."""
-    import torch
     from torch import nn
 
     layers: list[nn.Module] = []
     for fan_in, fan_out in zip(sizes(params), sizes(params)[1:]):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
-    with torch.no_grad():
-        at = 0
-        for linear in model[::2]:
-            inputs, outputs = linear.in_features, linear.out_features
-            linear.weight.copy_(start[at : at + inputs * outputs].view(outputs, inputs))
-            at += inputs * outputs
-            linear.bias.copy_(start[at : at + outputs])
-            at += outputs
+    nn.utils.vector_to_parameters(start, model.parameters())
     return model
-
-
-def torch_optimizer(c: Any, weights: Any) -> Any:
-    from torch import optim
-
-    averages = {"lr": c.lr, "betas": (c.beta1, c.beta2), "eps": c.eps}
-    match c.rule:
-        case "sgd":
-            return optim.SGD(weights, c.lr)
-        case "momentum" | "nesterov":
-            return optim.SGD(weights, c.lr, momentum=c.momentum, nesterov=c.rule == "nesterov")
-        case "adagrad":
-            return optim.Adagrad(weights, c.lr)
-        case "adadelta":
-            return optim.Adadelta(weights, c.lr, rho=c.rho)
-        case "rmsprop":
-            return optim.RMSprop(weights, c.lr, alpha=c.alpha, eps=c.eps)
-        case "adam":
-            return optim.Adam(weights, **averages)
-        case "adamw":
-            return optim.AdamW(weights, **averages, weight_decay=c.weight_decay)
-    raise ValueError(f"no such rule here: {c.rule}")
 
 
 def the_cost(rounds: int, quick: bool) -> Section:

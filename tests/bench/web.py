@@ -153,8 +153,9 @@ def on_screen(web: Server, rounds: int) -> Section:
     found = Section(
         "On the screen",
         "A headless Chromium on the same machine, the HTTP cache warm, a new tab for every visit; the race is already "
-        "complete. Times run from the start of the navigation, or from the click, to the moment the thing is visible. "
-        "The clicks are on one page of a long race (300 epochs, 10 seeds), before it is run and while it trains.",
+        "complete. Times run from the start of the navigation to the moment the thing is visible; for clicks, from the "
+        "browser's own time stamp of the click to the first frame that shows the answer. The clicks are on one page "
+        "of a long race (300 epochs, 10 seeds), before it is run and while it trains.",
     )
     program = chromium()
     if not program:
@@ -181,6 +182,7 @@ def on_screen(web: Server, rounds: int) -> Section:
                 "its chart later than the home page's heading by",
                 "ms",
                 in_ms([c - h for (h,), (_, c) in zip(homes, races)]),
+                "≤ 500",
             ),
         ]
         try:
@@ -207,6 +209,17 @@ def visit(context: Any, path: str, *selectors: str) -> list[float]:
     return taken
 
 
+# From the browser's time stamp of the next click to the first frame in which one of these elements shows the words.
+ANSWER = """([selector, words]) => {
+  window.answered = new Promise((resolve) => addEventListener("click", (event) => {
+    const shows = (element) => element.checkVisibility() && element.innerText.includes(words);
+    const look = () => [...document.querySelectorAll(selector)].some(shows)
+      ? resolve((performance.now() - event.timeStamp) / 1000) : requestAnimationFrame(look);
+    look();
+  }, { capture: true, once: true }));
+}"""
+
+
 def clicks(context: Any, rounds: int) -> list[Row]:
     """Reaction times on one page, while nothing trains and while its own race trains."""
     from core.text import words
@@ -216,24 +229,21 @@ def clicks(context: Any, rounds: int) -> list[Row]:
     page.goto(f"/{STEM}?lang=en&epochs=300&seeds=10&device=cpu")
     run, stop = page.locator(".st-key-run button:visible").first, page.locator(".st-key-stop button:visible").first
     run.wait_for()
-    notes = page.locator(f".st-key-{STEM}-fold-lesson-en")
-    said = notes.locator('[data-testid="stExpanderDetails"] [data-testid="stMarkdown"]').first
+    inside = f'.st-key-{STEM}-fold-lesson-en [data-testid="stExpanderDetails"] [data-testid="stMarkdown"]'
+    notes, said = page.locator(f".st-key-{STEM}-fold-lesson-en summary"), page.locator(inside).first
 
     def unfold() -> float:
-        notes.scroll_into_view_if_needed()
-        begin = time.perf_counter()
-        notes.locator("summary").click()
-        said.wait_for()
-        taken = time.perf_counter() - begin
-        notes.locator("summary").click()
+        page.evaluate(ANSWER, [inside, ""])
+        notes.click()
+        taken = page.evaluate("answered")
+        notes.click()
         said.wait_for(state="hidden")
         return taken
 
     def switch() -> float:
-        begin = time.perf_counter()
+        page.evaluate(ANSWER, ["h1", titles["zh"]])
         page.get_by_role("radio", name="中文").click()
-        page.get_by_role("heading", name=titles["zh"], exact=True).wait_for()
-        taken = time.perf_counter() - begin
+        taken = page.evaluate("answered")
         page.get_by_role("radio", name="English").click()
         page.get_by_role("heading", name=titles["en"], exact=True).wait_for()
         return taken
@@ -254,7 +264,7 @@ def clicks(context: Any, rounds: int) -> list[Row]:
                 stop.click()
                 run.wait_for()
     return [
-        Row(f"{name}, {when}", "ms", in_ms(values), "≤ 1000")
+        Row(f"{name}, {when}", "ms", in_ms(values), "≤ 300")
         for name, pair in found.items()
         for when, values in zip(("nothing training", "while the race trains"), pair)
     ]

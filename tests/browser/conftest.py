@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=30_000)  # machines that build may be slow; what is right comes sooner
 
 
 @dataclass
@@ -53,7 +54,7 @@ def start(store: Path, **settings: str) -> Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = start(tmp_path_factory.mktemp("store"))
+    lab = start(tmp_path_factory.mktemp("store"), LAB_GRACE="10")  # no test waits for what another has left
     yield lab
     lab.process.send_signal(signal.SIGTERM)
     lab.process.wait(20)
@@ -94,11 +95,11 @@ class Visit:
                      ink: getComputedStyle(plot).color }; }"""
         )
 
-    def chart(self, timeout: float = 30) -> dict:
+    def chart(self, timeout: float = 60) -> dict:
         self.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=1000 * timeout)
         return self.data()
 
-    def done(self, timeout: float = 60) -> None:
+    def done(self, timeout: float = 90) -> None:
         """Until the run is over: the row says where the numbers come from."""
         self.page.wait_for_selector(".st-key-run button:visible", timeout=1000 * timeout)
 
@@ -118,6 +119,7 @@ def visiting(chromium: Browser, lab: Lab, **options: object) -> Iterator[Visit]:
     context = chromium.new_context(
         viewport={"width": 1400, "height": 1000}, locale="en-US", base_url=lab.url, **options
     )  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)
     visit = Visit(context.new_page())
     # Streamlit itself asks /<page>/_stcore/… first and takes the 404 as "not here".
     visit.page.on(

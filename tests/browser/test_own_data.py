@@ -93,7 +93,7 @@ def test_a_malformed_file_is_named_by_row_and_changes_nothing(visit: Visit) -> N
         (b"PK\x03\x04", "spreadsheet"),
     ):
         bring(page, content)
-        expect(page.get_by_text(needle)).to_be_visible(timeout=10_000)
+        expect(page.get_by_text(needle)).to_be_visible()
         assert page.get_by_role("button", name="Use these data").count() == 0
         page.get_by_role("button", name="Remove animals.csv").or_(
             page.locator('[data-testid="stFileUploaderDeleteBtn"] button')
