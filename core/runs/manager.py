@@ -615,7 +615,7 @@ class Manager:
                 swept = now
                 self._forget(self.uploads.sweep())
             for run in list(self._runs.values()):
-                if run.live and all(now - seen > GRACE for seen in run.watchers.values()):
+                if run.live and all(now - seen > GRACE for seen in list(run.watchers.values())):
                     self.stop(run)
 
 

@@ -25,7 +25,7 @@ from core.params import (
 from core.text import Text
 from core.ui import link
 from core.ui.own import Own
-from core.ui.rows import log_options, rows
+from core.ui.rows import changed_rows, log_options, rows
 
 SPELLED_OUT = 12  # problems of a link said in full; of further ones the names
 WIDEST_SLIDER = 300  # values; more are typed
@@ -60,7 +60,7 @@ class Controls:
             given = st.session_state[key]
             try:
                 new = kind.read(given) if typed(kind) else kind.check(given)
-                link.change(self.stem, self.params.replace(**{name: new}))
+                link.change(self.stem, link.present(self.stem).replace(**{name: new}))
             except Refused as error:
                 self._refuse(Problem(name, error.code, error.details))
             except Invalid as error:
@@ -97,6 +97,11 @@ class Controls:
 
     def _rows(self, name: str, kind: Rows) -> None:
         """An editor of rows."""
+
+        def put(change: dict[str, Any]) -> None:
+            now = link.present(self.stem)
+            link.change(self.stem, now.replace(**{name: changed_rows(kind, getattr(now, name), change)}))
+
         st.markdown(f"**{self.text.say(f'params.{name}')}**", help=self.text.hint(f"params.{name}"))
         rows(
             name,
@@ -105,7 +110,7 @@ class Controls:
             self.text,
             key=f"{self.stem}-{name}-rows",
             version=st.session_state[f"generation:{self.stem}"],
-            put=lambda value: link.change(self.stem, self.params.replace(**{name: value})),
+            put=put,
             refuse=self._refuse,
             without=tuple(w.removeprefix(f"{name}.") for w in self.without if w.startswith(f"{name}.")),
         )

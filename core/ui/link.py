@@ -65,6 +65,12 @@ def save(stem: str, params: BaseParams, **beside: Any) -> None:
         st.query_params.from_dict(link)
 
 
+def present(stem: str) -> BaseParams:
+    """The page's Params as they are now. A callback asks for them here: what it knew when it was drawn may be a moment
+    old, and two may come at once."""
+    return st.session_state["params"][stem]
+
+
 def change(stem: str, params: BaseParams, *, outside: bool = False) -> None:
     """New Params for the page; `outside` says that not the widgets brought them, so these must follow."""
     state = st.session_state

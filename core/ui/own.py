@@ -23,8 +23,8 @@ ROWS = 5  # of the preview
 GLIMPSE = 300  # characters of the preview
 
 
-def drop_unreadable(stem: str, params: BaseParams) -> BaseParams:
-    """The page's Params without files that are not here for this reader; a message asks for each."""
+def drop_unreadable(stem: str, params: BaseParams) -> None:
+    """Take files that are not here for this reader out of the page's Params; a message asks for each."""
     for field, name in uploaded(params).items():
         if not shared().uploads.readable(name, person()):
             problem = Problem(field, "not_here", {"shape": " × ".join(map(str, shape(name)))})
@@ -33,7 +33,6 @@ def drop_unreadable(stem: str, params: BaseParams) -> BaseParams:
             link.change(stem, params, outside=True)
             st.session_state[f"problems:{stem}"] = found
             st.session_state[f"asked:{stem}:{field}"] = name
-    return params
 
 
 def downloads(params: BaseParams, text: Text) -> None:
@@ -82,7 +81,7 @@ class Own:
         return "-".join((self.stem, self.field, *parts, self.text.language))
 
     def _put(self, name: str) -> None:
-        link.change(self.stem, self.params.replace(**{self.field: name}), outside=True)
+        link.change(self.stem, link.present(self.stem).replace(**{self.field: name}), outside=True)
 
     def _in_use(self, name: str) -> None:
         mine = self.uploads.held(name, self.me)

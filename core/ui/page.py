@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import claims, export
 from core.concept import Figure, load
-from core.params import Invalid
+from core.params import BaseParams, Invalid
 from core.runs.key import run_key, source_digest
 from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Run, shared
 from core.stats import interval
@@ -38,13 +38,18 @@ class Page:
         self.concept = load(stem)
         self.text = words(stem, link.language())
         choices = {"figure": [f.id for f in self.concept.figures], "device": ["auto", *self.concept.devices]}
-        self.params = own.drop_unreadable(stem, link.load(stem, self.concept.Params, choices))
+        own.drop_unreadable(stem, link.load(stem, self.concept.Params, choices))
         self.manager = shared()
         asked = st.query_params.get("device", "auto")
         self.device = asked if asked in choices["device"] else "auto"
         self.figure = self._chosen_figure()
         self.run = self._ask()
         link.save(stem, self.params, figure=self.figure.id, device="" if self.device == "auto" else self.device)
+
+    @property
+    def params(self) -> BaseParams:
+        """What the reader has set, as it is now."""
+        return link.present(self.stem)
 
     # The parts, in the order in which pages usually have them
 

@@ -36,12 +36,12 @@ def rows(
     *,
     key: str,
     version: int,
-    put: Callable[[tuple[BaseParams, ...]], None],
+    put: Callable[[dict[str, Any]], None],
     refuse: Callable[[Problem], None],
     without: tuple[str, ...] = (),
 ) -> None:
-    """Show the rows; `put` gets the rows after a change, `refuse` what was wrong with it; fields in `without` are left
-    out.
+    """Show the rows; `put` gets a change as `changed_rows` takes it, `refuse` what was wrong with it; fields in
+    `without` are left out.
 
     version: another number shows the present rows again, also where the reader has typed something else.
     """
@@ -68,11 +68,10 @@ def rows(
         if not isinstance(change, dict):
             return
         try:
-            put(changed_rows(kind, value, change))
+            put(change)
         except Refused as error:
-            refuse(
-                Problem(change["field"] if change.get("field") in fields(kind.row) else name, error.code, error.details)
-            )
+            field = str(change.get("field"))
+            refuse(Problem(field if field in fields(kind.row) else name, error.code, error.details))
 
     _editor()(key=key, data=data, on_change_change=changed)
 
@@ -89,7 +88,7 @@ def changed_rows(kind: Rows, value: tuple[BaseParams, ...], change: dict[str, An
         return value
     if "remove" in change:
         return kind.check((*value[:i], *value[i + 1 :]))
-    field = change.get("field")
+    field = str(change.get("field"))
     if field not in applicable(value[i]):
         return value
     new = fields(kind.row)[field].read(str(change.get("value")))

@@ -55,6 +55,8 @@ def start(store: Path, **settings: str) -> Lab:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = start(tmp_path_factory.mktemp("store"), LAB_GRACE="10")  # no test waits for what another has left
+    while not lab.health()["ready"]:
+        time.sleep(0.5)
     yield lab
     lab.process.send_signal(signal.SIGTERM)
     lab.process.wait(20)

@@ -41,9 +41,6 @@ def opened(visit: Visit, url: str) -> None:
     visit.done()
 
 
-@pytest.mark.xfail(
-    strict=False, reason="now and then 'Use these data' does not take, or is taken back: not understood yet"
-)
 def test_own_points_are_trained_on_shared_asked_for_and_deleted(chromium: Browser, lab: Lab) -> None:
     for mine in visiting(chromium, lab):
         page = mine.page
