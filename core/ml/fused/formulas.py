@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from core.ml.fused.simd import ahead, erf, every, exp, jit, load, log, pick, store, tanh
+from core.ml.fused.simd import ahead, apart, erf, every, exp, jit, load, log, pick, store, tanh
 
 
 @jit
@@ -191,7 +191,7 @@ def losses_of(code: int, z: Any, y: Any, loss: Any, right: Any, examples: int, o
     total = every(load(z, 0), 0.0)
     hits = total
     for b in range(examples):
-        here, there = ahead(z, b * outputs), ahead(y, b * outputs)
+        here, there = ahead(z, b * apart(outputs)), ahead(y, b * outputs)
         if code == 0:
             l, r = squared(here, there, outputs)
         elif code == 1:
@@ -208,7 +208,8 @@ def losses_of(code: int, z: Any, y: Any, loss: Any, right: Any, examples: int, o
 def slopes_of(code: int, z: Any, y: Any, slope: Any, share: Any, examples: int, outputs: int) -> None:
     """∂(mean loss)/∂z of a batch."""
     for b in range(examples):
-        here, there, out, part = ahead(z, b * outputs), ahead(y, b * outputs), ahead(slope, b * outputs), load(share, b)
+        here, there = ahead(z, b * apart(outputs)), ahead(y, b * outputs)
+        out, part = ahead(slope, b * apart(outputs)), load(share, b)
         if code == 0:
             squared_slope(here, there, out, part, outputs)
         elif code == 1:

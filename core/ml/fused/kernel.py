@@ -18,6 +18,7 @@ from core.ml.fused.simd import (
     BLOCK,
     BYTES,
     ahead,
+    apart,
     cache_folder,
     get,
     jit,
@@ -100,11 +101,12 @@ def forward(sizes: Any, activation: int, w: Any, x: Any, h: Any, slopes: Any, ex
     layers = len(sizes) - 1
     for layer in range(layers):
         i, o = sizes[layer], sizes[layer + 1]
-        multiply(x, i, 1, w, 1, i, h, o, 1, examples, o, i, ahead(w, i * o), 1)
+        multiply(x, apart(i), 1, w, 1, i, h, apart(o), 1, examples, o, i, ahead(w, i * o), 1)
+        size = examples * apart(o)
         if layer < layers - 1:
-            activate(activation, h, slopes, examples * o)
+            activate(activation, h, slopes, size)
         x = h
-        h, slopes, w = ahead(h, examples * o), ahead(slopes, examples * o), ahead(w, (i + 1) * o)
+        h, slopes, w = ahead(h, size), ahead(slopes, size), ahead(w, (i + 1) * o)
     return x
 
 
@@ -114,19 +116,20 @@ def backward(sizes: Any, w: Any, x: Any, h: Any, slopes: Any, errors: Any, gradi
     at, behind = units, parameters  # where the layer's units and its weights end
     for layer in range(len(sizes) - 2, -1, -1):
         i, o = sizes[layer], sizes[layer + 1]
-        at, behind = at - o, behind - (i + 1) * o
+        at, behind = at - apart(o), behind - (i + 1) * o
         error, g = ahead(errors, at * examples), ahead(gradient, behind)
-        before = ahead(h, (at - i) * examples) if layer else x
-        multiply(error, 1, o, before, i, 1, g, i, 1, o, i, examples, zero, 0)
+        under = (at - apart(i)) * examples
+        before = ahead(h, under) if layer else x
+        multiply(error, 1, apart(o), before, apart(i), 1, g, i, 1, o, i, examples, zero, 0)
         for k in range(o):
             total = load(error, k)
             for b in range(1, examples):
-                total = total + load(error, b * o + k)
+                total = total + load(error, b * apart(o) + k)
             store(g, i * o + k, total)
         if layer:
-            below, slope = ahead(errors, (at - i) * examples), ahead(slopes, (at - i) * examples)
-            multiply(error, o, 1, ahead(w, behind), i, 1, below, i, 1, examples, i, o, zero, 0)
-            for k in range(examples * i):
+            below, slope = ahead(errors, under), ahead(slopes, under)
+            multiply(error, apart(o), 1, ahead(w, behind), i, 1, below, apart(i), 1, examples, i, o, zero, 0)
+            for k in range(examples * apart(i)):
                 store(below, k, load(below, k) * load(slope, k))
 
 
@@ -150,10 +153,10 @@ def _rule(own: int, formula: Any, others: Any) -> Any:
             for k in range(count):
                 v, a, b, c = load(w, k), load(first, k), load(second, k), load(third, k)
                 v_, a_, b_, c_ = formula(v, load(g, k), a, b, c, p, q, eps, r, s, u)
-                store(w, k, pick(mine, 0.0, v_, v))
+                store(third, k, pick(mine, 0.0, c_, c))  # in this order, what a rule leaves alone is not stored:
+                store(second, k, pick(mine, 0.0, b_, b))  # nothing came between its load and its store
                 store(first, k, pick(mine, 0.0, a_, a))
-                store(second, k, pick(mine, 0.0, b_, b))
-                store(third, k, pick(mine, 0.0, c_, c))
+                store(w, k, pick(mine, 0.0, v_, v))
         others(w, g, past, constants, rates, present, masks, count)
 
     return update
@@ -171,10 +174,10 @@ for _code, _name in reversed(list(enumerate(RULES))):
 
 @jit
 def extent(sizes: Any) -> Any:
-    """Units of all layers but the inputs, and weights."""
+    """Registers of an example in all layers but the inputs, and weights."""
     units = parameters = 0
     for layer in range(len(sizes) - 1):
-        units += sizes[layer + 1]
+        units += apart(sizes[layer + 1])
         parameters += (sizes[layer] + 1) * sizes[layer + 1]
     return units, parameters
 
@@ -182,8 +185,8 @@ def extent(sizes: Any) -> Any:
 def scratch_registers(sizes: tuple[int, ...], batch: int) -> int:
     """Registers of working memory that `train` and `measure` need, for batches of at most this size."""
     examples = max(batch, BLOCK_ROWS)
-    units, parameters = sum(sizes[1:]), sum((i + 1) * o for i, o in pairwise(sizes))
-    return examples * (sizes[0] + sizes[-1] + 1 + 3 * units) + parameters + CONSTANTS + RATES + 3
+    units, parameters = sum(n | 1 for n in sizes[1:]), sum((i + 1) * o for i, o in pairwise(sizes))
+    return examples * ((sizes[0] | 1) + sizes[-1] + 1 + 3 * units) + parameters + CONSTANTS + RATES + 3
 
 
 # What Python calls
@@ -204,7 +207,7 @@ def train(begin: int, end: int, t0: int, t1: int, sizes: Any, activation: int, l
         most = max(most, batch[lane])
     x, y, order, rates = pointer(x_), pointer(y_), pointer(order_), pointer(rates_)
     here = pointer(scratch_)
-    xb, here = here, ahead(here, most * inputs)
+    xb, here = here, ahead(here, most * apart(inputs))
     yb, here = here, ahead(here, most * outputs)
     share, here = here, ahead(here, most)
     h, here = here, ahead(here, most * units)
@@ -244,7 +247,7 @@ def train(begin: int, end: int, t0: int, t1: int, sizes: Any, activation: int, l
                     x_starts_[q], y_starts_[q] = row * inputs, row * outputs
                     part = unit / count[q] if b < count[q] else 0.0
                     put(share, b * lanes + q, x_.dtype.type(part))
-                fill(ahead(xb, b * inputs), x, x_starts, inputs, lanes)
+                fill(ahead(xb, b * apart(inputs)), x, x_starts, inputs, lanes)
                 fill(ahead(yb, b * outputs), y, y_starts, outputs, lanes)
             for q in range(lanes):
                 first[q] += batch[base + q]
@@ -255,7 +258,7 @@ def train(begin: int, end: int, t0: int, t1: int, sizes: Any, activation: int, l
                     put(moving, k * lanes + q, get(rates, (t * kinds + who[base + q]) * RATES + k))
 
             z = forward(sizes, activation, w, xb, h, slopes, largest)
-            slopes_of(loss, z, yb, ahead(errors, (units - outputs) * largest), share, largest, outputs)
+            slopes_of(loss, z, yb, ahead(errors, (units - apart(outputs)) * largest), share, largest, outputs)
             backward(sizes, w, xb, h, slopes, errors, gradient, zero, largest, units, parameters)
             if penalised:
                 penalise(w, gradient, load(fixed, 0), load(fixed, 1), parameters)
@@ -270,7 +273,7 @@ def measure(begin: int, end: int, sizes: Any, activation: int, loss: int, unit: 
     inputs, outputs = sizes[0], sizes[-1]
     units, parameters = extent(sizes)
     x, y, here = pointer(x_), pointer(y_), pointer(scratch_)
-    xb, here = here, ahead(here, BLOCK_ROWS * inputs)
+    xb, here = here, ahead(here, BLOCK_ROWS * apart(inputs))
     yb, here = here, ahead(here, BLOCK_ROWS * outputs)
     h, here = here, ahead(here, BLOCK_ROWS * units)
     slopes, here = here, ahead(here, BLOCK_ROWS * units)
@@ -289,7 +292,7 @@ def measure(begin: int, end: int, sizes: Any, activation: int, loss: int, unit: 
                     for q in range(lanes):
                         row = data_row[register * lanes + q] * pool + first + b
                         x_starts_[q], y_starts_[q] = row * inputs, row * outputs
-                    fill(ahead(xb, b * inputs), x, x_starts, inputs, lanes)
+                    fill(ahead(xb, b * apart(inputs)), x, x_starts, inputs, lanes)
                     fill(ahead(yb, b * outputs), y, y_starts, outputs, lanes)
                 z = forward(sizes, activation, w, xb, h, slopes, count)
                 losses_of(loss, z, yb, total, hits, count, outputs)
@@ -305,15 +308,17 @@ def outputs(sizes: Any, activation: int, x_: Any, weights_: Any, found_: Any, sc
     units, parameters = extent(sizes)
     width, examples = sizes[-1], x_.shape[0]
     x, here = pointer(x_), pointer(scratch_)
-    xb, here = here, ahead(here, BLOCK_ROWS * sizes[0])
+    xb, here = here, ahead(here, BLOCK_ROWS * apart(sizes[0]))
     h, slopes = here, ahead(here, BLOCK_ROWS * units)
     for register in range(found_.shape[0]):
         w = ahead(pointer(weights_), register * parameters)
         for first in range(0, examples, BLOCK_ROWS):
             count = min(BLOCK_ROWS, examples - first)
-            for i in range(count * sizes[0]):
-                store(xb, i, get(x, first * sizes[0] + i))
+            for b in range(count):
+                for i in range(sizes[0]):
+                    store(xb, b * apart(sizes[0]) + i, get(x, (first + b) * sizes[0] + i))
             z = forward(sizes, activation, w, xb, h, slopes, count)
             found = ahead(pointer(found_), (register * examples + first) * width)
-            for i in range(count * width):
-                store(found, i, load(z, i))
+            for b in range(count):
+                for i in range(width):
+                    store(found, b * width + i, load(z, b * apart(width) + i))
