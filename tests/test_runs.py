@@ -190,6 +190,23 @@ def test_a_run_goes_on_while_anyone_looks_at_it(manager: Manager) -> None:
     assert done(run, 10) == STOPPED
 
 
+def test_who_comes_while_the_last_one_leaves_gets_an_answer(manager: Manager) -> None:
+    params = fresh(LONG)
+    run = manager.ask(RACE, params, "one")
+    until(lambda: run.updates)
+    assert manager.find(RACE, params, watcher="other") is run
+    manager.leave(run, "one")
+    assert run.open
+    manager.leave(run, "other")
+    assert run.live and not run.open  # it is about to be stopped
+    again = manager.ask(RACE, params, "late")
+    assert again is not run and again.open
+    assert done(run, 10) == STOPPED
+    until(lambda: again.updates)
+    manager.leave(again, "late")
+    assert done(again, 10) == STOPPED
+
+
 def test_a_run_that_nobody_looks_at_ends(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "GRACE", 0.5)
     run = manager.ask(RACE, fresh(LONG), "gone")

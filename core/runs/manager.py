@@ -80,6 +80,11 @@ class Run:
         return self.status in (WAITING, RUNNING)
 
     @property
+    def open(self) -> bool:
+        """Whether others who ask the same may have this run: it has, or will have, what they want."""
+        return self.status == COMPLETE or (self.live and not self.wish_to_stop.is_set())
+
+    @property
     def elapsed(self) -> float:
         """Seconds it has been running, or took."""
         return time.monotonic() - self.started if self.status == RUNNING else self.seconds
@@ -283,15 +288,18 @@ class Manager:
         able = [e for e in known if e.device.split(":")[0] in concept.devices]
         return engines.choose(concept.cost(params), [e for e in able if e.device.startswith(device)] or able)
 
-    def find(self, stem: str, params: BaseParams, device: str = "auto") -> Run | None:
-        """The run of these Params if it is live or complete, here or in the store; nothing is started."""
-        return self._find(run_key(stem, params, self.engine_for(stem, params, device).device), stem, params)
+    def find(self, stem: str, params: BaseParams, device: str = "auto", watcher: str = "") -> Run | None:
+        """The run of these Params if it is live or complete, here or in the store; nothing is started. A watcher counts
+        as looking at it from now on, so that the run does not end when the last of the others leaves."""
+        return self._find(run_key(stem, params, self.engine_for(stem, params, device).device), stem, params, watcher)
 
-    def _find(self, key: str, stem: str, params: BaseParams) -> Run | None:
+    def _find(self, key: str, stem: str, params: BaseParams, watcher: str = "") -> Run | None:
         with self._lock:
             run = self._runs.get(key)
-        if run and (run.live or run.status == COMPLETE):
-            return run
+            if run and run.open:
+                if watcher:
+                    self.look(run, watcher)
+                return run
         stored = self.store.complete(key)
         if not stored:
             return None
@@ -350,9 +358,9 @@ class Manager:
         run = None if "ask" in job or anew else self._find(key, job["stem"], job["params"])
         with self._lock:
             current = self._runs.get(key)
-            if run is None and current and (current.live or (current.status == COMPLETE and not anew)):
+            if run is None and current and current.open and (current.live or not anew):
                 run = current
-            if run is None:
+            if run is None or not run.open:  # nobody has it, or who had it has just left
                 run = Run(key, job["stem"], job["params"], job["device"], predicted, job=job)
                 self._remember(run)
                 if self.ready.is_set():
@@ -373,7 +381,7 @@ class Manager:
     def _keep(self, run: Run) -> Run:
         with self._lock:
             kept = self._runs.get(run.key)
-            if kept and (kept.live or kept.status == COMPLETE):
+            if kept and kept.open:
                 return kept
             self._remember(run)
             return run
@@ -614,9 +622,10 @@ class Manager:
             if now - swept > SWEEP:
                 swept = now
                 self._forget(self.uploads.sweep())
-            for run in list(self._runs.values()):
-                if run.live and all(now - seen > GRACE for seen in list(run.watchers.values())):
-                    self.stop(run)
+            with self._lock:
+                for run in self._runs.values():
+                    if run.live and all(now - seen > GRACE for seen in list(run.watchers.values())):
+                        self.stop(run)
 
 
 _shared: Manager | None = None

@@ -247,7 +247,7 @@ class Page:
             self.manager.leave(current, watcher())
             if current.result is not None:
                 state[f"before:{self.stem}"] = current
-        run = self.manager.find(self.stem, self.params, self.device)
+        run = self.manager.find(self.stem, self.params, self.device, watcher())
         cheap = engine.seconds(self.concept.cost(self.params)) <= AUTO
         if run is None and (cheap or self.params == self.concept.Params()):
             run = self.manager.ask(self.stem, self.params, watcher(), self.device, person=person())
