@@ -6,7 +6,7 @@ is many times faster than over the short last axis.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -65,10 +65,27 @@ def layers(weights: Tensor, sizes: tuple[int, ...], activation: str) -> list[lis
     return [[next(parts).view(len(weights), *shape) for shape in layer] for layer in wanted]
 
 
-def forward(weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str) -> Tensor:
-    """Outputs [members, sizes[-1], n] of the perceptrons `weights` [members, D] at inputs x [members, sizes[0], n]."""
+def weighted_sums(
+    weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str, factors: Sequence[Tensor] = ()
+) -> list[Tensor]:
+    """Weighted sums of every layer, [members, units, n], of the perceptrons `weights` [members, D] at inputs x
+    [members, sizes[0], n]; the last are the outputs.
+
+    factors: by what the inputs and the activations of every hidden layer are multiplied (dropout), if they are.
+    """
+    found = []
     for layer, (w, b, *slopes) in enumerate(layers(weights, sizes, activation)):
         if layer:
             x = ACTIVATIONS[activation](x, *slopes)
+        if factors:
+            x = x * factors[layer]
         x = torch.baddbmm(b, w, x)
-    return x
+        found.append(x)
+    return found
+
+
+def forward(
+    weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str, factors: Sequence[Tensor] = ()
+) -> Tensor:
+    """Outputs [members, sizes[-1], n] of perceptrons, as `weighted_sums` says."""
+    return weighted_sums(weights, x, sizes, activation, factors)[-1]
