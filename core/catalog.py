@@ -26,6 +26,7 @@ CATALOG = (
     Entry("optimizers", "training", "terrain"),
     Entry("optimizer_race", "training", "trophy"),
     Entry("dropout", "generalisation", "blur_on"),
+    Entry("mixup", "generalisation", "join_inner"),
     Entry("text_generation", "sequences", "edit_note"),
     Entry("gan", "generating", "swords"),
 )
