@@ -22,6 +22,7 @@ CATALOG = (
     Entry("home", "start", "home", place=True),
     Entry("status", "start", "monitor_heart", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
+    Entry("activations", "training", "show_chart"),
     Entry("optimizers", "training", "terrain"),
     Entry("optimizer_race", "training", "trophy"),
     Entry("text_generation", "sequences", "edit_note"),

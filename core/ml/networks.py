@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from core.ml.random import stream
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
@@ -25,6 +25,11 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
     "silu": functional.silu,
     "identity": lambda z: z,
+    "step": lambda z: torch.where(z > 0, 1.0, 0 * z),  # NaN stays NaN
+    "shifted_sigmoid": lambda z: torch.sigmoid(z) - 0.5,
+    "scaled_sigmoid": lambda z: 2 * torch.sigmoid(2 * z) - 1,
+    "prelu": lambda z, a: torch.where(z > 0, z, a * z),  # He et al., 2015
+    "maxout": lambda z: torch.maximum(*z.chunk(2, 1)),  # of two pieces (Goodfellow et al., 2013)
 }
 
 
@@ -41,13 +46,29 @@ def initial_weights(sizes: tuple[int, ...], seed: int) -> np.ndarray:
     return np.concatenate(parts).astype(np.float32)
 
 
+def shapes(sizes: tuple[int, ...], activation: str) -> list[list[tuple[int, int]]]:
+    """What each layer has, in the order of a member's weights: W [out, in], b [out, 1], and with PReLU the slopes
+    [in, 1] of its inputs. W and b of a hidden Maxout layer have two rows per unit: all first pieces, then all second.
+    """
+    found = []
+    for layer, (i, o) in enumerate(pairwise(sizes), 2):
+        pieces = 2 if activation == "maxout" and layer < len(sizes) else 1
+        slopes = [(i, 1)] if activation == "prelu" and layer > 2 else []
+        found.append([(pieces * o, i), (pieces * o, 1), *slopes])
+    return found
+
+
+def layers(weights: Tensor, sizes: tuple[int, ...], activation: str) -> list[list[Tensor]]:
+    """Views of the weights [members, D], layer by layer, in these `shapes`."""
+    wanted = shapes(sizes, activation)
+    parts = iter(weights.split([a * b for layer in wanted for a, b in layer], dim=1))
+    return [[next(parts).view(len(weights), *shape) for shape in layer] for layer in wanted]
+
+
 def forward(weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str) -> Tensor:
     """Outputs [members, sizes[-1], n] of the perceptrons `weights` [members, D] at inputs x [members, sizes[0], n]."""
-    members = len(weights)
-    shapes = [shape for i, o in pairwise(sizes) for shape in ((o, i), (o, 1))]
-    parts = [p.view(members, *s) for p, s in zip(weights.split([a * b for a, b in shapes], dim=1), shapes)]
-    for layer, (w, b) in enumerate(zip(parts[::2], parts[1::2])):
+    for layer, (w, b, *slopes) in enumerate(layers(weights, sizes, activation)):
         if layer:
-            x = ACTIVATIONS[activation](x)
+            x = ACTIVATIONS[activation](x, *slopes)
         x = torch.baddbmm(b, w, x)
     return x

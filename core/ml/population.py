@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.ml.networks import forward
+from core.ml.networks import ACTIVATIONS, forward
 from core.ml.optimizers import Optimizer
 from core.ml.replay import Replayed
 
@@ -57,6 +57,7 @@ class Stacked:
     """
 
     LANES = 1  # members that cost no more than one
+    ACTIVATIONS = tuple(ACTIVATIONS)  # those it knows
 
     def __init__(
         self,

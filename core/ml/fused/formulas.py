@@ -64,6 +64,25 @@ def silu(z: Any) -> Any:
     return z * s, s + z * s * (1.0 - s)
 
 
+@jit
+def shifted_sigmoid(z: Any) -> Any:
+    y = logistic(z)
+    return y - 0.5, y * (1.0 - y)
+
+
+@jit
+def scaled_sigmoid(z: Any) -> Any:
+    """2 σ(2z) − 1, which is tanh z."""
+    y = logistic(z + z)
+    return y + y - 1.0, y * (1.0 - y) * 4.0
+
+
+@jit
+def step(z: Any) -> Any:
+    """1 above zero, else 0; NaN stays NaN."""
+    return pick(z, 0.0, 1.0, z * 0.0), every(z, 0.0)
+
+
 ACTIVATIONS = {
     "relu": relu,
     "tanh": hyperbolic_tangent,
@@ -73,6 +92,9 @@ ACTIVATIONS = {
     "gelu": gelu,
     "silu": silu,
     "identity": identity,
+    "step": step,
+    "shifted_sigmoid": shifted_sigmoid,
+    "scaled_sigmoid": scaled_sigmoid,
 }
 
 

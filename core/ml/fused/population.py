@@ -40,6 +40,7 @@ class Fused:
     """
 
     LANES = BYTES // 4  # members of float32 that cost no more than one
+    ACTIVATIONS = tuple(ACTIVATIONS)  # those it knows: fewer than `Stacked`
 
     def __init__(
         self,

@@ -1,0 +1,497 @@
+"""Pictures of activation functions: what deep networks make of the plane, accuracy by depth, loss, what goes through
+the layers, the functions with the units on them, dead units."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core import plot, style
+from core.concept import Figure
+from core.concepts.activations.claims import shrinkage
+from core.concepts.activations.params import Result, on_points
+from core.stats import mean_interval
+from core.text import Text, words
+
+SPLITS = ("train", "validation", "test")
+TRAIN, TEST = SPLITS.index("train"), SPLITS.index("test")
+REACH = 1.5
+GLYPHS = dict(zip(style.SYMBOLS, ["●", "■", "◆", "▲", "✚", "✖", "▼", "★", "⬟", "✶"]))
+GREY = style.PALETTE[9]
+
+
+def text(language: str) -> Text:
+    return words("activations", language)
+
+
+def names(result: Result, language: str) -> list[str]:
+    """A name per contender; the second one of a kind has a number."""
+    found = [text(language).say(f"options.activation.{unit.activation}") for unit in result.params.contenders]
+    return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
+
+
+def percent(share: np.ndarray) -> np.ndarray:
+    return np.array([f"{100 * value:.0f} %" for value in share.ravel()]).reshape(share.shape)
+
+
+def positive(values: np.ndarray) -> np.ndarray:
+    """Values for a logarithmic axis, which has no place for 0."""
+    return np.where(values > 0, values, np.nan)
+
+
+def mean_over_seeds(values: np.ndarray, log: bool) -> np.ndarray:
+    """Mean over the first axis; on a logarithmic axis the geometric mean, NaN where a seed has none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return positive(np.exp(np.log(values).mean(0))) if log else values.mean(0)
+
+
+def add_band(
+    fig: go.Figure, c: int, name: str, x: np.ndarray, values: np.ndarray, log: bool = False, **look: Any
+) -> dict[int, dict[str, np.ndarray]]:
+    """The mean over seeds of one contender, with a band from the lowest to the highest: values [seed, tick, x], drawn
+    as they are at the last tick. Returns what to show at earlier ticks, by trace."""
+    colour, _, symbol = style.contender(c)
+    values = values.astype(float)
+    low, high = (positive(edge) if log else edge for edge in (values.min(0), values.max(0)))
+    place = {name: look.pop(name) for name in ("row", "col") if name in look}
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    common = {"x": x, "legendgroup": f"{c}", "meta": look.pop("meta", None)}
+    curves = [mean_over_seeds(values, log)]
+    if len(values) > 1:
+        curves = [low, high, *curves]
+        fig.add_scatter(**common, y=low[-1], **edge, **place)
+        fig.add_scatter(**common, y=high[-1], fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge, **place)
+    fig.add_scatter(
+        **common,
+        y=curves[-1][-1],
+        name=name,
+        mode="lines+markers",
+        line={"color": colour, "width": 2.5} | look.pop("line", {}),
+        marker={"symbol": symbol, "size": 8},
+        hovertemplate=f"{name}: %{{y:.3~g}}<extra></extra>",
+        **look,
+        **place,
+    )
+    first = len(fig.data) - len(curves)
+    return {first + i: {"y": curve} for i, curve in enumerate(curves)}
+
+
+# What deep networks make of the plane, and why
+
+
+def draw_boundaries(result: Result, language: str) -> go.Figure:
+    """Decision regions of the deepest networks on top; below, the gradient of the first layer by depth."""
+    say, labels = text(language).say, names(result, language)
+    columns = min(5, len(labels))
+    rows = ceil(len(labels) / columns)
+    marks = [style.contender(c) for c in range(len(labels))]
+    titles = [
+        f"<span style='color:{colour}'>{GLYPHS[symbol]}</span> {name}"
+        for (colour, _, symbol), name in zip(marks, labels)
+    ]
+    fig = make_subplots(
+        rows + 1,
+        columns,
+        specs=[[{}] * columns] * rows + [[{"colspan": columns}] + [None] * (columns - 1)],
+        row_heights=[1] * rows + [2.2],
+        subplot_titles=titles + [""] * (rows * columns - len(labels)),
+        horizontal_spacing=0.015,
+        vertical_spacing=0.28 / (rows + 2),
+        figure=plot.figure(hover="closest"),
+    )
+    fig.update_annotations(font_size=12)
+    stacks: dict[int, dict[str, np.ndarray]] = {}
+    axis = np.linspace(-REACH, REACH, result.region.shape[-1])
+    accuracy = percent(result.accuracy[:, -1, :, :, TEST].mean(1))
+    for c in range(len(labels)):
+        place = {"row": c // columns + 1, "col": c % columns + 1}
+        stacks[len(fig.data)] = {"z": result.region[c]}
+        fig.add_heatmap(
+            x=axis, y=axis, z=result.region[c, -1].astype(np.float32), zmin=0, zmax=255, colorscale=style.DIVERGING,
+            showscale=False, hoverinfo="skip", **place,
+        )  # fmt: skip
+        for label in (0, 1):
+            chosen = result.y == label
+            fig.add_scatter(
+                x=result.x[chosen, 0],
+                y=result.x[chosen, 1],
+                mode="markers",
+                marker={"size": 2.5, "color": style.DIVERGING[-1 if label else 0]},
+                hoverinfo="skip",
+                **place,
+            )
+        stacks[len(fig.data)] = {"text": accuracy[c][:, None]}
+        fig.add_scatter(
+            x=[0],
+            y=[-REACH],
+            text=accuracy[c, -1:],
+            texttemplate="<b>%{text}</b>",
+            mode="text",
+            textposition="bottom center",
+            textfont={"size": 14},
+            cliponaxis=False,
+            hoverinfo="skip",
+            **place,
+        )
+    depth = np.arange(1, result.params.depth + 1)
+    for c, name in enumerate(labels):
+        add_band(fig, c, name, depth, result.first[c].T[:, None], log=True, row=rows + 1, col=1)
+    flat = [name for name, first in zip(labels, result.first) if not first.any()]
+    if flat:
+        fig.add_annotation(
+            text=say("words.no_gradient", names=", ".join(flat)), xref="x domain", yref="y domain", x=0.02, y=0.03
+        )
+        fig.layout.annotations[-1].update(xref=f"x{rows * columns + 1} domain", yref=f"y{rows * columns + 1} domain")
+    fig.update_xaxes(visible=False, range=[-REACH, REACH], constrain="domain")
+    fig.update_yaxes(visible=False, range=[-REACH, REACH], constrain="domain")
+    for i in range(rows * columns):
+        fig.layout[f"yaxis{i + 1 if i else ''}"].scaleanchor = f"x{i + 1 if i else ''}"
+    below = {"row": rows + 1, "col": 1, "visible": True, "constrain": None}
+    deepest = result.params.depth
+    fig.update_xaxes(title=say("words.depth"), range=[0.8, deepest + 0.2], dtick=1, **below)
+    fig.update_yaxes(
+        title=say("words.first_gradient"), type="log", autorange=True, range=None, tickformat=".0e", **below
+    )
+    fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
+    plot.aspect(fig, 1.25 * rows / columns + 0.55)
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
+    return fig
+
+
+def table_boundaries(result: Result, language: str) -> pd.DataFrame:
+    say = text(language).say
+    seeds = result.accuracy[:, -1, :, -1, TEST].astype(float)
+    mean, half = mean_interval(seeds)
+    columns = {
+        say("words.contender"): names(result, language),
+        say("words.test_accuracy"): mean.round(4),
+        "± 95 %": half.round(4),
+    }
+    for depth in range(result.params.depth):
+        columns[say("words.first_at", depth=depth + 1)] = [f"{v:.2e}" for v in result.first[:, depth].mean(1)]
+    return pd.DataFrame(columns)
+
+
+def summary_boundaries(result: Result, language: str) -> str:
+    say, labels = text(language).say, names(result, language)
+    mean = result.accuracy[:, -1, :, -1, TEST].astype(float).mean(1)
+    best, worst = int(mean.argmax()), int(mean.argmin())
+    return say(
+        "summaries.boundaries",
+        depth=result.params.depth,
+        best=labels[best],
+        most=percent(mean)[best],
+        worst=labels[worst],
+        least=percent(mean)[worst],
+    )
+
+
+# Accuracy by depth
+
+
+def draw_depth(result: Result, language: str) -> go.Figure:
+    """Accuracy after training by the number of hidden layers, mean and band over seeds."""
+    say = text(language).say
+    fig = plot.figure(460)
+    depth = np.arange(1, result.params.depth + 1)
+    stacks: dict[int, dict[str, np.ndarray]] = {}
+    for c, name in enumerate(names(result, language)):
+        for s, split in enumerate(SPLITS):
+            values = result.accuracy[c, ..., s].transpose(1, 2, 0)  # [seed, tick, depth]
+            line = {"dash": style.SPLITS[split].dash}
+            stacks |= add_band(fig, c, name, depth, values, meta={"split": split}, line=line)
+    fig.update_xaxes(title=say("words.depth"), range=[0.9, result.params.depth + 0.1], dtick=1)
+    fig.update_yaxes(title=say("words.accuracy"))
+    plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["test"])
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
+    return fig
+
+
+def table_depth(result: Result, language: str) -> pd.DataFrame:
+    say, labels = text(language).say, names(result, language)
+    mean, half = mean_interval(result.accuracy[:, :, :, -1].astype(float), axis=2)  # [contender, depth, split]
+    c, d = (a.ravel() for a in np.indices(mean.shape[:2]))
+    columns: dict[str, object] = {say("words.contender"): [labels[i] for i in c], say("words.depth"): d + 1}
+    for s, split in enumerate(SPLITS):
+        columns[say(f"splits.{split}")] = mean[c, d, s].round(4)
+    return pd.DataFrame(columns | {f"{say('splits.test')} ± 95 %": half[c, d, TEST].round(4)})
+
+
+def summary_depth(result: Result, language: str) -> str:
+    say = text(language).say
+    mean = result.accuracy[:, :, :, -1, TEST].astype(float).mean(2)
+    parts = []
+    for name, row in zip(names(result, language), mean):
+        best = int(row.argmax())
+        parts.append(say("summaries.depth", name=name, best=percent(row)[best], depth=best + 1, last=percent(row)[-1]))
+    return " ".join(parts)
+
+
+# Loss over epochs
+
+
+def draw_loss(result: Result, language: str) -> go.Figure:
+    """Loss of the deepest networks over epochs; it ends where a seed is no longer finite."""
+    say = text(language).say
+    fig = plot.figure(460)
+    for c, name in enumerate(names(result, language)):
+        for s, split in enumerate(SPLITS):
+            values = result.loss[c, -1, ..., s]  # [seed, tick]
+            finite = np.isfinite(values).all(0)
+            n = len(finite) if finite.all() else int(finite.argmin())
+            line = {"dash": style.SPLITS[split].dash}
+            add_band(fig, c, name, result.epoch[:n], values[:, None, :n], log=True, meta={"split": split}, line=line)
+            if n < len(finite):
+                fig.add_scatter(
+                    x=result.epoch[n - 1 : n],
+                    y=values[:, n - 1 : n].mean(0),
+                    mode="markers",
+                    marker={"symbol": "x", "size": 12, "color": style.contender(c)[0]},
+                    meta={"split": split},
+                    legendgroup=f"{c}",
+                    showlegend=False,
+                    hovertemplate=f"{name}: {say('words.diverged_here')}<extra></extra>",
+                )
+    for trace in fig.data:
+        trace.mode = "lines" if trace.mode == "lines+markers" and len(trace.x) > 1 else trace.mode
+    fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)])
+    fig.update_yaxes(title=say("words.loss"), type="log", tickformat="~g")
+    plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["train"])
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), list(range(len(fig.data))), {})
+    return fig
+
+
+def table_loss(result: Result, language: str) -> pd.DataFrame:
+    say = text(language).say
+    columns: dict[str, object] = {say("words.epoch"): result.epoch}
+    for c, name in enumerate(names(result, language)):
+        for s, split in enumerate(SPLITS):
+            columns[f"{name}, {say(f'splits.{split}')}"] = result.loss[c, -1, ..., s].astype(float).mean(0).round(5)
+    return pd.DataFrame(columns)
+
+
+def summary_loss(result: Result, language: str) -> str:
+    say, labels = text(language).say, names(result, language)
+    last = result.loss[:, -1, :, -1, TRAIN].astype(float).mean(1)
+    order = np.argsort(np.nan_to_num(last, nan=np.inf))
+    lost = int((~np.isfinite(result.loss[:, -1, :, -1]).all(-1)).any(1).sum())
+    first, worst = order[0], order[-1 - lost] if lost < len(order) else order[-1]
+    sentence = say(
+        "summaries.loss",
+        epoch=int(result.epoch[-1]),
+        best=labels[first],
+        low=f"{np.nan_to_num(last[first]):.3g}",
+        worst=labels[worst],
+        high=f"{np.nan_to_num(last[worst]):.3g}",
+    )
+    return sentence + (" " + say("summaries.diverged", count=lost) if lost else "")
+
+
+# What goes through the layers
+
+
+def draw_layers(result: Result, language: str) -> go.Figure:
+    """By hidden layer of the deepest networks: how far outputs differ between examples, and the gradient."""
+    say = text(language).say
+    fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.07, figure=plot.figure(560))
+    layer = np.arange(1, result.params.depth + 1)
+    stacks: dict[int, dict[str, np.ndarray]] = {}
+    for c, name in enumerate(names(result, language)):
+        for row, values in ((1, result.spread[c]), (2, result.gradient[c])):
+            stacks |= add_band(fig, c, name, layer, values, log=True, row=row, col=1, showlegend=row == 1)
+    for row, kind in ((1, "spread"), (2, "gradient")):
+        fig.update_yaxes(title=say(f"words.{kind}"), type="log", tickformat=".0e", row=row, col=1)
+    fig.update_xaxes(range=[0.9, result.params.depth + 0.1], dtick=1)
+    fig.update_xaxes(title=say("words.layer"), row=2, col=1)
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
+    return fig
+
+
+def table_layers(result: Result, language: str) -> pd.DataFrame:
+    say, labels = text(language).say, names(result, language)
+    c, layer = (a.ravel() for a in np.indices((len(labels), result.params.depth)))
+    columns: dict[str, object] = {say("words.contender"): [labels[i] for i in c], say("words.layer"): layer + 1}
+    for kind in ("mean", "spread", "signal", "gradient"):
+        for tick, when in ((0, "words.before"), (-1, "words.now")):
+            values = getattr(result, kind)[:, :, tick].astype(float).mean(1)[c, layer]
+            columns[f"{say(f'words.{kind}')}, {say(when)}"] = [f"{value:.3g}" for value in values]
+    return pd.DataFrame(columns)
+
+
+def summary_layers(result: Result, language: str) -> str:
+    say = text(language).say
+    if result.params.depth < 2:
+        return say("summaries.no_layers")
+    parts = [
+        say("summaries.factor", name=name, factor=f"{np.mean(row):.2g}")
+        for name, row in zip(names(result, language), shrinkage(result))
+        if np.isfinite(row).all()
+    ]
+    return say("summaries.layers", factors="; ".join(parts)) if parts else say("summaries.no_layers")
+
+
+# The functions, and where on them the units are
+
+
+def draw_functions(result: Result, language: str) -> go.Figure:
+    """Every function with its slope, over the share of weighted sums z that fall there now."""
+    say, labels = text(language).say, names(result, language)
+    columns = min(3, len(labels))
+    rows = ceil(len(labels) / columns)
+    fig = make_subplots(
+        rows,
+        columns,
+        subplot_titles=labels,
+        shared_xaxes=True,
+        horizontal_spacing=0.05,
+        vertical_spacing=0.22 / rows,
+        figure=plot.figure(90 + 190 * rows, "closest"),
+    )
+    middle = (result.edge[:-1] + result.edge[1:]) / 2
+    stacks: dict[int, dict[str, np.ndarray]] = {}
+    for c, name in enumerate(labels):
+        place = {"row": c // columns + 1, "col": c % columns + 1}
+        share = result.share[c].astype(float)
+        heights = 2 * share / np.maximum(share.max(1, keepdims=True), 1e-9) - 1  # the highest bar fills the panel
+        stacks[len(fig.data)] = {"y": heights + 1}
+        fig.add_bar(
+            x=middle,
+            y=heights[-1] + 1,
+            base=-1,
+            marker={"color": style.fade(GREY, 0.55)},
+            name=say("words.share"),
+            legendgroup="share",
+            showlegend=c == 0,
+            customdata=100 * share[-1],
+            hovertemplate=f"{name}, z ≈ %{{x:.2f}}: %{{customdata:.1f}} %<extra></extra>",
+            **place,
+        )
+        for kind, dash, width in (("value", "solid", 2.5), ("slope", "dash", 2)):
+            fig.add_scatter(
+                x=result.z,
+                y=getattr(result, kind)[c],
+                mode="lines",
+                line={"color": style.contender(c)[0], "width": width, "dash": dash},
+                name=say(f"words.{kind}"),
+                legendgroup=kind,
+                showlegend=c == 0,
+                hovertemplate=f"{name}, {say(f'words.{kind}')} (%{{x:.2f}}): %{{y:.3f}}<extra></extra>",
+                **place,
+            )
+    fig.update_layout(bargap=0)
+    fig.update_xaxes(range=[-6, 6], dtick=3, showticklabels=True)
+    fig.update_yaxes(range=[-1.1, 1.6], dtick=1)
+    fig.update_xaxes(title="z", row=rows)
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
+    return fig
+
+
+def table_functions(result: Result, language: str) -> pd.DataFrame:
+    say = text(language).say
+    beyond = result.share[:, -1, [0, -1]].sum(1)
+    columns: dict[str, object] = {say("words.contender"): names(result, language)}
+    for at in (-3, -1, 0, 1, 3):
+        columns[f"f({at})"] = result.value[:, np.abs(result.z - at).argmin()].round(4)
+        columns[f"f′({at})"] = result.slope[:, np.abs(result.z - at).argmin()].round(4)
+    columns[say("words.outermost")] = percent(beyond)
+    columns[say("words.learned")] = result.learned[:, :, -1].mean(1).round(4)
+    return pd.DataFrame(columns)
+
+
+def summary_functions(result: Result, language: str) -> str:
+    say = text(language).say
+    steepest = result.slope.max(1)
+    sentence = say(
+        "summaries.functions",
+        slopes="; ".join(f"{name} {value:.2f}" for name, value in zip(names(result, language), steepest)),
+    )
+    learned = result.learned[:, :, -1].mean(1)
+    found = learned[np.isfinite(learned)]
+    return sentence + (" " + say("summaries.learned", slope=f"{found[0]:.2f}") if found.size else "")
+
+
+# Dead units
+
+
+def draw_dead(result: Result, language: str) -> go.Figure:
+    """Dead units over epochs on top; below, by layer: dead now, and alive again after having been dead."""
+    say, labels = text(language).say, names(result, language)
+    fig = make_subplots(2, 1, vertical_spacing=0.16, figure=plot.figure(600, "closest"))
+    layer = np.arange(1, result.params.depth + 1)
+    stacks: dict[int, dict[str, np.ndarray]] = {}
+    width, shown = result.params.width, [c for c in range(len(labels)) if result.dead[c].any()] or [0]
+    for c, name in enumerate(labels):
+        share = 100 * result.dead[c].mean(-1) / width  # [seed, tick]
+        add_band(fig, c, name, result.epoch, share[:, None], row=1, col=1)
+    cut = list(range(len(fig.data)))
+    for c in shown:
+        colour = style.contender(c)[0]
+        for kind, look in (("dead", colour), ("revived", style.fade(colour, 0.3))):
+            values = 100 * getattr(result, kind)[c].mean(0) / width  # [tick, layer]
+            stacks[len(fig.data)] = {"y": values}
+            fig.add_bar(
+                x=layer,
+                y=values[-1],
+                offsetgroup=f"{c}",
+                marker={"color": look, "pattern": {"shape": "/" if kind == "revived" else ""}},
+                legendgroup=kind,
+                name=say(f"words.{kind}"),
+                showlegend=False,
+                hovertemplate=f"{labels[c]}, {say(f'words.{kind}')}: %{{y:.0f}} %<extra></extra>",
+                row=2,
+                col=1,
+            )
+    fig.update_layout(barmode="stack")
+    fig.update_yaxes(title=say("words.dead_share"), range=[0, 104], row=1, col=1)
+    fig.update_yaxes(title=say("words.dead_by_layer"), range=[0, 104], row=2, col=1)
+    fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)], row=1, col=1)
+    fig.update_xaxes(title=say("words.layer"), dtick=1, range=[0.4, result.params.depth + 0.6], row=2, col=1)
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), cut, stacks)
+    return fig
+
+
+def table_dead(result: Result, language: str) -> pd.DataFrame:
+    say, labels = text(language).say, names(result, language)
+    c, layer = (a.ravel() for a in np.indices((len(labels), result.params.depth)))
+    return pd.DataFrame(
+        {
+            say("words.contender"): [labels[i] for i in c],
+            say("words.layer"): layer + 1,
+            say("words.dead_before"): result.dead[:, :, 0].mean(1)[c, layer].round(2),
+            say("words.dead"): result.dead[:, :, -1].mean(1)[c, layer].round(2),
+            say("words.revived"): result.revived[:, :, -1].mean(1)[c, layer].round(2),
+        }
+    )
+
+
+def summary_dead(result: Result, language: str) -> str:
+    say = text(language).say
+    parts = []
+    for name, dead, revived in zip(names(result, language), result.dead, result.revived):
+        if dead.any():
+            before, now, back = (
+                f"{100 * units.mean() / result.params.width:.0f}" for units in (dead[:, 0], dead[:, -1], revived[:, -1])
+            )
+            parts.append(say("summaries.dead", name=name, before=before, now=now, back=back))
+    return " ".join(parts) if parts else say("summaries.no_dead")
+
+
+FIGURES = (
+    Figure("boundaries", draw_boundaries, table_boundaries, summary_boundaries, shown=on_points),
+    Figure("depth", draw_depth, table_depth, summary_depth),
+    Figure("loss", draw_loss, table_loss, summary_loss),
+    Figure("layers", draw_layers, table_layers, summary_layers),
+    Figure("functions", draw_functions, table_functions, summary_functions),
+    Figure("dead", draw_dead, table_dead, summary_dead),
+)
