@@ -297,11 +297,10 @@ def test_divergence_is_shown() -> None:
 def test_every_preset_draws_before_it_has_learned() -> None:
     for preset in PRESETS:
         params = Params().replace(**preset.changes)
-        result = next(experiment.train(params.replace(seeds=2)))
-        for figure in FIGURES:
-            if figure.shown(params):
-                assert figure.draw(result, "en").to_json()
-        assert cost(params).steps > 0
+        result = next(experiment.train(params.replace(seeds=1, epochs=1)))
+        shown = [figure for figure in FIGURES if figure.shown(params)]
+        assert [bool(figure.draw(result, "en").data) for figure in shown] == [True] * len(shown)
+        assert cost(params).flops_per_step > 0
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -19,6 +19,7 @@ from core.stats import mean_interval
 from core.text import Text, words
 
 SPLITS = ("train", "validation", "test")
+GOOD = 0.95  # test accuracy of one who has learned
 TRAIN, TEST = SPLITS.index("train"), SPLITS.index("test")
 REACH = 1.5
 GLYPHS = dict(zip(style.SYMBOLS, ["●", "■", "◆", "▲", "✚", "✖", "▼", "★", "⬟", "✶"]))
@@ -39,15 +40,14 @@ def percent(share: np.ndarray) -> np.ndarray:
     return np.array([f"{100 * value:.0f} %" for value in share.ravel()]).reshape(share.shape)
 
 
-def positive(values: np.ndarray) -> np.ndarray:
-    """Values for a logarithmic axis, which has no place for 0."""
-    return np.where(values > 0, values, np.nan)
-
-
-def mean_over_seeds(values: np.ndarray, log: bool) -> np.ndarray:
-    """Mean over the first axis; on a logarithmic axis the geometric mean, NaN where a seed has none."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return positive(np.exp(np.log(values).mean(0))) if log else values.mean(0)
+def over_seeds(values: np.ndarray, log: bool) -> list[np.ndarray]:
+    """Lowest, highest and middle of the first axis: the mean; on a logarithmic axis, which has no place for 0, the
+    median, and the lowest above 0."""
+    if not log:
+        return [values.min(0), values.max(0), values.mean(0)]
+    above = np.where(values > 0, values, np.inf).min(0)
+    found = np.where(np.isfinite(above), above, np.nan), values.max(0), np.median(values, 0)
+    return [np.where(curve > 0, curve, np.nan) for curve in found]
 
 
 def add_band(
@@ -56,29 +56,23 @@ def add_band(
     """The mean over seeds of one contender, with a band from the lowest to the highest: values [seed, tick, x], drawn
     as they are at the last tick. Returns what to show at earlier ticks, by trace."""
     colour, _, symbol = style.contender(c)
-    values = values.astype(float)
-    low, high = (positive(edge) if log else edge for edge in (values.min(0), values.max(0)))
+    low, high, middle = over_seeds(values.astype(float), log)
     place = {name: look.pop(name) for name in ("row", "col") if name in look}
+    common = {"x": x, "legendgroup": f"{c}", "meta": look.pop("meta", None)} | place
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    common = {"x": x, "legendgroup": f"{c}", "meta": look.pop("meta", None)}
-    curves = [mean_over_seeds(values, log)]
-    if len(values) > 1:
-        curves = [low, high, *curves]
-        fig.add_scatter(**common, y=low[-1], **edge, **place)
-        fig.add_scatter(**common, y=high[-1], fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge, **place)
+    first = len(fig.data)
+    fig.add_scatter(**common, y=low[-1], **edge)
+    fig.add_scatter(**common, y=high[-1], fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge)
     fig.add_scatter(
         **common,
-        y=curves[-1][-1],
+        y=middle[-1],
         name=name,
-        mode="lines+markers",
         line={"color": colour, "width": 2.5} | look.pop("line", {}),
         marker={"symbol": symbol, "size": 8},
         hovertemplate=f"{name}: %{{y:.3~g}}<extra></extra>",
-        **look,
-        **place,
+        **{"mode": "lines+markers"} | look,
     )
-    first = len(fig.data) - len(curves)
-    return {first + i: {"y": curve} for i, curve in enumerate(curves)}
+    return {first + i: {"y": curve} for i, curve in enumerate((low, high, middle))}
 
 
 # What deep networks make of the plane, and why
@@ -143,10 +137,9 @@ def draw_boundaries(result: Result, language: str) -> go.Figure:
         add_band(fig, c, name, depth, result.first[c].T[:, None], log=True, row=rows + 1, col=1)
     flat = [name for name, first in zip(labels, result.first) if not first.any()]
     if flat:
-        fig.add_annotation(
-            text=say("words.no_gradient", names=", ".join(flat)), xref="x domain", yref="y domain", x=0.02, y=0.03
-        )
-        fig.layout.annotations[-1].update(xref=f"x{rows * columns + 1} domain", yref=f"y{rows * columns + 1} domain")
+        last = rows * columns + 1
+        corner = {"xref": f"x{last} domain", "yref": f"y{last} domain", "x": 0.02, "y": 0.03}
+        fig.add_annotation(text=say("words.no_gradient", names=", ".join(flat)), **corner)
     fig.update_xaxes(visible=False, range=[-REACH, REACH], constrain="domain")
     fig.update_yaxes(visible=False, range=[-REACH, REACH], constrain="domain")
     for i in range(rows * columns):
@@ -155,7 +148,7 @@ def draw_boundaries(result: Result, language: str) -> go.Figure:
     deepest = result.params.depth
     fig.update_xaxes(title=say("words.depth"), range=[0.8, deepest + 0.2], dtick=1, **below)
     fig.update_yaxes(
-        title=say("words.first_gradient"), type="log", autorange=True, range=None, tickformat=".0e", **below
+        title=say("words.first_gradient"), type="log", autorange=True, range=None, exponentformat="power", **below
     )
     fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
     plot.aspect(fig, 1.25 * rows / columns + 0.55)
@@ -225,13 +218,10 @@ def table_depth(result: Result, language: str) -> pd.DataFrame:
 
 
 def summary_depth(result: Result, language: str) -> str:
-    say = text(language).say
-    mean = result.accuracy[:, :, :, -1, TEST].astype(float).mean(2)
-    parts = []
-    for name, row in zip(names(result, language), mean):
-        best = int(row.argmax())
-        parts.append(say("summaries.depth", name=name, best=percent(row)[best], depth=best + 1, last=percent(row)[-1]))
-    return " ".join(parts)
+    say, labels = text(language).say, names(result, language)
+    learned = result.accuracy[:, :, :, -1, TEST].astype(float).mean(2) > GOOD  # [contender, depth]
+    shallow, deep = (", ".join(np.array(labels)[learned[:, d]]) or say("words.nobody") for d in (0, -1))
+    return say("summaries.depth", depth=result.params.depth, shallow=shallow, deep=deep)
 
 
 # Loss over epochs
@@ -241,13 +231,14 @@ def draw_loss(result: Result, language: str) -> go.Figure:
     """Loss of the deepest networks over epochs; it ends where a seed is no longer finite."""
     say = text(language).say
     fig = plot.figure(460)
+    drawn = "lines" if len(result.epoch) > 1 else "markers"
     for c, name in enumerate(names(result, language)):
         for s, split in enumerate(SPLITS):
             values = result.loss[c, -1, ..., s]  # [seed, tick]
             finite = np.isfinite(values).all(0)
             n = len(finite) if finite.all() else int(finite.argmin())
-            line = {"dash": style.SPLITS[split].dash}
-            add_band(fig, c, name, result.epoch[:n], values[:, None, :n], log=True, meta={"split": split}, line=line)
+            look = {"meta": {"split": split}, "line": {"dash": style.SPLITS[split].dash}, "mode": drawn}
+            add_band(fig, c, name, result.epoch[:n], values[:, None, :n], log=True, **look)
             if n < len(finite):
                 fig.add_scatter(
                     x=result.epoch[n - 1 : n],
@@ -259,10 +250,8 @@ def draw_loss(result: Result, language: str) -> go.Figure:
                     showlegend=False,
                     hovertemplate=f"{name}: {say('words.diverged_here')}<extra></extra>",
                 )
-    for trace in fig.data:
-        trace.mode = "lines" if trace.mode == "lines+markers" and len(trace.x) > 1 else trace.mode
     fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)])
-    fig.update_yaxes(title=say("words.loss"), type="log", tickformat="~g")
+    fig.update_yaxes(title=say("words.loss"), type="log", exponentformat="power", dtick=1)
     plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["train"])
     if result.complete:
         plot.scrub(fig, result.epoch, say("words.epoch"), list(range(len(fig.data))), {})
@@ -308,7 +297,7 @@ def draw_layers(result: Result, language: str) -> go.Figure:
         for row, values in ((1, result.spread[c]), (2, result.gradient[c])):
             stacks |= add_band(fig, c, name, layer, values, log=True, row=row, col=1, showlegend=row == 1)
     for row, kind in ((1, "spread"), (2, "gradient")):
-        fig.update_yaxes(title=say(f"words.{kind}"), type="log", tickformat=".0e", row=row, col=1)
+        fig.update_yaxes(title=say(f"words.{kind}"), type="log", exponentformat="power", row=row, col=1)
     fig.update_xaxes(range=[0.9, result.params.depth + 0.1], dtick=1)
     fig.update_xaxes(title=say("words.layer"), row=2, col=1)
     if result.complete:
@@ -353,8 +342,8 @@ def draw_functions(result: Result, language: str) -> go.Figure:
         subplot_titles=labels,
         shared_xaxes=True,
         horizontal_spacing=0.05,
-        vertical_spacing=0.22 / rows,
-        figure=plot.figure(90 + 190 * rows, "closest"),
+        vertical_spacing=0.26 / rows,
+        figure=plot.figure(120 + 190 * rows, "closest"),
     )
     middle = (result.edge[:-1] + result.edge[1:]) / 2
     stacks: dict[int, dict[str, np.ndarray]] = {}
@@ -387,7 +376,9 @@ def draw_functions(result: Result, language: str) -> go.Figure:
                 hovertemplate=f"{name}, {say(f'words.{kind}')} (%{{x:.2f}}): %{{y:.3f}}<extra></extra>",
                 **place,
             )
-    fig.update_layout(bargap=0)
+    fig.update_annotations(font_size=14)
+    above = {"y": 1 + 34 / (190 * rows)}  # over the titles
+    fig.update_layout(bargap=0, legend=above, margin={"t": 80, "b": 40})
     fig.update_xaxes(range=[-6, 6], dtick=3, showticklabels=True)
     fig.update_yaxes(range=[-1.1, 1.6], dtick=1)
     fig.update_xaxes(title="z", row=rows)
@@ -429,10 +420,11 @@ def draw_dead(result: Result, language: str) -> go.Figure:
     fig = make_subplots(2, 1, vertical_spacing=0.16, figure=plot.figure(600, "closest"))
     layer = np.arange(1, result.params.depth + 1)
     stacks: dict[int, dict[str, np.ndarray]] = {}
+    drawn = "lines" if len(result.epoch) > 1 else "markers"
     width, shown = result.params.width, [c for c in range(len(labels)) if result.dead[c].any()] or [0]
     for c, name in enumerate(labels):
         share = 100 * result.dead[c].mean(-1) / width  # [seed, tick]
-        add_band(fig, c, name, result.epoch, share[:, None], row=1, col=1)
+        add_band(fig, c, name, result.epoch, share[:, None], row=1, col=1, mode=drawn)
     cut = list(range(len(fig.data)))
     for c in shown:
         colour = style.contender(c)[0]
