@@ -125,8 +125,9 @@ def cost(params: Params) -> Cost:
     steps = params.epochs * -(-examples // batch)
     stepping = weights * params.seeds * (6.0 * batch + 100.0)
     watching = 2.0 * weights * params.seeds * rows * min(params.epochs, MOMENTS) / steps
-    numbers = 12 * weights * params.seeds + 12 * params.depth * params.width * params.seeds * rows
-    return Cost(steps * calls, (stepping + watching) / calls, 4.0 * numbers, params.seeds)
+    copies = 3 * len(params.contenders) * params.depth * inputs  # every population has the data, and in order
+    numbers = 12 * weights + rows * (copies + 6 * params.depth * params.width + 2 * params.epochs)
+    return Cost(steps * calls, (stepping + watching) / calls, 4.0 * params.seeds * numbers, params.seeds)
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:
