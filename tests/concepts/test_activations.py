@@ -356,14 +356,15 @@ def _known() -> dict[str, tuple[Result, Result]]:
     quiet = through(p["slope_quarter"], 5.0)
     mean = made(p["normal_mean"])
     learning = made(p["maxout_relu"]).loss
-    other = learning + np.arange(9).reshape(9, 1, 1, 1, 1)  # every contender another loss
+    other = learning + np.arange(len(learning)).reshape(-1, 1, 1, 1, 1)  # every contender another loss
+    apart = made(p["scale_shift"]).loss * 0 + np.arange(2).reshape(-1, 1, 1, 1, 1)
     still = made(p["step_hidden"], gradient=0 * mean.gradient)
     return {
         "no_activation": (scored(p["no_activation"], identity=0.5), scored(p["no_activation"], identity=(0.5, 0.9))),
         "relu_sigmoid": (scored(p["relu_sigmoid"], sigmoid=0.5), scored(p["relu_sigmoid"])),
         "tanh_sigmoid": (scored(p["tanh_sigmoid"], sigmoid=0.5), scored(p["tanh_sigmoid"])),
         "shift_only": (scored(p["shift_only"], sigmoid=0.5), scored(p["shift_only"])),
-        "scale_shift": (made(p["scale_shift"]), made(p["scale_shift"], loss=other)),
+        "scale_shift": (made(p["scale_shift"]), made(p["scale_shift"], loss=apart)),
         "shrinks_four": (through(p["shrinks_four"], 5.0), through(p["shrinks_four"], 2.0)),
         "shrinks_four_large": (through(p["shrinks_four_large"], 5.0), through(p["shrinks_four_large"], 2.0)),
         "slope_quarter": (quiet, dataclasses.replace(quiet, signal=3.9 * quiet.gradient)),
