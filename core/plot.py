@@ -18,6 +18,8 @@ import plotly.graph_objects as go
 
 from core import style
 
+FIELD = [[0, "rgba(55,144,164,0.62)"], [0.5, "rgba(55,144,164,0.28)"], [1, "rgba(55,144,164,0.02)"]]
+
 
 def figure(height: int = 420, hover: str = "x unified", **layout: Any) -> go.Figure:
     """An empty figure in the lab's look. Its height is in pixels; `hover` is "x unified" for curves, else "closest"."""
@@ -48,6 +50,22 @@ def chips(fig: go.Figure, role: str, labels: dict[str, str], active: list[str]) 
 def aspect(fig: go.Figure, ratio: float) -> None:
     """Let the height follow the width: height = ratio × width."""
     fig.layout.meta = (fig.layout.meta or {}) | {"aspect": ratio}
+
+
+def heights(fig: go.Figure, x: np.ndarray, y: np.ndarray, z: np.ndarray, **place: int) -> None:
+    """Heights z [row, column] over a plane as contour lines on a tint, closer to the lowest places darker."""
+    fig.add_contour(
+        x=x,
+        y=y,
+        z=z.round(3),
+        colorscale=FIELD,
+        ncontours=26,
+        contours={"coloring": "heatmap"},
+        line={"width": 0.7, "color": "rgba(128,128,128,0.55)"},
+        showscale=False,
+        hoverinfo="skip",
+        **place,
+    )
 
 
 def _packed(stack: np.ndarray) -> dict[str, Any]:

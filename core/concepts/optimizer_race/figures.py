@@ -11,53 +11,41 @@ from plotly.subplots import make_subplots
 
 from core import plot, style
 from core.concept import Figure
-from core.concepts.optimizer_race.params import Result, on_points
-from core.ml.rules import Contender
-from core.params import applicable, fields
+from core.concepts.optimizer_race.common import (
+    BLOWN,
+    SPLITS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    log_range,
+    names,
+    reach,
+    settings,
+    text,
+)
+from core.concepts.optimizer_race.landscape import draw_slice, summary_slice, table_slice
+from core.concepts.optimizer_race.params import Params, Result, on_points
+from core.concepts.optimizer_race.tuning import (
+    draw_best,
+    draw_sensitivity,
+    draw_tuned,
+    summary_best,
+    summary_sensitivity,
+    summary_tuned,
+    table_best,
+    table_sensitivity,
+    table_tuned,
+)
 from core.stats import mean_interval
-from core.text import Text, words
 
-SPLITS = ("train", "validation", "test")
-TEST = SPLITS.index("test")
 TARGETS = np.round(np.arange(0.5, 0.9951, 0.005), 3)
 REACH = 1.5
-BLOWN = 10  # times its value before training: a loss that ends above this has diverged
-
-
-def text(language: str) -> Text:
-    return words("optimizer_race", language)
-
-
-def names(result: Result, language: str) -> list[str]:
-    """A short name per contender: its rule, and what tells it from others of the same rule."""
-    contenders = result.params.contenders
-    say = text(language).say
-    found = []
-    for contender in contenders:
-        twins = [c for c in contenders if c.rule == contender.rule and c != contender]
-        differing = [
-            n
-            for n in applicable(contender)
-            if n != "rule" and any(getattr(c, n) != getattr(contender, n) for c in twins)
-        ]
-        settings = ", ".join(f"{say(f'symbols.{n}')} {getattr(contender, n):g}" for n in differing)
-        found.append(f"{say(f'rules.{contender.rule}')}" + (f" ({settings})" if settings else ""))
-    return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
-
-
-def settings(contender: Contender, language: str) -> str:
-    """All settings of a contender that differ from the customary ones, and its rate."""
-    say, default = text(language).say, fields(Contender)
-    shown = [
-        n for n in applicable(contender) if n == "lr" or (n != "rule" and getattr(contender, n) != default[n].default)
-    ]
-    return ", ".join(f"{say(f'symbols.{n}')} = {getattr(contender, n):g}" for n in shown)
 
 
 def diverged_at(result: Result) -> np.ndarray:
     """Tick from which a member's training loss stays non-finite or above BLOWN times its start, the number of ticks
     where it does not: int [contender, seed]."""
-    loss = result.loss[..., 0].astype(float)
+    loss = result.loss[..., TRAIN].astype(float)
     with np.errstate(invalid="ignore"):
         fine = loss <= BLOWN * loss[:, :, :1]
     ticks = loss.shape[2]
@@ -140,34 +128,12 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
         tickformat=".3~f",
         row=1,
         col=1,
-        **_reach(seeds=result.accuracy[..., -1, TEST], pad=0.02),
+        **reach(seeds=result.accuracy[..., -1, TEST], pad=0.02),
     )
-    fig.update_xaxes(title=say("words.test_loss"), row=1, col=2, **_log_range(result.loss[..., -1, TEST]))
+    fig.update_xaxes(title=say("words.test_loss"), row=1, col=2, **log_range(result.loss[..., -1, TEST]))
     if result.complete:
         plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
     return fig
-
-
-def _reach(seeds: np.ndarray, pad: float) -> dict:
-    low, high = float(seeds.min()), float(seeds.max())
-    return {"range": [low - max(pad * (high - low), 0.002), high + max(pad * (high - low), 0.002)]}
-
-
-def _log_range(values: np.ndarray, most: float = 1e3) -> dict:
-    """A logarithmic axis over the finite positive values, blown-up ones left beyond its end; linear within a decade."""
-    finite = values[np.isfinite(values) & (values > 0) & (values < most)]
-    if not finite.size:
-        return {"type": "log", "range": [-3, 1], "tickformat": "~g", "dtick": 1}
-    if finite.max() < 8 * finite.min():  # less than a decade: plain numbers read better
-        return {"type": "linear"} | _reach(finite, 0.06)
-    low, high = np.log10(finite.min()), np.log10(finite.max())
-    pad = 0.05 * (high - low)
-    return {
-        "type": "log",
-        "range": [low - pad, high + pad],
-        "tickformat": "~g",
-        "dtick": 1 if high - low > 2.5 else "D2",
-    }
 
 
 def table_ranking(result: Result, language: str) -> pd.DataFrame:
@@ -252,9 +218,9 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
     chosen = values[..., TEST]
     blown = not np.isfinite(values).all() or float(values.max()) > BLOWN * float(values[:, :, 0].max())
     axis = (
-        ({"type": "log", "tickformat": "~g"} | (_log_range(values) if blown else {}))
+        ({"type": "log", "tickformat": "~g"} | (log_range(values) if blown else {}))
         if measure == "loss"
-        else _reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
+        else reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
     )
     fig.update_yaxes(title=say(f"words.{measure}"), **axis)
     fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)])
@@ -280,13 +246,8 @@ def summary_curves(result: Result, language: str, measure: str) -> str:
     order = np.argsort(np.nan_to_num(mean[:, TEST], nan=np.inf) * (1 if measure == "loss" else -1))
     labels = names(result, language)
     first, last = labels[order[0]], labels[order[-1]]
-    values = {
-        "first": first,
-        "last": last,
-        "best": f"{mean[order[0], TEST]:.3f}",
-        "worst": f"{mean[order[-1], TEST]:.3f}",
-    }
-    return say(f"summaries.{measure}", epoch=int(result.epoch[-1]), **values)
+    best, worst = (f"{value:.3f}" if np.isfinite(value) else say("words.lost") for value in mean[order[[0, -1]], TEST])
+    return say(f"summaries.{measure}", epoch=int(result.epoch[-1]), first=first, last=last, best=best, worst=worst)
 
 
 # Effort to a target
@@ -294,10 +255,10 @@ def summary_curves(result: Result, language: str, measure: str) -> str:
 
 def effort(result: Result) -> np.ndarray:
     """Steps until validation accuracy first reaches each of TARGETS, the median over seeds: [contender, target], NaN
-    where half of the seeds or more never got there. It is known at the end of epochs: steps are multiples of one."""
-    best = np.maximum.accumulate(result.accuracy[..., 1], axis=2)  # [contender, seed, tick]
+    where half of the seeds or more never got there. It is known after the epochs that were measured."""
+    best = np.maximum.accumulate(result.accuracy[..., VALIDATION], axis=2)  # [contender, seed, tick]
     reached = best[..., None] >= TARGETS  # [contender, seed, tick, target]
-    steps = np.where(reached.any(2), reached.argmax(2) * float(result.steps_per_epoch), np.inf)
+    steps = np.where(reached.any(2), result.epoch[reached.argmax(2)] * float(result.steps_per_epoch), np.inf)
     median = np.median(steps, axis=1)
     return np.where(np.isfinite(median), median, np.nan)
 
@@ -441,10 +402,18 @@ def _curves(measure: str) -> Figure:
     )
 
 
+def swept(params: Params) -> bool:
+    return params.sweep > 0
+
+
 FIGURES = (
+    Figure("tuned", draw_tuned, table_tuned, summary_tuned, shown=swept),
+    Figure("sensitivity", draw_sensitivity, table_sensitivity, summary_sensitivity, shown=swept),
     Figure("ranking", draw_ranking, table_ranking, summary_ranking),
+    Figure("best", draw_best, table_best, summary_best),
     _curves("accuracy"),
     _curves("loss"),
     Figure("target", draw_target, table_target, summary_target),
     Figure("regions", draw_regions, table_regions, summary_regions, shown=on_points),
+    Figure("slice", draw_slice, table_slice, summary_slice, shown=lambda params: params.surface),
 )

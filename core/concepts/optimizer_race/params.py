@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.concept import Cost, Preset
-from core.ml.rules import Contender, usual
-from core.params import BaseParams, choice, integer, number, rows, shape, upload
+from core.ml.rules import ADAM_LIKE, Contender, usual
+from core.params import BaseParams, choice, flag, integer, number, rows, shape, upload
 from core.result import BaseResult, array
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
 POINTS = ("spiral", "rings", "xor", "moons", "blobs")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "identity")
+SWEEP_TICKS = 15  # a sweep is measured so often, at most, besides before training
+MOMENTS, WALKED = 60, 10_000_000  # weights of the first seed kept for the slice: how often, how many numbers, at most
+SIDE, SLICED = (9, 33), 5e9  # networks along a side of the slice; weights × examples computed for it, about at most
 
 FAIR = (
     Contender(rule="sgd", lr=0.3),
@@ -40,7 +43,7 @@ def on_points(params: Params) -> bool:
 @dataclass(frozen=True)
 class Params(BaseParams):
     """Contenders on one problem. Seed i of `seeds` draws split data_seed + i and weights weight_seed + i,
-    the same for every contender."""
+    the same for every contender. A sweep tries η · factorᵏ for k = −sweep … sweep beside each contender's own η."""
 
     contenders: tuple[Contender, ...] = rows(FAIR, Contender, 1, 12, fresh=fresh)
     data: str = choice("digits", ("digits", *POINTS), applies=lambda p: not p.own)
@@ -53,25 +56,41 @@ class Params(BaseParams):
     width: int = integer(32, 1, 256, applies=lambda p: p.depth > 0)
     activation: str = choice("relu", ACTIVATIONS, applies=lambda p: p.depth > 0)
     batch: int = integer(32, 1, 1024)
+    sweep: int = integer(0, 0, 12)
+    factor: float = number(5.0, 1.1, 10.0, step=0.1, applies=lambda p: p.sweep > 0)
+    surface: bool = flag(False)
     data_seed: int = integer(0, 0, 99_999)
     weight_seed: int = integer(0, 0, 99_999)
 
 
 @dataclass(frozen=True)
 class Result(BaseResult):
-    """Losses and accuracies of every member after every epoch (tick 0 is before training)."""
+    """Losses and accuracies of every member after every epoch, in a sweep after some (tick 0 is before training)."""
 
     steps_per_epoch: int
     parameters: int
     epoch: np.ndarray = array("tick+", "epochs")
+    # The race at the rates given, and at all rates: those given are the middle column.
     loss: np.ndarray = array("contender seed tick+ split", "nats")
     accuracy: np.ndarray = array("contender seed tick+ split")
+    rate: np.ndarray = array("contender rate")
+    sweep_loss: np.ndarray = array("contender rate seed tick+ split", "nats")
+    sweep_accuracy: np.ndarray = array("contender rate seed tick+ split")
     step_seconds: np.ndarray = array("contender", "s", measured=True)
     # Seed 0 on points only (empty otherwise): the training and test points, and the probability of class 1 on a grid.
     x: np.ndarray = array("example feature")
     y: np.ndarray = array("example")
     region_epoch: np.ndarray = array("frame+", "epochs")
     region: np.ndarray = array("contender frame+ row column", "1/255")
+    # Seed 0 at the rates given, where `surface` asks for it, when training is over: paths in a plane through the start
+    # (coordinates in weights), the training loss on them and how far they are from the start in all dimensions; the
+    # training loss on the plane, with the coordinates of its columns and rows.
+    moment: np.ndarray = array("moment+", "steps")
+    path: np.ndarray = array("contender moment+ direction")
+    path_loss: np.ndarray = array("contender moment+", "nats")
+    moved: np.ndarray = array("contender moment+")
+    slice_at: np.ndarray = array("slice_row+ direction")
+    slice_loss: np.ndarray = array("slice_row+ slice_column", "nats")
 
 
 def sizes(params: Params) -> tuple[int, ...]:
@@ -85,19 +104,53 @@ def table_shape(params: Params) -> tuple[int, ...]:
     return shape(params.own) if params.own else (params.points, 2, 2) if on_points(params) else (1797, 64, 10)
 
 
+def rates(params: Params) -> np.ndarray:
+    """The learning rates of every contender [contender, rate], its own in the middle, within a contender's bounds."""
+    own = np.array([c.lr for c in params.contenders])
+    factors = params.factor ** np.arange(-params.sweep, params.sweep + 1.0)
+    return np.clip(own[:, None] * factors, 1e-7, 100.0)
+
+
+def measured(params: Params) -> np.ndarray:
+    """The epochs after which the three splits are measured: all, of a sweep SWEEP_TICKS at most."""
+    ticks = min(params.epochs, SWEEP_TICKS) if params.sweep else params.epochs
+    return np.linspace(0, params.epochs, ticks + 1).round().astype(int)
+
+
+def moments(params: Params, total: int) -> np.ndarray:
+    """The steps, of `total`, at which the first seed's weights are kept for the slice, closer at the beginning."""
+    weights = sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
+    most = max(2, min(MOMENTS, WALKED // (weights * len(params.contenders))))
+    return np.unique((total * np.linspace(0, 1, most + 1) ** 2).round().astype(int))
+
+
+def side(params: Params) -> int:
+    """Networks along a side of the slice through the loss surface: fewer of large ones."""
+    weights = sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
+    return int(np.clip((SLICED / weights / (0.6 * table_shape(params)[0])) ** 0.5, *SIDE))
+
+
 def cost(params: Params) -> Cost:
     """Steps, and floating-point operations per step: forward and backward take about 6 per weight and example."""
-    examples = round(0.6 * table_shape(params)[0])
+    total = table_shape(params)[0]
+    examples = round(0.6 * total)
     weights = sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
-    members = len(params.contenders) * params.seeds
+    tried = 2 * params.sweep + 1
+    members = len(params.contenders) * tried * params.seeds
     batch = min(params.batch, examples)
     steps = params.epochs * -(-examples // batch)
-    measuring = 2 * weights * members * examples / 0.6 * params.epochs / steps
+    kept = len(moments(params, steps)) * len(params.contenders) * params.surface
+    looking = members * total * len(measured(params)) + (side(params) ** 2 + kept) * examples * params.surface
     units = sum(sizes(params))
-    numbers = 12 * weights * members + 3 * units * members * batch + 3 * units * params.seeds * examples / 0.6
+    numbers = (
+        12 * weights * members + 3 * units * members * batch + 3 * units * params.seeds * total + 4 * weights * kept
+    )
     orders = 12 * params.seeds * examples * params.epochs
+    averaging = sum(c.rule in ADAM_LIKE for c in params.contenders)  # tables by step, per member or per setting
+    tables = steps * tried * (48 * averaging * params.seeds + 36 * len(params.contenders))
     stepping = 100.0 * weights * members  # an optimizer reads and writes every weight several times
-    return Cost(steps, 6.0 * weights * members * batch + stepping + measuring, 4 * numbers + orders, members)
+    per_step = 6.0 * weights * members * batch + stepping + 2 * weights * looking / steps
+    return Cost(steps, per_step, 4 * numbers + orders + tables, members)
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:
@@ -105,13 +158,46 @@ def data_files(params: Params) -> tuple[tuple[str, str], ...]:
     return () if params.own or on_points(params) else (("sklearn", "datasets/data/digits.csv.gz"),)
 
 
+FEW = tuple(c for c in FAIR if c.rule in ("sgd", "momentum", "rmsprop", "adam"))
+
+
 def _all_at(lr: float) -> tuple[Contender, ...]:
     return tuple(Contender(rule=c.rule, lr=lr) for c in FAIR)
 
 
 PRESETS = (
+    Preset("tuned", {"contenders": _all_at(0.01), "sweep": 3}),
     Preset("fair", {}),
-    Preset("one_rate", {"contenders": _all_at(0.01)}),
+    Preset("fast", {"contenders": _all_at(0.1)}),
+    Preset("same_reach", {"contenders": (Contender(rule="sgd", lr=0.1), Contender(rule="momentum", lr=0.01))}),
+    Preset(
+        "sensitivity",
+        {
+            "data": "moons",
+            "contenders": _all_at(0.01),
+            "sweep": 12,
+            "factor": 2.0,
+            "seeds": 8,
+            "points": 320,
+            "noise": 0.15,
+            "width": 8,
+            "activation": "tanh",
+            "batch": 10,
+            "epochs": 250,
+        },
+    ),
+    Preset("paths", {"contenders": FEW, "surface": True, "seeds": 3}),
+    Preset(
+        "stuck",
+        {
+            "data": "xor",
+            "contenders": FEW,
+            "width": 2,
+            "epochs": 150,
+            "batch": 10,
+            "seeds": 12,
+        },
+    ),
     Preset(
         "spiral",
         {
@@ -140,4 +226,6 @@ TINY = Params(
     seeds=2,
     width=4,
     batch=16,
+    sweep=1,
+    surface=True,
 )

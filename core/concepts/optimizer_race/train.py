@@ -1,23 +1,27 @@
-"""The optimizer race: contenders × seeds train together, from the same weights, on the same batches."""
+"""The optimizer race: contenders × rates × seeds train together, from the same weights, on the same batches."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from core.concepts.optimizer_race.params import Params, Result, on_points, sizes
+from core.concepts.optimizer_race.params import Params, Result, measured, moments, on_points, rates, side, sizes
 from core.ml.data import Data, batch_orders, digits, points, split, standardised
 from core.ml.networks import initial_weights
 from core.ml.own import table
 from core.ml.population import Stacked
+from core.ml.random import stream
 from core.ml.rules import Contender
 
 GRID = 48  # pixels along a side of a decision region
 REACH = 1.5  # the region covers [-REACH, REACH]²
 FRAMES = 30  # decision regions recorded, at most
+AT_ONCE = 4_000_000  # weights of networks whose loss is computed together
+FAR = 4  # a path that goes so many times farther than the middle one may leave the slice
 
 
 def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any = Stacked) -> Iterator[Result]:
@@ -44,24 +48,45 @@ def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any 
         data = x[:seeds], y[:seeds], which, orders[:seeds], params.batch
         return population(layers, params.activation, "softmax", weights, settings, *data, device=device)
 
-    race = networks(params.contenders, params.seeds)
-    shape = (len(params.contenders), params.seeds, params.epochs + 1, 3)
+    def training_loss(weights: np.ndarray) -> np.ndarray:
+        """The loss of the networks `weights` [networks, D] on the training examples of the first seed."""
+        at_rest, which = [params.contenders[0]] * len(weights), np.zeros(len(weights), int)
+        data = x[:1], y[:1], which, orders[:1, :1], params.batch
+        there = population(layers, params.activation, "softmax", weights, at_rest, *data, device=device)
+        return there.measure(bounds[:2])[0][:, 0]
+
+    rate = rates(params)
+    given = params.sweep  # the column of the rates given
+    tried = tuple(replace(c, lr=float(lr)) for c, row in zip(params.contenders, rate) for lr in row)
+    race = networks(tried, params.seeds)
+    firsts = (np.arange(len(rate)) * rate.shape[1] + given) * params.seeds  # members of the first seed, rates as given
+    epochs = measured(params)
+    shape = (*rate.shape, params.seeds, len(epochs), 3)
     loss, accuracy = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     frames = np.linspace(0, params.epochs, FRAMES + 1).round().astype(int) if on_points(params) else np.arange(0)
     region_epochs = np.unique(frames)
-    region = np.zeros((shape[0], len(region_epochs), GRID, GRID), np.uint8)
+    region = np.zeros((len(rate), len(region_epochs), GRID, GRID), np.uint8)
+    kept = moments(params, total) if params.surface else np.arange(0)
+    walk = np.zeros((len(kept), len(rate), start.shape[1]), np.float32)
+    surface = [np.zeros(s, np.float32) for s in ((len(rate), 0, 2), (len(rate), 0), (len(rate), 0), (0, 2), (0, 0))]
     seconds = np.array([step_seconds(networks((c,), 1), total) for c in params.contenders])
 
-    def result(step: int, ticks: int) -> Result:
-        shown_frames = int(np.searchsorted(region_epochs, ticks))
+    def result() -> Result:
+        ticks, shown_frames = (
+            int(np.searchsorted(e, race.step // steps_per_epoch + 1)) for e in (epochs, region_epochs)
+        )
         shown = np.r_[: bounds[1], bounds[2] : bounds[3]] if on_points(params) else np.arange(0)
+        path, path_loss, moved, slice_at, slice_loss = surface
         return Result(
             params,
-            step,
+            race.step,
             total,
-            epoch=np.arange(ticks),
-            loss=loss[:, :, :ticks],
-            accuracy=accuracy[:, :, :ticks],
+            epoch=epochs[:ticks],
+            loss=loss[:, given, :, :ticks],
+            accuracy=accuracy[:, given, :, :ticks],
+            rate=rate,
+            sweep_loss=loss[:, :, :, :ticks],
+            sweep_accuracy=accuracy[:, :, :, :ticks],
             steps_per_epoch=steps_per_epoch,
             parameters=start.shape[1],
             step_seconds=seconds,
@@ -69,22 +94,73 @@ def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any 
             y=y[0][shown],
             region_epoch=region_epochs[:shown_frames],
             region=region[:, :shown_frames],
+            moment=kept[: path.shape[1]],
+            path=path,
+            path_loss=path_loss,
+            moved=moved,
+            slice_at=slice_at,
+            slice_loss=slice_loss,
         )
 
-    for epoch in range(params.epochs + 1):
-        for values, found in zip((loss, accuracy), race.measure(bounds)):
-            values[:, :, epoch] = found.reshape(shape[0], params.seeds, 3)
-        if epoch in region_epochs:
-            region[:, list(region_epochs).index(epoch)] = probability_grids(race, params.seeds * np.arange(shape[0]))
-        yield result(race.step, epoch + 1)
-        if epoch == params.epochs:
-            return
+    while True:
+        epoch, within = divmod(race.step, steps_per_epoch)
+        if not within and epoch in epochs:
+            for values, found in zip((loss, accuracy), race.measure(bounds)):
+                values[..., list(epochs).index(epoch), :] = found.reshape(*rate.shape, params.seeds, 3)
+        if not within and epoch in region_epochs:
+            region[:, list(region_epochs).index(epoch)] = probability_grids(race, firsts)
+        if race.step in kept:
+            walk[list(kept).index(race.step)] = race.weights[firsts]
+        if race.step == total:
+            break
+        if not within or race.step % chunk == 0:
+            yield result()
+        until = kept[kept > race.step][:1] - race.step
+        race.advance(min([chunk - race.step % chunk, steps_per_epoch - within, *until.tolist()]))
 
-        end = race.step + steps_per_epoch
-        while race.step < end:
-            race.advance(min(chunk - race.step % chunk, end - race.step))
-            if race.step < end:
-                yield result(race.step, epoch + 1)
+    if params.surface:
+        walk = walk.swapaxes(0, 1)
+        path, moved, directions = plane(walk - start[0], params.weight_seed)
+        places = around(path, side(params))  # [side, direction]: the coordinates of columns and rows
+        grid = np.stack(np.meshgrid(*places.T), -1).reshape(-1, 2)
+        blocks = -(-grid.shape[0] * start.shape[1] // AT_ONCE)
+        heights = [
+            training_loss((start[0] + block @ directions).astype(np.float32)) for block in np.array_split(grid, blocks)
+        ]
+        on_paths = np.stack([training_loss(steps) for steps in walk])
+        surface = [path, on_paths, moved, places, np.concatenate(heights).reshape(len(places), -1)]
+    yield result()
+
+
+def plane(walk: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A plane through the start that holds as much of the paths as a plane can: their first two principal components
+    (Li et al., 2018, section 7), every path scaled to the same reach, so that none decides alone.
+
+    walk: every contender's weights less the start [contender, moment, D], not finite where it diverged.
+    Returns the paths in the plane [contender, moment, 2], their distances from the start in all dimensions
+    [contender, moment], both float32, and the two directions [2, D].
+    """
+    walk = walk.astype(float)
+    moved = np.linalg.norm(walk, axis=2)
+    reach = np.nanmax(np.where(np.isfinite(moved), moved, 0), axis=1)
+    steps = (walk / np.where(reach > 0, reach, 1)[:, None, None])[np.isfinite(moved)]
+    spare = stream("slice", seed).standard_normal((2, walk.shape[2]))  # hardly felt, unless the paths span no plane
+    steps = np.concatenate([steps, 1e-4 * spare / np.linalg.norm(spare)])
+    _, vectors = np.linalg.eigh(steps @ steps.T)  # by rising eigenvalue
+    directions = np.linalg.qr((vectors[:, :-3:-1].T @ steps).T)[0].T
+    directions *= np.where((steps @ directions.T).sum(0) < 0, -1, 1)[:, None]
+    with np.errstate(invalid="ignore", over="ignore"):
+        return (walk @ directions.T).astype(np.float32), moved.astype(np.float32), directions
+
+
+def around(path: np.ndarray, count: int) -> np.ndarray:
+    """Coordinates [count, 2] of the columns and rows of a square around the paths [contender, moment, 2], but for those
+    that were lost or went FAR times farther than the middle one."""
+    reach = np.abs(path).max((1, 2))
+    far = FAR * np.median(reach[np.isfinite(reach)]) if np.isfinite(reach).any() else 0.0
+    near = np.concatenate([np.zeros((1, 2)), *path[reach <= far]])
+    middle, half = (near.max(0) + near.min(0)) / 2, 0.6 * (np.ptp(near, axis=0).max() or 1.0)
+    return (middle + half * np.linspace(-1, 1, count)[:, None]).astype(np.float32)
 
 
 def load(params: Params, seed: int) -> Data:

@@ -26,7 +26,6 @@ from core.stats import interval
 from core.text import Text, words
 
 RED, INK, STONE = style.PALETTE[5], style.PALETTE[8], style.PALETTE[9]
-FIELD = [[0, "rgba(55,144,164,0.62)"], [0.5, "rgba(55,144,164,0.28)"], [1, "rgba(55,144,164,0.02)"]]
 FAR = 100.0  # drawn places end this far out: beyond any screen
 AXES = ("x", "y")
 PARTS = ("gradient", "average", "step")
@@ -83,20 +82,9 @@ def lost(result: Result) -> np.ndarray:
 
 
 def add_field(fig: go.Figure, result: Result, every: int = 1, **place: int) -> None:
-    """Heights as contour lines over a tint, closer to the lowest places darker; of `every` so many rows and columns."""
+    """The heights of the surface, of `every` so many rows and columns, and its minima."""
     levels = np.log10(result.field[::every, ::every] + 0.01 * np.median(result.field))
-    fig.add_contour(
-        x=result.column[::every],
-        y=result.row[::every],
-        z=levels.round(3),
-        colorscale=FIELD,
-        ncontours=26,
-        contours={"coloring": "heatmap"},
-        line={"width": 0.7, "color": "rgba(128,128,128,0.55)"},
-        showscale=False,
-        hoverinfo="skip",
-        **place,
-    )
+    plot.heights(fig, result.column[::every], result.row[::every], levels, **place)
     minima = np.array(SURFACES[result.params.surface].minima).reshape(-1, 2)
     fig.add_scatter(
         x=minima[:, 0],

@@ -1,0 +1,336 @@
+"""The sweep of learning rates: which rate each contender is given on validation data, what that gives on test data,
+how wide its range of good rates is, and pictures of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core import plot, style
+from core.concepts.optimizer_race.common import BLOWN, SPLITS, TEST, TRAIN, VALIDATION, log_range, names, text
+from core.concepts.optimizer_race.params import Result
+from core.ml.random import stream
+from core.ml.rules import Contender
+from core.stats import mean_interval
+
+GOOD = 0.02  # a rate is good whose validation accuracy is so close to the best of its contender
+RESAMPLES = 2000
+MOST = 1e3  # losses above count as this
+
+
+def merit(result: Result, tick: int = -1) -> np.ndarray:
+    """What a rate is chosen by, [contender, rate, seed]: validation accuracy, at equal ones the lower loss."""
+    loss = np.nan_to_num(result.sweep_loss[..., tick, VALIDATION].astype(float), nan=MOST, posinf=MOST)
+    return result.sweep_accuracy[..., tick, VALIDATION] - 1e-9 * np.minimum(loss, MOST)
+
+
+def chosen(result: Result, tick: int = -1) -> np.ndarray:
+    """The rate of each contender that is best on validation data in the mean over seeds: its column [contender]."""
+    return merit(result, tick).mean(2).argmax(1)
+
+
+def tuned(result: Result, tick: int = -1) -> np.ndarray:
+    """Test accuracy [contender, seed] at the rates chosen."""
+    found = result.sweep_accuracy[..., tick, TEST].astype(float)
+    return found[np.arange(len(found)), chosen(result, tick)]
+
+
+def at_edge(result: Result, tick: int = -1) -> np.ndarray:
+    """Whether the rate chosen is the first or last of the sweep, so that a better one may lie beyond: [contender]."""
+    best, last = chosen(result, tick), result.rate.shape[1] - 1
+    return (best == 0) | (best == last)
+
+
+def tuned_contenders(result: Result) -> tuple[Contender, ...]:
+    """The contenders at the rates chosen."""
+    lrs = result.rate[np.arange(len(result.rate)), chosen(result)]
+    return tuple(c.replace(lr=float(f"{lr:.6g}")) for c, lr in zip(result.params.contenders, lrs))
+
+
+def good_band(rate: np.ndarray, value: np.ndarray) -> tuple[float, float]:
+    """The range of rates [rate], ascending, around the best in which the line through `value` over log rate stays
+    within GOOD of it."""
+    log, best, low, high = np.log10(rate), int(value.argmax()), 0, len(rate) - 1
+    line = value[best] - GOOD
+    ends = []
+    for beyond, end in ((np.arange(best - 1, low - 1, -1), low), (np.arange(best + 1, high + 1), high)):
+        out = next((int(k) for k in beyond if value[k] < line), None)
+        if out is None:
+            ends.append(log[end])
+        else:
+            inner = out + (1 if out < best else -1)
+            share = (value[inner] - line) / (value[inner] - value[out])
+            ends.append(log[inner] + share * (log[out] - log[inner]))
+    return 10.0 ** ends[0], 10.0 ** ends[1]
+
+
+def bands(result: Result, tick: int = -1) -> np.ndarray:
+    """The range of good rates by mean validation accuracy: [contender, end]."""
+    mean = result.sweep_accuracy[..., tick, VALIDATION].astype(float).mean(2)
+    return np.array([good_band(*pair) for pair in zip(result.rate, mean)])
+
+
+def told_apart(accuracy: np.ndarray) -> np.ndarray:
+    """For every pair of contenders [contender, contender] the sign of their difference in `accuracy` [contender, seed],
+    0 where the paired 95 % interval reaches zero."""
+    mean, half = mean_interval(accuracy[:, None] - accuracy[None])
+    return np.where(np.abs(mean) > np.nan_to_num(half, nan=np.inf), np.sign(mean), 0).astype(int)
+
+
+def chance_of_best(result: Result) -> tuple[np.ndarray, np.ndarray]:
+    """How often each contender has the best mean test accuracy when the seeds are drawn anew with replacement (Efron,
+    1979), at the rates given and each tuned, the tuning done again on every draw: [contender] each. Ties share."""
+    seeds = result.params.seeds
+    draws = stream("bootstrap", 0).multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds  # [draw, seed]
+    rates = np.einsum("crs,ds->dcr", merit(result), draws).argmax(2)
+    test = np.einsum("crs,ds->dcr", result.sweep_accuracy[..., -1, TEST].astype(float), draws)
+    found = []
+    for mean in (test[:, :, result.params.sweep], np.take_along_axis(test, rates[..., None], 2)[..., 0]):
+        best = mean >= mean.max(1, keepdims=True) - 1e-9
+        found.append((best / best.sum(1, keepdims=True)).mean(0))
+    return found[0], found[1]
+
+
+# As given, and tuned
+
+
+def draw_tuned(result: Result, language: str) -> go.Figure:
+    """Test accuracy as given and tuned, joined; beside it the range of good rates of every contender."""
+    say, labels = text(language).say, names(result, language)
+    fig = make_subplots(1, 2, column_widths=[0.42, 0.58], horizontal_spacing=0.2, figure=plot.figure(460, "closest"))
+    ticks = range(len(result.epoch))
+    as_given = result.accuracy[..., TEST].astype(float).transpose(2, 0, 1)  # [tick, contender, seed]
+    each_tuned = np.stack([tuned(result, t) for t in ticks])
+    mean, half = mean_interval(np.stack([as_given, each_tuned], 2))  # [tick, contender, column]
+    best = np.stack([result.rate[np.arange(len(labels)), chosen(result, t)] for t in ticks])
+    band = np.stack([bands(result, t) for t in ticks])
+    edge, stacks = at_edge(result), {}
+    shift = 0.035 * (np.arange(len(labels)) - (len(labels) - 1) / 2)
+    rows = np.arange(len(labels))[::-1]
+    for c, name in enumerate(labels):
+        colour, dash, symbol = style.contender(c)
+        marks = {"color": colour, "symbol": symbol, "size": 9}
+        given = result.params.contenders[c].lr
+        stacks[len(fig.data)] = {"y": mean[:, c], "error_y.array": half[:, c]}
+        fig.add_scatter(
+            x=np.arange(2) + shift[c],
+            y=mean[-1, c],
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 1.5},
+            marker=marks,
+            error_y={"array": half[-1, c], "thickness": 1.3, "width": 3},
+            customdata=[f"{lr:.3g}" for lr in (given, best[-1, c])],
+            hovertemplate=f"<b>{name}</b>, η = %{{customdata}}: %{{y:.4f}}<extra></extra>",
+            row=1,
+            col=1,
+        )
+        for x, width, opacity in ((result.rate[c, [0, -1]], 1, 0.6), (band[-1, c], 10, 0.45)):
+            if width > 1:
+                stacks[len(fig.data)] = {"x": band[:, c]}
+            fig.add_scatter(
+                x=x,
+                y=[rows[c]] * 2,
+                mode="lines",
+                line={"color": colour, "width": width},
+                opacity=opacity,
+                hovertemplate=f"{name}: η = %{{x:.3g}}<extra></extra>",
+                row=1,
+                col=2,
+            )
+        fig.add_scatter(
+            x=[given],
+            y=[rows[c]],
+            mode="markers",
+            marker=marks | {"symbol": f"{symbol}-open", "size": 10, "line": {"width": 2}},
+            hovertemplate=f"<b>{name}</b>: {say('words.as_given')}, η = %{{x:.3g}}<extra></extra>",
+            row=1,
+            col=2,
+        )
+        stacks[len(fig.data)] = {"x": best[:, c, None]}
+        fig.add_scatter(
+            x=best[-1:, c],
+            y=[rows[c]],
+            mode="markers",
+            marker=marks | {"size": 11},
+            hovertemplate=f"<b>{name}</b>: {say('words.each_tuned')}, η = %{{x:.3g}}"
+            + (f"<br>{say('words.widen')}" if edge[c] else "")
+            + "<extra></extra>",
+            row=1,
+            col=2,
+        )
+        if edge[c] and result.complete:
+            fig.add_annotation(x=np.log10(best[-1, c]), y=rows[c], text="!", yshift=15, font={"size": 15}, row=1, col=2)
+    columns = {"tickvals": [0, 1], "ticktext": [say("words.as_given"), say("words.each_tuned")]}
+    fig.update_xaxes(range=[-0.35, 1.35], showgrid=False, row=1, col=1, **columns)
+    fig.update_yaxes(title=say("words.test_accuracy"), tickformat=".3~f", row=1, col=1)
+    low, high = np.log10(result.rate.min()), np.log10(result.rate.max())
+    pad = 0.06 * (high - low)
+    fig.update_xaxes(
+        title=say("words.rate"), type="log", range=[low - pad, high + pad], dtick=1, tickformat="~g", row=1, col=2
+    )
+    fig.update_yaxes(
+        range=[-0.6, len(labels) - 0.4], tickvals=rows, ticktext=labels, showgrid=False, zeroline=False, row=1, col=2
+    )
+    fig.update_layout(showlegend=False)
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
+    return fig
+
+
+def table_tuned(result: Result, language: str) -> pd.DataFrame:
+    say = text(language).say
+    best, edge = chosen(result), at_edge(result)
+    lrs = result.rate[np.arange(len(best)), best]
+    columns: dict[str, object] = {say("words.contender"): names(result, language)}
+    given, each = result.accuracy[:, :, -1, TEST].astype(float), tuned(result)
+    for lr, accuracy, what in (
+        ([c.lr for c in result.params.contenders], given, "words.as_given"),
+        (lrs, each, "words.each_tuned"),
+    ):
+        mean, half = mean_interval(accuracy)
+        columns[f"η, {say(what)}"] = [f"{rate:.3g}" for rate in lr]
+        columns[f"{say('words.test_accuracy')}, {say(what)}"] = mean.round(4)
+        columns[f"± 95 %, {say(what)}"] = half.round(4)
+        columns[f"{say('words.rank')}, {say(what)}"] = (1 + (mean[None] > mean[:, None]).sum(1)).tolist()
+    columns[say("words.at_edge")] = [say("words.widen") if e else "" for e in edge]
+    low, high = bands(result).T
+    columns[say("words.good_rates")] = [f"{a:.2g} … {b:.2g}" for a, b in zip(low, high)]
+    columns[say("words.decades")] = np.log10(high / low).round(2)
+    return pd.DataFrame(columns)
+
+
+def summary_tuned(result: Result, language: str) -> str:
+    say, labels = text(language).say, names(result, language)
+    given, each = result.accuracy[:, :, -1, TEST].astype(float), tuned(result)
+    before, after = told_apart(given), told_apart(each)
+    gaps = [float(np.ptp(a.mean(1))) for a in (given, each)]
+    low, high = bands(result).T
+    widest = int(np.argmax(np.log10(high / low)))
+    found = say(
+        "summaries.tuned",
+        gap=f"{gaps[0]:.3f}",
+        left=f"{gaps[1]:.3f}",
+        pairs=len(labels) * (len(labels) - 1) // 2,
+        told=int((before > 0).sum()),
+        still=int((after > 0).sum()),
+        flipped=int((before * after < 0).sum()) // 2,
+        widest=labels[widest],
+        decades=f"{np.log10(high / low)[widest]:.1f}",
+    )
+    edge = [labels[c] for c in np.flatnonzero(at_edge(result))]
+    return found + (" " + say("summaries.edge", names=", ".join(edge)) if edge and result.complete else "")
+
+
+# Sensitivity
+
+
+def draw_sensitivity(result: Result, language: str) -> go.Figure:
+    """Loss against learning rate: mean over seeds, with a band from the lowest to the highest seed."""
+    say = text(language).say
+    fig, stacks = plot.figure(460), {}
+    start = float(result.sweep_loss[:, :, :, 0].mean())
+    top = BLOWN * start
+    loss = np.minimum(np.nan_to_num(result.sweep_loss.astype(float), nan=top, posinf=top), top)
+    loss = loss.transpose(0, 4, 3, 2, 1)  # [contender, split, tick, seed, rate]
+    for c, name in enumerate(names(result, language)):
+        colour, _, symbol = style.contender(c)
+        x = result.rate[c]
+        for s, split in enumerate(SPLITS):
+            seeds = loss[c, s]
+            common = {"x": x, "meta": {"split": split}, "legendgroup": f"{c}"}
+            edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+            if result.params.seeds > 1:
+                for values, fill in ((seeds.min(1), {}), (seeds.max(1), {"fill": "tonexty"})):
+                    stacks[len(fig.data)] = {"y": values}
+                    fig.add_scatter(y=values[-1], **common, **edge, **fill, fillcolor=style.fade(colour, 0.13))
+            mean, lost = seeds.mean(1), (seeds >= top).any(1)
+            stacks[len(fig.data)] = {"y": mean}
+            fig.add_scatter(
+                y=mean[-1],
+                **common,
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "width": 2.2, "dash": style.SPLITS[split].dash},
+                marker={"size": 7, "symbol": ["x" if gone else symbol for gone in lost[-1]]},
+                hovertemplate=f"{name}, {say(f'splits.{split}')}: %{{y:.4f}}<extra></extra>",
+            )
+    low, high = np.log10(result.rate.min()), np.log10(result.rate.max())
+    fig.update_xaxes(title=say("words.rate"), type="log", range=[low, high], dtick=1, tickformat="~g", hoverformat="~g")
+    fig.update_yaxes(title=say("words.loss"), **log_range(loss[:, TRAIN:, -1], 2 * top))
+    plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["validation"])
+    if result.complete:
+        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
+    return fig
+
+
+def table_sensitivity(result: Result, language: str) -> pd.DataFrame:
+    say, rows = text(language).say, []
+    loss = result.sweep_loss[..., -1, :].astype(float)
+    accuracy = result.sweep_accuracy[..., -1, :].astype(float).mean(2)
+    for c, name in enumerate(names(result, language)):
+        for r, rate in enumerate(result.rate[c]):
+            found = {say("words.contender"): name, "η": f"{rate:.3g}"}
+            for s, split in enumerate(SPLITS):
+                found[f"{say('words.loss')}, {say(f'splits.{split}')}"] = loss[c, r, :, s].mean().round(4)
+                found[f"{say('words.accuracy')}, {say(f'splits.{split}')}"] = accuracy[c, r, s].round(4)
+            rows.append(found)
+    return pd.DataFrame(rows)
+
+
+def summary_sensitivity(result: Result, language: str) -> str:
+    say, labels = text(language).say, names(result, language)
+    low, high = bands(result).T
+    width = np.log10(high / low)
+    order = np.argsort(-width, kind="stable")
+    listed = " · ".join(f"{labels[c]} {width[c]:.1f}" for c in order)
+    return say("summaries.sensitivity", listed=listed)
+
+
+# Probability of being best
+
+
+def draw_best(result: Result, language: str) -> go.Figure:
+    say, labels = text(language).say, names(result, language)
+    fig = plot.figure(130 + 44 * len(labels), "closest")
+    given, each = chance_of_best(result)
+    rows = labels[::-1]
+    for share, what, opacity in ((each, "each_tuned", 1.0), (given, "as_given", 0.4))[
+        0 if result.params.sweep else 1 :
+    ]:
+        fig.add_bar(
+            x=100 * share[::-1],
+            y=rows,
+            name=say(f"words.{what}"),
+            orientation="h",
+            marker={"color": [style.contender(c)[0] for c in range(len(labels))][::-1], "opacity": opacity},
+            text=[f"{100 * s:.0f} %" for s in share[::-1]],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"%{{y}}, {say(f'words.{what}')}: %{{x:.1f}} %<extra></extra>",
+        )
+    fig.update_xaxes(title=say("words.chance"), range=[0, 108], ticksuffix=" %")
+    fig.update_yaxes(automargin=True)
+    fig.update_layout(showlegend=result.params.sweep > 0, legend={"traceorder": "reversed"})
+    return fig
+
+
+def table_best(result: Result, language: str) -> pd.DataFrame:
+    say = text(language).say
+    given, each = chance_of_best(result)
+    columns = {say("words.contender"): names(result, language), say("words.as_given"): given.round(3)}
+    return pd.DataFrame(columns | ({say("words.each_tuned"): each.round(3)} if result.params.sweep else {}))
+
+
+def summary_best(result: Result, language: str) -> str:
+    say, labels = text(language).say, names(result, language)
+    given, each = chance_of_best(result)
+    sentence = say(
+        "summaries.best", first=labels[int(given.argmax())], share=f"{100 * given.max():.0f}", seeds=result.params.seeds
+    )
+    if not result.params.sweep:
+        return sentence
+    return (
+        sentence + " " + say("summaries.best_tuned", first=labels[int(each.argmax())], share=f"{100 * each.max():.0f}")
+    )
