@@ -37,6 +37,9 @@ def result(params: Params = TINY, fill: float = 0.25) -> Result:
         epoch=np.arange(4),
         loss=loss,
         accuracy=loss / 2,
+        rate=np.ones((2, 1)),
+        sweep_loss=loss[:, None],
+        sweep_accuracy=loss[:, None] / 2,
         steps_per_epoch=4,
         parameters=10,
         step_seconds=np.array([1e-300, 5e-324]),
@@ -44,6 +47,12 @@ def result(params: Params = TINY, fill: float = 0.25) -> Result:
         y=np.zeros(0, np.int64),
         region_epoch=np.zeros(0, int),
         region=np.zeros((2, 0, 48, 48), np.uint8),
+        moment=np.zeros(0, int),
+        path=np.zeros((2, 0, 2), np.float32),
+        path_loss=np.zeros((2, 0), np.float32),
+        moved=np.zeros((2, 0), np.float32),
+        slice_at=np.zeros((0, 2), np.float32),
+        slice_loss=np.zeros((0, 0), np.float32),
     )
 
 
