@@ -186,7 +186,22 @@ PRESETS = (
             "epochs": 250,
         },
     ),
-    Preset("paths", {"contenders": FEW, "surface": True, "seeds": 3}),
+    Preset(
+        "paths",
+        {
+            "data": "moons",
+            "contenders": (
+                Contender(rule="sgd", lr=0.3),
+                Contender(rule="momentum", lr=0.1),
+                Contender(rule="rmsprop", lr=0.01),
+                Contender(rule="adam", lr=0.03),
+            ),
+            "width": 16,
+            "noise": 0.1,
+            "epochs": 100,
+            "surface": True,
+        },
+    ),
     Preset(
         "stuck",
         {

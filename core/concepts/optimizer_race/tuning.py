@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concepts.optimizer_race.common import BLOWN, SPLITS, TEST, TRAIN, VALIDATION, log_range, names, text
+from core.concepts.optimizer_race.common import BLOWN, SPLITS, TEST, VALIDATION, log_range, names, text
 from core.concepts.optimizer_race.params import Result
 from core.ml.random import stream
 from core.ml.rules import Contender
@@ -93,13 +93,21 @@ def chance_of_best(result: Result) -> tuple[np.ndarray, np.ndarray]:
     return found[0], found[1]
 
 
+def rate_axis(result: Result, pad: float) -> dict:
+    """A logarithmic axis over all rates of the sweep."""
+    low, high = np.log10(result.rate.min()), np.log10(result.rate.max())
+    pad *= high - low
+    dtick = 2 if high - low > 3 else 1
+    return {"type": "log", "range": [low - pad, high + pad], "dtick": dtick, "exponentformat": "power", "tickangle": 0}
+
+
 # As given, and tuned
 
 
 def draw_tuned(result: Result, language: str) -> go.Figure:
     """Test accuracy as given and tuned, joined; beside it the range of good rates of every contender."""
     say, labels = text(language).say, names(result, language)
-    fig = make_subplots(1, 2, column_widths=[0.42, 0.58], horizontal_spacing=0.2, figure=plot.figure(460, "closest"))
+    fig = make_subplots(1, 2, column_widths=[0.44, 0.56], horizontal_spacing=0.26, figure=plot.figure(460, "closest"))
     ticks = range(len(result.epoch))
     as_given = result.accuracy[..., TEST].astype(float).transpose(2, 0, 1)  # [tick, contender, seed]
     each_tuned = np.stack([tuned(result, t) for t in ticks])
@@ -162,14 +170,10 @@ def draw_tuned(result: Result, language: str) -> go.Figure:
         )
         if edge[c] and result.complete:
             fig.add_annotation(x=np.log10(best[-1, c]), y=rows[c], text="!", yshift=15, font={"size": 15}, row=1, col=2)
-    columns = {"tickvals": [0, 1], "ticktext": [say("words.as_given"), say("words.each_tuned")]}
+    columns = {"tickvals": [0, 1], "ticktext": [say("words.given"), say("words.tuned")], "tickangle": 0}
     fig.update_xaxes(range=[-0.35, 1.35], showgrid=False, row=1, col=1, **columns)
     fig.update_yaxes(title=say("words.test_accuracy"), tickformat=".3~f", row=1, col=1)
-    low, high = np.log10(result.rate.min()), np.log10(result.rate.max())
-    pad = 0.06 * (high - low)
-    fig.update_xaxes(
-        title=say("words.rate"), type="log", range=[low - pad, high + pad], dtick=1, tickformat="~g", row=1, col=2
-    )
+    fig.update_xaxes(title=say("words.rate"), **rate_axis(result, 0.06), row=1, col=2)
     fig.update_yaxes(
         range=[-0.6, len(labels) - 0.4], tickvals=rows, ticktext=labels, showgrid=False, zeroline=False, row=1, col=2
     )
@@ -244,7 +248,7 @@ def draw_sensitivity(result: Result, language: str) -> go.Figure:
             if result.params.seeds > 1:
                 for values, fill in ((seeds.min(1), {}), (seeds.max(1), {"fill": "tonexty"})):
                     stacks[len(fig.data)] = {"y": values}
-                    fig.add_scatter(y=values[-1], **common, **edge, **fill, fillcolor=style.fade(colour, 0.13))
+                    fig.add_scatter(y=values[-1], **common, **edge, **fill, fillcolor=style.fade(colour, 0.09))
             mean, lost = seeds.mean(1), (seeds >= top).any(1)
             stacks[len(fig.data)] = {"y": mean}
             fig.add_scatter(
@@ -256,9 +260,8 @@ def draw_sensitivity(result: Result, language: str) -> go.Figure:
                 marker={"size": 7, "symbol": ["x" if gone else symbol for gone in lost[-1]]},
                 hovertemplate=f"{name}, {say(f'splits.{split}')}: %{{y:.4f}}<extra></extra>",
             )
-    low, high = np.log10(result.rate.min()), np.log10(result.rate.max())
-    fig.update_xaxes(title=say("words.rate"), type="log", range=[low, high], dtick=1, tickformat="~g", hoverformat="~g")
-    fig.update_yaxes(title=say("words.loss"), **log_range(loss[:, TRAIN:, -1], 2 * top))
+    fig.update_xaxes(title=say("words.rate"), hoverformat=".3~g", **rate_axis(result, 0.02))
+    fig.update_yaxes(title=say("words.loss"), **log_range(loss[:, VALIDATION:, -1], 2 * top))
     plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["validation"])
     if result.complete:
         plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
@@ -296,21 +299,21 @@ def draw_best(result: Result, language: str) -> go.Figure:
     fig = plot.figure(130 + 44 * len(labels), "closest")
     given, each = chance_of_best(result)
     rows = labels[::-1]
-    for share, what, opacity in ((each, "each_tuned", 1.0), (given, "as_given", 0.4))[
-        0 if result.params.sweep else 1 :
-    ]:
+    colours = [style.contender(c)[0] for c in range(len(labels))][::-1]
+    shown = [("each_tuned", each, "")] if result.params.sweep else []
+    for what, share, pattern in (*shown, ("as_given", given, "/" if shown else "")):
         fig.add_bar(
             x=100 * share[::-1],
             y=rows,
             name=say(f"words.{what}"),
             orientation="h",
-            marker={"color": [style.contender(c)[0] for c in range(len(labels))][::-1], "opacity": opacity},
+            marker={"color": colours, "pattern": {"shape": pattern, "fillmode": "replace", "size": 6}},
             text=[f"{100 * s:.0f} %" for s in share[::-1]],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"%{{y}}, {say(f'words.{what}')}: %{{x:.1f}} %<extra></extra>",
         )
-    fig.update_xaxes(title=say("words.chance"), range=[0, 108], ticksuffix=" %")
+    fig.update_xaxes(title=say("words.chance"), range=[0, 112], tickvals=[0, 50, 100], ticksuffix=" %")
     fig.update_yaxes(automargin=True)
     fig.update_layout(showlegend=result.params.sweep > 0, legend={"traceorder": "reversed"})
     return fig
