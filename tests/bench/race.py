@@ -1,18 +1,18 @@
-"""The default race: one population against a loop over models, what a member costs, and the fused kernel."""
+"""The default race: one population against a loop over models, what a member costs, the fused kernel; and sweeps."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from core.concepts.optimizer_race.params import FAIR, Params, sizes
+from core.concepts.optimizer_race.params import FAIR, PRESETS, Params, cost, sizes
 from tests.bench.report import Row, Section, seconds
 
 TEST = 2  # the third split
 
 
 def themes(rounds: int, quick: bool) -> list[Section]:
-    return [the_race(rounds, quick), the_cost(rounds, quick), the_kernel(rounds, quick)]
+    return [the_race(rounds, quick), the_cost(rounds, quick), the_kernel(rounds, quick), the_sweeps(rounds, quick)]
 
 
 def the_race(rounds: int, quick: bool) -> Section:
@@ -222,4 +222,30 @@ def the_kernel(rounds: int, quick: bool) -> Section:
             Row(f"{name}: stacked", "s", times[Stacked]),
             Row(f"**{name}: stacked / kernel**", "×", [b / a for a, b in zip(*times.values())], f"≥ {bound}"),
         ]
+    return found
+
+
+def the_sweeps(rounds: int, quick: bool) -> Section:
+    import torch
+
+    from core.concepts.optimizer_race.train import train
+    from core.ml.fused.population import Fused
+
+    found = Section(
+        "Sweeps of the learning rate",
+        "Two presets of the race through `train` in the fused kernel, all trainings of a sweep in one population, wall "
+        "time on one thread: digits (64-32-10, batch 32) at seven rates, points (2-8-2, batch 10) at 25.",
+    )
+    torch.set_num_threads(1)
+    presets = {preset.id: Params().replace(**preset.changes) for preset in PRESETS}
+    for id, bound in (("tuned", 12), ("sensitivity", 6)):
+        params = presets[id].replace(epochs=5) if quick else presets[id]
+
+        def sweep(params: Params = params) -> None:
+            for _ in train(params, population=Fused):
+                pass
+
+        sweep()  # loads what was compiled before
+        what = f"{params.data}: {cost(params).members} trainings of {cost(params).steps} steps"
+        found.rows.append(Row(what, "s", [seconds(sweep) for _ in range(rounds)], f"≤ {bound}"))
     return found

@@ -17,6 +17,7 @@ POINTS = ("spiral", "rings", "xor", "moons", "blobs")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "identity")
 SWEEP_TICKS = 15  # a sweep is measured so often, at most, besides before training
 MOMENTS, WALKED = 60, 10_000_000  # weights of the first seed kept for the slice: how often, how many numbers, at most
+AT_ONCE = 4_000_000  # weights of networks of the slice whose loss is computed together
 SIDE, SLICED = (9, 33), 5e9  # networks along a side of the slice; weights × examples computed for it, about at most
 
 FAIR = (
@@ -99,6 +100,11 @@ def sizes(params: Params) -> tuple[int, ...]:
     return (inputs, *[params.width] * params.depth, outputs)
 
 
+def weights_of(params: Params) -> int:
+    """Weights and biases of one network."""
+    return sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
+
+
 def table_shape(params: Params) -> tuple[int, ...]:
     """Examples, features and classes of the data."""
     return shape(params.own) if params.own else (params.points, 2, 2) if on_points(params) else (1797, 64, 10)
@@ -119,22 +125,20 @@ def measured(params: Params) -> np.ndarray:
 
 def moments(params: Params, total: int) -> np.ndarray:
     """The steps, of `total`, at which the first seed's weights are kept for the slice, closer at the beginning."""
-    weights = sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
-    most = max(2, min(MOMENTS, WALKED // (weights * len(params.contenders))))
+    most = max(2, min(MOMENTS, WALKED // (weights_of(params) * len(params.contenders))))
     return np.unique((total * np.linspace(0, 1, most + 1) ** 2).round().astype(int))
 
 
 def side(params: Params) -> int:
     """Networks along a side of the slice through the loss surface: fewer of large ones."""
-    weights = sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
-    return int(np.clip((SLICED / weights / (0.6 * table_shape(params)[0])) ** 0.5, *SIDE))
+    return int(np.clip((SLICED / weights_of(params) / (0.6 * table_shape(params)[0])) ** 0.5, *SIDE))
 
 
 def cost(params: Params) -> Cost:
     """Steps, and floating-point operations per step: forward and backward take about 6 per weight and example."""
     total = table_shape(params)[0]
     examples = round(0.6 * total)
-    weights = sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
+    weights = weights_of(params)
     tried = 2 * params.sweep + 1
     members = len(params.contenders) * tried * params.seeds
     batch = min(params.batch, examples)
@@ -142,9 +146,8 @@ def cost(params: Params) -> Cost:
     kept = len(moments(params, steps)) * len(params.contenders) * params.surface
     looking = members * total * len(measured(params)) + (side(params) ** 2 + kept) * examples * params.surface
     units = sum(sizes(params))
-    numbers = (
-        12 * weights * members + 3 * units * members * batch + 3 * units * params.seeds * total + 4 * weights * kept
-    )
+    numbers = 12 * weights * members + 3 * units * members * batch + 3 * units * params.seeds * total
+    numbers += 8 * weights * kept + 5 * min(side(params) ** 2 * weights, AT_ONCE) * params.surface
     orders = 12 * params.seeds * examples * params.epochs
     averaging = sum(c.rule in ADAM_LIKE for c in params.contenders)  # tables by step, per member or per setting
     tables = steps * tried * (48 * averaging * params.seeds + 36 * len(params.contenders))

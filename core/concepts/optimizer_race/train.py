@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from core.concepts.optimizer_race.params import Params, Result, measured, moments, on_points, rates, side, sizes
+from core.concepts.optimizer_race.params import (
+    AT_ONCE,
+    Params,
+    Result,
+    measured,
+    moments,
+    on_points,
+    rates,
+    side,
+    sizes,
+)
 from core.ml.data import Data, batch_orders, digits, points, split, standardised
 from core.ml.networks import initial_weights
 from core.ml.own import table
@@ -20,7 +30,6 @@ from core.ml.rules import Contender
 GRID = 48  # pixels along a side of a decision region
 REACH = 1.5  # the region covers [-REACH, REACH]²
 FRAMES = 30  # decision regions recorded, at most
-AT_ONCE = 4_000_000  # weights of networks whose loss is computed together
 FAR = 4  # a path that goes so many times farther than the middle one may leave the slice
 
 
