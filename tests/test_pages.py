@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.catalog import CATALOG, CONCEPTS
 from core.concept import load
+from core.concepts.optimizer_race.tuning import tuned_contenders
 from core.params import write
 from core.runs import manager as runs
 from core.runs.store import Store
@@ -103,3 +104,17 @@ def test_the_pages_open_without_torch() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr[-3000:]
+
+
+def test_the_rates_a_sweep_chose_are_taken_by_a_button(manager: runs.Manager) -> None:
+    tiny = load("optimizer_race").tiny
+    app = opened("optimizer_race", "en", **write(tiny))
+    run = manager.ask("optimizer_race", tiny)
+    run.done.wait(60)
+    app.run()
+    label = words("optimizer_race", "en").say("words.take_tuned")
+    next(b for b in app.button if b.label == label).click().run()
+    assert not app.exception
+    found = app.session_state["params"]["optimizer_race"]
+    assert found == tiny.replace(contenders=tuned_contenders(run.result), sweep=0)
+    assert label not in [b.label for b in app.button]
