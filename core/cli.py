@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     begin = time.monotonic()
     result = trained(given.concept, params, device)
     seconds = time.monotonic() - begin
-    figure = load(given.concept).figures[0]
+    figure = next(f for f in load(given.concept).figures if f.shown(params))
     with pd.option_context("display.unicode.east_asian_width", True, "display.width", None):
         print(figure.table(result, given.language).to_string(index=False, max_colwidth=48))
     print(f"\n{figure.summary(result, given.language)}\n{text.say('run.seconds', n=f'{seconds:.1f}')}")

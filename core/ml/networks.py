@@ -6,7 +6,7 @@ is many times faster than over the short last axis.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -41,13 +41,29 @@ def initial_weights(sizes: tuple[int, ...], seed: int) -> np.ndarray:
     return np.concatenate(parts).astype(np.float32)
 
 
-def forward(weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str) -> Tensor:
-    """Outputs [members, sizes[-1], n] of the perceptrons `weights` [members, D] at inputs x [members, sizes[0], n]."""
-    members = len(weights)
+def layers(
+    weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str, factors: Sequence[Tensor] = ()
+) -> list[Tensor]:
+    """Weighted sums of every layer, [members, units, n], of the perceptrons `weights` [members, D] at inputs x
+    [members, sizes[0], n]; the last are the outputs.
+
+    factors: by what the inputs and the activations of every hidden layer are multiplied (dropout), if they are.
+    """
+    members, found = len(weights), []
     shapes = [shape for i, o in pairwise(sizes) for shape in ((o, i), (o, 1))]
     parts = [p.view(members, *s) for p, s in zip(weights.split([a * b for a, b in shapes], dim=1), shapes)]
     for layer, (w, b) in enumerate(zip(parts[::2], parts[1::2])):
         if layer:
             x = ACTIVATIONS[activation](x)
+        if factors:
+            x = x * factors[layer]
         x = torch.baddbmm(b, w, x)
-    return x
+        found.append(x)
+    return found
+
+
+def forward(
+    weights: Tensor, x: Tensor, sizes: tuple[int, ...], activation: str, factors: Sequence[Tensor] = ()
+) -> Tensor:
+    """Outputs [members, sizes[-1], n] of perceptrons, as `layers` says."""
+    return layers(weights, x, sizes, activation, factors)[-1]

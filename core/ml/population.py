@@ -54,6 +54,7 @@ class Stacked:
     which: the data set and order of each member; orders: int32 [sets, epochs, n in training], all drawn beforehand.
     batch: examples per step; the last batch of an epoch may be smaller.
     factors: of the learning rates, [steps] or [members, steps]; 1 where there are none.
+    dropout: a `core.ml.dropout.Dropout` of these members, where units are left out in training.
     """
 
     LANES = 1  # members that cost no more than one
@@ -72,6 +73,7 @@ class Stacked:
         batch: int,
         factors: np.ndarray | None = None,
         device: str = "cpu",
+        dropout: Any = None,
     ):
         self.sizes, self.activation, self.loss, self.batch, self.step = sizes, activation, LOSSES[loss], batch, 0
         put = lambda a: torch.as_tensor(np.ascontiguousarray(a), device=device)  # noqa: E731
@@ -82,6 +84,7 @@ class Stacked:
         self.which, self.orders = put(which), orders
         self.steps_per_epoch = -(-orders.shape[2] // batch)
         self.optimizer = Optimizer(self._weights, settings, orders.shape[1] * self.steps_per_epoch, factors)
+        self.dropout, self._clock = dropout, torch.zeros((), dtype=torch.int64, device=device)
         self._epoch, self._step = -1, Replayed(self._learn)
 
     @property
@@ -107,15 +110,20 @@ class Stacked:
     def _learn(self, x: Tensor, y: Tensor) -> None:
         """One step on a batch of every data set."""
         leaf = self._weights.detach().requires_grad_()
-        loss, _ = self.loss(forward(leaf, x[self.which], self.sizes, self.activation), y[self.which])
+        masks = self.dropout.masks("training", self._clock, x.shape[-1]) if self.dropout else ()
+        self._clock += 1
+        loss, _ = self.loss(forward(leaf, x[self.which], self.sizes, self.activation, masks), y[self.which])
         self.optimizer.step(torch.autograd.grad(loss.sum() / loss.shape[1], leaf)[0])
+
+    def _at_test(self) -> Tensor:
+        return self.dropout.at_test(self._weights) if self.dropout else self._weights
 
     @torch.no_grad()
     def measure(self, bounds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Mean loss and share of right answers [members, splits] on the examples bounds[i] … bounds[i+1] − 1 of each
         member's data set. Who has diverged is never right."""
-        found = []
-        for members, which in zip(self._weights.split(len(self.x)), self.which.split(len(self.x))):
+        found, weights = [], self._at_test()
+        for members, which in zip(weights.split(len(self.x)), self.which.split(len(self.x))):
             z = forward(members, self.x[which], self.sizes, self.activation)
             loss, right = self.loss(z, self.y[which])
             right = right * loss.isfinite()
@@ -127,5 +135,5 @@ class Stacked:
     def outputs(self, x: np.ndarray, members: np.ndarray) -> np.ndarray:
         """Outputs [members, outputs, n] of some members at the same inputs x [n, inputs]."""
         inputs = torch.as_tensor(np.ascontiguousarray(x.T), dtype=self._weights.dtype, device=self.x.device)
-        chosen = self._weights[torch.as_tensor(members, device=self.x.device)]
+        chosen = self._at_test()[torch.as_tensor(members, device=self.x.device)]
         return forward(chosen, inputs.expand(len(chosen), -1, -1), self.sizes, self.activation).numpy(force=True)
