@@ -162,6 +162,7 @@ def template(hover: str = "x unified", theme: str | None = None) -> dict[str, An
             "y": 1.02,
             "yanchor": "bottom",
             "font": {"size": 13},
+            "traceorder": "normal",  # bands would turn it round
             "itemwidth": 46,  # long enough to show a dash
             "bgcolor": "rgba(0,0,0,0)",
             "title": {"text": ""},

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional
 
 from core.ml.dropout import HALVES, LEVELS, Dropout
@@ -168,3 +169,15 @@ def test_measuring_leaves_nobody_out() -> None:
 def test_a_rate_is_met_to_the_last_bit() -> None:
     """Half of all sixteen bits, not one level more."""
     assert made([[0.5, 0.5, 0.5]]).limits.unique().tolist() == [LEVELS // 2]
+
+
+def test_a_trace_of_one_step_replayed_leaves_out_other_units_every_time() -> None:
+    """As a GPU replays it: the step is counted where the weights are."""
+    traced, plain = (population([[0.2, 0.5, 0.5]] * 2, kind=np.float32) for _ in range(2))
+    x, y = traced.x[..., :8].clone(), traced.y[..., :8].clone()
+    trace = make_fx(lambda x, y: traced._learn(x, y))(x, y)  # tracing takes a step too
+    for _ in range(4):
+        trace(x, y)
+    for _ in range(5):
+        plain._learn(x, y)
+    assert torch.equal(traced._weights, plain._weights)

@@ -111,7 +111,7 @@ class Stacked:
         """One step on a batch of every data set."""
         leaf = self._weights.detach().requires_grad_()
         masks = self.dropout.masks("training", self._clock, x.shape[-1]) if self.dropout else ()
-        self._clock += 1
+        self._clock.add_(1)
         loss, _ = self.loss(forward(leaf, x[self.which], self.sizes, self.activation, masks), y[self.which])
         self.optimizer.step(torch.autograd.grad(loss.sum() / loss.shape[1], leaf)[0])
 

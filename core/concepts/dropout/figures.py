@@ -55,7 +55,7 @@ def draw_test(result: Result, language: str) -> go.Figure:
     """Test accuracy over the epochs, with a star where validation is best; beside it both ways to end."""
     say = text(language).say
     fig = make_subplots(
-        1, 2, column_widths=[0.7, 0.3], shared_yaxes=True, horizontal_spacing=0.03, figure=plot.figure(460)
+        1, 2, column_widths=[0.7, 0.3], shared_yaxes=True, horizontal_spacing=0.05, figure=plot.figure(460)
     )
     stacks: dict[int, dict[str, np.ndarray]] = {}
     cut: list[int] = []
@@ -91,13 +91,14 @@ def draw_test(result: Result, language: str) -> go.Figure:
             row=1,
             col=2,
         )
-    seen = result.accuracy[..., min(1, len(result.tick) - 1) :, TEST].astype(float)
+    first = int(np.searchsorted(result.tick, 0.1 * result.tick[-1]))  # the climb from chance would take all the room
+    seen = result.accuracy[..., first:, TEST].astype(float)
     low, high = float(seen.min()), float(seen.max())
-    pad = 0.04 * max(high - low, 0.05)
+    pad = 0.05 * max(high - low, 0.05)
     fig.update_yaxes(range=[low - pad, high + pad])
     fig.update_yaxes(title=say("words.test_accuracy"), col=1)
-    fig.update_xaxes(title=say("words.epoch"), range=[0, result.params.epochs], col=1)
-    fig.update_xaxes(tickvals=[0, 1], ticktext=ways, range=[-0.4, 1.4], tickangle=0, showgrid=False, col=2)
+    fig.update_xaxes(title=say("words.epoch"), range=[0, 1.03 * result.params.epochs], col=1)
+    fig.update_xaxes(tickvals=[0, 1], ticktext=ways, range=[-0.5, 1.5], tickangle=0, showgrid=False, col=2)
     fig.update_layout(hovermode="closest")
     if result.complete:
         plot.scrub(fig, result.tick, say("words.epoch"), cut, stacks)
@@ -146,7 +147,7 @@ def draw_loss(result: Result, language: str) -> go.Figure:
             more = {"meta": {"mode": kind}, "legendgroup": f"{i}"}
             plot.bands(fig, result.tick, values[i].astype(float), name, (style.contender(i)[0], dash), **more)
             fig.data[-1].hovertemplate = f"{name}, {say(f'modes.{kind}')}: %{{y:.3f}}<extra></extra>"
-    fig.update_yaxes(title=say("words.loss"), type="log", tickformat="~g")
+    fig.update_yaxes(title=say("words.loss"), type="log", tickformat="~g", dtick="D2")
     fig.update_xaxes(title=say("words.epoch"), range=[0, result.params.epochs])
     plot.chips(fig, "mode", {kind: say(f"modes.{kind}") for kind in curves(result)}, ["on", "off"])
     if result.complete:
@@ -204,16 +205,16 @@ def summary_memorised(result: Result, language: str) -> str:
 def draw_ensemble(result: Result, language: str) -> go.Figure:
     """Accuracy and cross-entropy of the mean of more and more thinned networks; dashed, the one scaled network."""
     say = text(language).say
-    fig = make_subplots(1, 2, horizontal_spacing=0.14, figure=plot.figure(440))
+    fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.05, figure=plot.figure(520))
     if not result.mean_loss.size:
         return waiting(fig, language)
-    for column, values in ((1, result.mean_accuracy), (2, result.mean_loss)):
+    for row, values in ((1, result.mean_accuracy), (2, result.mean_loss)):
         mean, half = dot(values[:, :, -1])
         for i, name in enumerate(names(result, language)):
             if not drops(result.params.nets[i]):
                 continue
             colour, _, symbol = style.contender(i)
-            more = {"legendgroup": f"{i}", "row": 1, "col": column}
+            more = {"legendgroup": f"{i}", "row": row, "col": 1}
             fig.add_scatter(
                 x=COUNTS[1:],
                 y=mean[i, 1:],
@@ -222,7 +223,7 @@ def draw_ensemble(result: Result, language: str) -> go.Figure:
                 line={"color": colour, "width": 2.2},
                 marker={"symbol": symbol, "size": 8},
                 name=name,
-                showlegend=column == 1,
+                showlegend=row == 1,
                 hovertemplate="%{y:.3f}",
                 **more,
             )
@@ -238,9 +239,10 @@ def draw_ensemble(result: Result, language: str) -> go.Figure:
             )
     if not fig.data:
         return waiting(fig, language)
-    fig.update_xaxes(title=say("words.thinned"), type="log", tickvals=COUNTS[1:])
-    fig.update_yaxes(title=say("words.test_accuracy"), col=1)
-    fig.update_yaxes(title=say("words.test_loss"), col=2)
+    fig.update_xaxes(type="log", tickvals=COUNTS[1:])
+    fig.update_xaxes(title=say("words.thinned"), row=2)
+    fig.update_yaxes(title=say("words.test_accuracy"), row=1)
+    fig.update_yaxes(title=say("words.test_loss"), row=2)
     return fig
 
 
@@ -366,6 +368,7 @@ def draw_units(result: Result, language: str) -> go.Figure:
             **place,
         )
         fig.update_yaxes(categoryorder="array", categoryarray=labels[::-1], showticklabels=k % 2 == 0, **place)
+        fig.update_xaxes(nticks=4, **place)
     fig.update_annotations(font_size=13)
     fig.update_xaxes(title=say("words.removed"), row=1, col=1)
     fig.update_yaxes(title=say("words.test_accuracy"), row=1, col=1)
