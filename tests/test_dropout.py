@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional
 
 from core.ml.dropout import HALVES, LEVELS, Dropout
+from core.ml.fused.population import Fused
 from core.ml.networks import initial_weights
 from core.ml.optimizers import Settings
 from core.ml.population import Stacked
@@ -102,7 +104,9 @@ def test_masks_and_weights_keep_the_expectation() -> None:
             first += i * o + o
 
 
-def population(rates: list[list[float]], scaling: str = "inverted", kind: type = np.float64) -> Stacked:
+def population(
+    rates: list[list[float]], scaling: str = "inverted", kind: type = np.float64, make: Any = Stacked, **more: Any
+) -> Any:
     rng = np.random.default_rng(0)
     n, members, epochs = 22, len(rates), 4
     x, y = rng.normal(size=(2, n, SIZES[0])), rng.integers(0, SIZES[-1], (2, n))
@@ -110,14 +114,15 @@ def population(rates: list[list[float]], scaling: str = "inverted", kind: type =
     weights = np.stack([initial_weights(SIZES, i) for i in range(members)]).astype(kind)
     settings, which = [Settings("adam", 0.01)] * members, np.arange(members) % 2
     dropout = made(rates, scaling)
-    return Stacked(SIZES, "relu", "softmax", weights, settings, x, y, which, orders, 8, dropout=dropout)
+    return make(SIZES, "relu", "softmax", weights, settings, x, y, which, orders, 8, dropout=dropout, **more)
 
 
+@pytest.mark.parametrize("make", [Stacked, Fused])
 @pytest.mark.parametrize("scaling", ["inverted", "classic"])
-def test_members_train_as_torch_would_train_them_alone(scaling: str) -> None:
+def test_members_train_as_torch_would_train_them_alone(scaling: str, make: Any) -> None:
     rates = [[0.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.2, 0.5, 0.0]]
-    race = population(rates, scaling)
-    before, x, y, orders = race.weights, race.x, race.y, race.orders
+    race, stacked = population(rates, scaling, make=make), population(rates, scaling)
+    before, x, y, orders = stacked.weights, stacked.x, stacked.y, stacked.orders
     race.advance(12)
     masks = [made(rates, scaling).masks("training", step, 8) for step in range(12)]
     for member in range(3):
@@ -143,14 +148,32 @@ def test_members_train_as_torch_would_train_them_alone(scaling: str) -> None:
         assert np.abs(found.numpy() - race.weights[member]).max() < 1e-12
 
 
-def test_where_a_run_is_cut_changes_nothing() -> None:
-    rates = [[0.1, 0.5, 0.5]] * 2
-    whole, parts = population(rates, kind=np.float32), population(rates, kind=np.float32)
+@pytest.mark.parametrize("make", [Stacked, Fused])
+def test_where_a_run_is_cut_changes_nothing(make: Any) -> None:
+    rates = [[0.1, 0.5, 0.5]] * 40
+    whole, parts = (population(rates, kind=np.float32, make=make) for _ in range(2))
     whole.advance(11)
     for steps in (1, 4, 6):
         parts.advance(steps)
         parts.measure([0, 10, 22])
     assert whole.weights.tobytes() == parts.weights.tobytes()
+
+
+def test_the_kernel_trains_with_threads_and_measures_as_stacked_torch_does() -> None:
+    rates = [[0.1, 0.5, 0.5], [0.0, 0.0, 0.75]] * 20
+    for scaling in ("inverted", "classic"):
+        one, two = (population(rates, scaling, np.float32, Fused, threads=n) for n in (1, 2))
+        stacked = population(rates, scaling, np.float32)
+        for race in (one, two, stacked):
+            race.advance(10)
+        assert one.weights.tobytes() == two.weights.tobytes()
+        assert np.abs(one.weights - stacked.weights).max() < 1e-4
+        for found, expected in zip(one.measure([0, 8, 22]), stacked.measure([0, 8, 22])):
+            assert np.allclose(found, expected, atol=1e-4)
+        x, some = np.random.default_rng(1).normal(size=(9, SIZES[0])), np.array([3, 17])
+        assert np.allclose(one.outputs(x, some), stacked.outputs(x, some), atol=1e-4)
+    with pytest.raises(ValueError, match="other networks"):
+        population(rates[:3], make=lambda *a, **k: Fused(*a, **k | {"dropout": made(rates[:2])}))
 
 
 def test_measuring_leaves_nobody_out() -> None:

@@ -45,19 +45,19 @@ class Dropout:
         self.blocks = [-(-units // HALVES) for units in self.units]
         self._layer = put(np.repeat(np.arange(len(self.units)), self.blocks))[:, None]
         self._block = put(np.concatenate([np.arange(n) for n in self.blocks]))[:, None]
-        self._seeds, self._which = put(np.asarray(seeds, np.int64) & WORD)[:, None, None], put(which)
+        self.seeds, self.which = put(np.asarray(seeds, np.int64) & WORD)[:, None, None], put(which)
         self.limits = put((rates * LEVELS).round().astype(np.int64))[:, :, None, None]
         kept, kind = 1 - rates, np.asarray(scaling)[:, None]
-        self._up = put(np.where(kind == "inverted", 1 / kept, 1).astype(np.float32))[:, :, None, None]
+        self.up = put(np.where(kind == "inverted", 1 / kept, 1).astype(np.float32))[:, :, None, None]
         down = np.where(kind == "classic", kept, 1).astype(np.float32)
         fans = zip(down.T[:, :, None], sizes, sizes[1:])
         parts = [part for d, i, o in fans for part in (d.repeat(i * o, 1), np.ones((len(d), o), np.float32))]
-        self._down = put(np.concatenate(parts, 1))  # weights; biases stay as they are
+        self.down = put(np.concatenate(parts, 1))  # weights; biases stay as they are
 
     def bits(self, name: str, step: Tensor | int, examples: int) -> list[Tensor]:
         """For every layer [sets, units, examples], whole numbers below LEVELS; `name` keeps uses apart."""
-        example = torch.arange(examples, device=self._seeds.device)
-        key = self._seeds, zlib.crc32(name.encode())
+        example = torch.arange(examples, device=self.seeds.device)
+        key = self.seeds, zlib.crc32(name.encode())
         words = philox((self._block, example, step, self._layer), key)  # each [sets, blocks of all layers, examples]
         halves = torch.stack([half for word in words for half in (word & LEVELS - 1, word >> 16)], 2)
         layers = halves.split(self.blocks, 1)
@@ -66,8 +66,8 @@ class Dropout:
     def masks(self, name: str, step: Tensor | int, examples: int) -> list[Tensor]:
         """What every layer is multiplied by in training, [members, units, examples]: 0 or the scale."""
         bits = self.bits(name, step, examples)
-        return [(b[self._which] >= self.limits[:, i]) * self._up[:, i] for i, b in enumerate(bits)]
+        return [(b[self.which] >= self.limits[:, i]) * self.up[:, i] for i, b in enumerate(bits)]
 
     def at_test(self, weights: Tensor) -> Tensor:
         """The weights [members, D] that a network has at test, where all units are there."""
-        return weights * self._down
+        return weights * self.down

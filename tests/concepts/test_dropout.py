@@ -32,7 +32,7 @@ from core.concepts.dropout.params import (
     cost,
     sizes,
 )
-from core.concepts.dropout.train import end_shapes, load, now, rates, train
+from core.concepts.dropout.train import end_shapes, load, rates, train
 from core.ml.dropout import LEVELS, Dropout
 from core.ml.networks import forward, layers
 from core.ml.own import CONTENTS
@@ -196,9 +196,7 @@ def trained(**changes: Any) -> tuple[Params, Stacked, Result, list[Any]]:
             kept.append(self)
 
     params = TINY.replace(**changes)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiment, "Stacked", Kept)
-        *_, result = train(params)
+    *_, result = train(params, population=Kept)
     return params, kept[0], result, [load(params, params.data_seed + i) for i in range(params.seeds)]
 
 
@@ -215,12 +213,12 @@ def members(params: Params) -> list[tuple[int, int, int]]:
 def test_losses_in_both_modes_and_memorised_labels() -> None:
     params, race, result, sets = one()
     masks = race.dropout.masks("loss", result.total, params.examples)
-    weights = race.dropout.at_test(now(race))
+    weights = race.dropout.at_test(torch.as_tensor(race.weights))
     for member, n, s in members(params):
         data, wrong = sets[s]
         x, y = torch.as_tensor(data.x[0]).T[None], torch.as_tensor(data.y[0])
         each = slice(member, member + 1)
-        thin = forward(now(race)[each], x, race.sizes, "relu", [m[each] for m in masks])[0].T
+        thin = forward(torch.as_tensor(race.weights)[each], x, race.sizes, "relu", [m[each] for m in masks])[0].T
         whole = forward(weights[each], x, race.sizes, "relu")[0].T
         assert result.on[n, s, -1] == pytest.approx(functional.cross_entropy(thin, y).item(), rel=1e-5)
         assert result.loss[n, s, -1, 0] == pytest.approx(functional.cross_entropy(whole, y).item(), rel=1e-5)
@@ -237,7 +235,7 @@ def test_without_wrong_labels_nothing_can_be_memorised() -> None:
 
 def test_averages_over_thinned_networks() -> None:
     params, race, result, sets = one()
-    weights, tested = now(race), race.dropout.at_test(now(race))
+    weights, tested = torch.as_tensor(race.weights), race.dropout.at_test(torch.as_tensor(race.weights))
     masks = [race.dropout.masks("thinned", t, 1) for t in range(THINNED)]
     for member, n, s in members(params):
         x, y = torch.as_tensor(sets[s][0].x[2][: experiment.PROBED]).T[None], sets[s][0].y[2][: experiment.PROBED]
@@ -266,14 +264,17 @@ def test_far_is_far_from_every_training_example() -> None:
         x = sets[s][0].x[0].astype(float)
         away = [(a, b) for b in axis for a in axis if np.hypot(x[:, 0] - a, x[:, 1] - b).min() > 0.5]
         each, places = slice(member, member + 1), torch.tensor(away, dtype=torch.float32).T[None]
-        p = [forward(now(race)[each], places, race.sizes, "relu", [m[each] for m in mask]).softmax(1) for mask in masks]
+        p = [
+            forward(torch.as_tensor(race.weights)[each], places, race.sizes, "relu", [m[each] for m in mask]).softmax(1)
+            for mask in masks
+        ]
         spread = torch.cat(p)[:, 1].double().numpy().std(0).mean()
         assert result.unsure[n, s, 0, 1] == pytest.approx(spread, rel=1e-3, abs=1e-5)
 
 
 def test_units_are_taken_away_with_all_that_they_send() -> None:
     params, race, result, sets = one()
-    tested = race.dropout.at_test(now(race))
+    tested = race.dropout.at_test(torch.as_tensor(race.weights))
     for member, n, s in members(params):
         x, y = torch.as_tensor(sets[s][0].x[2][: experiment.PROBED]).T[None], sets[s][0].y[2][: experiment.PROBED]
         for k, share in enumerate(REMOVED):
@@ -291,7 +292,7 @@ def test_units_are_taken_away_with_all_that_they_send() -> None:
 
 def test_correlation_spread_and_size() -> None:
     params, race, result, sets = one()
-    tested = race.dropout.at_test(now(race))
+    tested = race.dropout.at_test(torch.as_tensor(race.weights))
     for member, n, s in members(params):
         x = torch.as_tensor(sets[s][0].x[2][: experiment.PROBED]).T[None]
         active = [torch.relu(z)[0].double().numpy() for z in layers(tested[member][None], x, race.sizes, "relu")[:-1]]
@@ -314,7 +315,7 @@ def test_correlation_spread_and_size() -> None:
 
 def test_blindness_is_the_correlation_of_absence_with_use() -> None:
     params, race, result, sets = one()
-    tested = race.dropout.at_test(now(race))
+    tested = race.dropout.at_test(torch.as_tensor(race.weights))
     steps = range(result.total - race.steps_per_epoch, result.total)
     for member, n, s in members(params):
         x = torch.as_tensor(sets[s][0].x[2][: experiment.PROBED]).T[None]
@@ -356,7 +357,7 @@ def test_scaling_is_exact_through_a_linear_layer_and_not_through_two() -> None:
 
 def test_the_estimate_of_the_gap_has_no_bias() -> None:
     """Without a non-linearity nothing but noise is left of it, on either side of zero."""
-    found = [last(activation="identity", data_seed=i, seeds=3).gap[1, :, 0, 1:] for i in range(8)]
+    found = [last(activation="identity", data_seed=i, seeds=3).gap[1, :, 0, 1:] for i in range(5)]
     values = np.concatenate(found).astype(float)
     assert np.abs(values.mean(0)).max() < 4 * values.std(0).max() / np.sqrt(len(values))
     assert values.min() < 0 < values.max()

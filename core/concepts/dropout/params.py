@@ -12,6 +12,7 @@ from core.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.result import BaseResult, array
 
 ENGINE = "stacked torch"
+DEVICES = ("cpu", "fused", "cuda", "mps")
 POINTS = ("moons", "spiral", "rings", "xor", "blobs")
 LAYERS = ("none", "hidden", "first", "last", "inputs", "all")  # whose units are left out
 SCALINGS = ("inverted", "classic", "none")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,14 +41,29 @@ from core.ml.random import stream
 FAR = 0.5  # a place is far from the data where no training example is nearer
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Result]:
-    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what."""
+@dataclass(frozen=True)
+class Nets:
+    """The members at one moment: weights as in training [members, D], after so many steps; x [members, features, n]
+    and y [members, n] are the data of each."""
+
+    sizes: tuple[int, ...]
+    activation: str
+    dropout: Dropout
+    x: Tensor
+    y: Tensor
+    weights: Tensor
+    step: int
+
+
+def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any = Stacked) -> Iterator[Result]:
+    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what.
+
+    population: the class that trains, `Stacked` or one with the same face.
+    """
     shape, seeds = sizes(params), params.seeds
     sets, wrongs = zip(*[load(params, params.data_seed + i) for i in range(seeds)])
     wrong, n = wrongs[0], len(sets[0].x[0])
-    bounds = np.cumsum(
-        [0, wrong, n - wrong, *map(len, sets[0].x[1:])]
-    ).tolist()  # wrong labels are the first of training
+    bounds = np.cumsum([0, *map(len, sets[0].x)]).tolist()  # where the splits begin and end
     steps_per_epoch = -(-n // params.batch)
     total = params.epochs * steps_per_epoch
 
@@ -61,14 +78,16 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
         which,
         device,
     )
-    race = Stacked(
+    x = np.stack([np.concatenate(d.x) for d in sets])  # [seeds, n, features]
+    y = np.stack([np.concatenate(d.y) for d in sets])
+    race = population(
         shape,
         params.activation,
         "softmax",
         np.tile(start, (len(params.nets), 1)),
         [Settings("adam", params.lr)] * len(own),
-        np.stack([np.concatenate(d.x) for d in sets]),
-        np.stack([np.concatenate(d.y) for d in sets]),
+        x,
+        y,
         which,
         np.stack([batch_orders(n, params.epochs, params.data_seed + i) for i in range(seeds)]),
         params.batch,
@@ -76,11 +95,17 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
         dropout=dropout,
     )
 
+    of_each = [torch.as_tensor(a, device=device) for a in (x.swapaxes(1, 2)[which], y[which])]
+
+    def nets() -> Nets:
+        weights = torch.as_tensor(race.weights, device=device)
+        return Nets(shape, params.activation, dropout, *of_each, weights, race.step)
+
     ticks = np.unique((params.epochs * np.linspace(0, 1, TICKS + 1) ** 1.5).round().astype(int))  # closer at first
     frames = ticks[np.unique(np.linspace(0, len(ticks) - 1, FRAMES).round().astype(int))] if on_points(params) else []
     members = len(params.nets), seeds
     curve = (*members, len(ticks))
-    on, memorised = np.zeros((2, *curve), np.float32)
+    on, memorised = np.zeros(curve, np.float32), np.full(curve, np.nan, np.float32)
     loss, accuracy = np.zeros((2, *curve, 3), np.float32)
     mean, deviation = np.zeros((2, len(params.nets), len(frames), GRID, GRID), np.uint8)
     shown = sets[0].x[0] if on_points(params) else np.zeros((0, 2), np.float32)
@@ -108,19 +133,18 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
     tick = 0
     for epoch in range(params.epochs + 1):
         if epoch == ticks[tick]:
-            losses, right = race.measure(bounds)
-            memorised[:, :, tick] = right[:, 0].reshape(members)  # NaN of no examples
-            for values, measured in ((loss, losses), (accuracy, right)):
-                if wrong:  # of training as a whole
-                    measured[:, 1] = (measured[:, 0] * wrong + measured[:, 1] * (n - wrong)) / n
-                values[:, :, tick] = measured[:, 1:].reshape(*members, 3)
-            on[:, :, tick] = thinned_loss(race, n).reshape(members)
+            for values, measured in zip((loss, accuracy), race.measure(bounds)):
+                values[:, :, tick] = measured.reshape(*members, 3)
+            if wrong:  # they are the first of training
+                memorised[:, :, tick] = race.measure([0, wrong])[1].reshape(members)
+            on[:, :, tick] = thinned_loss(nets(), n).reshape(members)
             if epoch in frames:
                 frame = list(frames).index(epoch)
-                mean[:, frame], deviation[:, frame] = plane(race, np.arange(len(params.nets)) * seeds)
+                mean[:, frame], deviation[:, frame] = plane(nets(), np.arange(len(params.nets)) * seeds)
             tick += 1
             if epoch == params.epochs:
-                found = {name: v.reshape(*members, 1, *v.shape[1:]) for name, v in ends(race, params, bounds).items()}
+                measured = ends(nets(), params, bounds)
+                found = {name: v.reshape(*members, 1, *v.shape[1:]) for name, v in measured.items()}
             yield result(race.step, tick)
         if epoch == params.epochs:
             return
@@ -156,24 +180,19 @@ def rates(net: Net, depth: int) -> list[float]:
 
 
 @torch.no_grad()
-def thinned_loss(race: Stacked, n: int) -> np.ndarray:
+def thinned_loss(nets: Nets, n: int) -> np.ndarray:
     """Cross-entropy of the training examples [members], with units left out for every example anew."""
-    masks = race.dropout.masks("loss", race.step, n)
-    z = forward(now(race), race.x[race.which][..., :n], race.sizes, race.activation, masks)
-    return functional.cross_entropy(z, race.y[race.which][:, :n], reduction="none").mean(1).numpy(force=True)
+    masks = nets.dropout.masks("loss", nets.step, n)
+    z = forward(nets.weights, nets.x[..., :n], nets.sizes, nets.activation, masks)
+    return functional.cross_entropy(z, nets.y[:, :n], reduction="none").mean(1).numpy(force=True)
 
 
-def now(race: Stacked) -> Tensor:
-    """The weights as they are in training, [members, D]."""
-    return torch.as_tensor(race.weights, device=race.x.device)
-
-
-def thinned(race: Stacked, x: Tensor, members: np.ndarray) -> Iterator[list[Tensor]]:
+def thinned(nets: Nets, x: Tensor, members: np.ndarray) -> Iterator[list[Tensor]]:
     """Sums of every layer of one random thinned network after the other, at inputs x [members, features, n]."""
-    weights = now(race)[members]
+    weights = nets.weights[members]
     for t in range(THINNED):
-        masks = [mask[members] for mask in race.dropout.masks("thinned", t, 1)]
-        yield layers(weights, x, race.sizes, race.activation, masks)
+        masks = [mask[members] for mask in nets.dropout.masks("thinned", t, 1)]
+        yield layers(weights, x, nets.sizes, nets.activation, masks)
 
 
 def grid() -> np.ndarray:
@@ -183,11 +202,11 @@ def grid() -> np.ndarray:
 
 
 @torch.no_grad()
-def plane(race: Stacked, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def plane(nets: Nets, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation over thinned networks of P(class 1) on the plane, uint8 [members, GRID, GRID] in
     1/255 and 1/510; ½ and 0 of a diverged network."""
-    x = torch.as_tensor(grid(), device=race.x.device).expand(len(members), -1, -1)
-    p = torch.stack([z[-1].softmax(1)[:, 1] for z in thinned(race, x, members)])
+    x = torch.as_tensor(grid(), device=nets.x.device).expand(len(members), -1, -1)
+    p = torch.stack([z[-1].softmax(1)[:, 1] for z in thinned(nets, x, members)])
     pictures = 255 * p.mean(0).nan_to_num(0.5), 510 * p.std(0, correction=0).nan_to_num(0.0)
     mean, deviation = (v.round().to(torch.uint8).view(-1, GRID, GRID).numpy(force=True) for v in pictures)
     return mean, deviation
@@ -201,23 +220,23 @@ def end_shapes(params: Params) -> dict[str, tuple[int, ...]]:
 
 
 @torch.no_grad()
-def ends(race: Stacked, params: Params, bounds: list[int]) -> dict[str, np.ndarray]:
+def ends(nets: Nets, params: Params, bounds: list[int]) -> dict[str, np.ndarray]:
     """What became of the networks: the fields of `end_shapes`, [members, …]."""
-    everyone = np.arange(len(race.which))
-    probe = slice(bounds[3], min(bounds[3] + PROBED, bounds[4]))
-    x, y = race.x[race.which][..., probe], race.y[race.which][:, probe]
+    everyone = np.arange(len(nets.weights))
+    probe = slice(bounds[2], min(bounds[2] + PROBED, bounds[3]))
+    x, y = nets.x[..., probe], nets.y[:, probe]
     n = x.shape[2]
-    weights = race.dropout.at_test(now(race))
-    sums = layers(weights, x, race.sizes, race.activation)
-    found = {"robust": robust(race, weights, x, y)} | anatomy(race, params, weights, sums)
+    weights = nets.dropout.at_test(nets.weights)
+    sums = layers(weights, x, nets.sizes, nets.activation)
+    found = {"robust": robust(nets, weights, x, y)} | anatomy(nets, params, weights, sums)
 
     places = x
     if on_points(params):
         places = torch.cat([x, torch.as_tensor(grid(), device=x.device).expand(len(x), -1, -1)], 2)
     halves = [[torch.zeros_like(z) for z in sums] for _ in range(2)]
-    total, ones = torch.zeros(len(x), race.sizes[-1], n, device=x.device), []
+    total, ones = torch.zeros(len(x), nets.sizes[-1], n, device=x.device), []
     averages = [judged(sums[-1].softmax(1), y)]
-    for t, z in enumerate(thinned(race, places, everyone)):
+    for t, z in enumerate(thinned(nets, places, everyone)):
         for half, part in zip(halves[t % 2], z):
             half += part[..., :n]
         p = z[-1].softmax(1)
@@ -235,7 +254,7 @@ def ends(race: Stacked, params: Params, bounds: list[int]) -> dict[str, np.ndarr
     found["unsure"] = torch.full((len(x), 2), torch.nan)
     if on_points(params):
         deviation = torch.stack(ones).std(0, correction=0)
-        distance = torch.cdist(places[:, :, n:].transpose(1, 2), race.x[race.which][..., : bounds[2]].transpose(1, 2))
+        distance = torch.cdist(places[:, :, n:].transpose(1, 2), nets.x[..., : bounds[1]].transpose(1, 2))
         away = distance.min(2).values > FAR
         found["unsure"] = torch.stack([deviation[:, :n].mean(1), (deviation[:, n:] * away).sum(1) / away.sum(1)], 1)
     return {name: values.numpy(force=True) for name, values in found.items()}
@@ -247,26 +266,26 @@ def judged(p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return (p.max(1).indices == y).float().mean(1), -picked.clamp_min(1e-12).log().mean(1)
 
 
-def robust(race: Stacked, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def robust(nets: Nets, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Accuracy [members, shares] when random hidden units are taken from trained networks and nothing makes up for it
     (Morcos et al., 2018)."""
     found = []
     for share in REMOVED:
         right = []
         for i in range(REMOVALS):
-            inputs, *hidden = race.dropout.bits(f"removed {share}", i, 1)
+            inputs, *hidden = nets.dropout.bits(f"removed {share}", i, 1)
             factors = [torch.ones_like(inputs)] + [bits >= share * LEVELS for bits in hidden]
-            z = forward(weights, x, race.sizes, race.activation, [f[race.which] for f in factors])
+            z = forward(weights, x, nets.sizes, nets.activation, [f[nets.dropout.which] for f in factors])
             right.append((z.max(1).indices == y).float().mean(1))
         found.append(torch.stack(right).mean(0))
     return torch.stack(found, 1)
 
 
-def anatomy(race: Stacked, params: Params, weights: Tensor, sums: list[Tensor]) -> dict[str, Tensor]:
+def anatomy(nets: Nets, params: Params, weights: Tensor, sums: list[Tensor]) -> dict[str, Tensor]:
     """Correlation of the hidden units, spread and size of the weights that leave them, and whether dropout saw how
     useful they are: [members] each. Spread is (Σw²)² / (n Σw⁴) over the n weights into a unit: 1 when all are equally
     large, 1/n when one alone counts (the participation ratio of Bell and Dean, 1970)."""
-    active = [ACTIVATIONS[race.activation](z) for z in sums[:-1]]
+    active = [ACTIVATIONS[nets.activation](z) for z in sums[:-1]]
     correlation = []
     for a in active:
         centred = a - a.mean(2, keepdim=True)
@@ -276,15 +295,15 @@ def anatomy(race: Stacked, params: Params, weights: Tensor, sums: list[Tensor]) 
         r = (unit @ unit.transpose(1, 2)).abs().sum((1, 2)) - alive  # the diagonal aside
         correlation.append(r / (alive * (alive - 1)).clamp_min(1))
 
-    pairs = list(pairwise(race.sizes))
+    pairs = list(pairwise(nets.sizes))
     parts = weights.split([size for i, o in pairs for size in (i * o, o)], 1)[::2]
     into = [w.view(len(w), o, i) for w, (i, o) in zip(parts, pairs)][1:]  # [members, to, from] after the first layer
     square, fourth = ([w.pow(k).sum(2) for w in into] for k in (2, 4))
     spread = [(s * s / (w.shape[2] * f)).mean(1) for w, s, f in zip(into, square, fourth)]
     size = torch.cat([w.flatten(1) for w in into], 1).square().mean(1).sqrt()
 
-    first = race.step - race.steps_per_epoch  # of the last epoch
-    masks = [race.dropout.masks("training", step, params.batch)[1:] for step in range(first, race.step)]
+    last_epoch = range(nets.step - nets.step // params.epochs, nets.step)
+    masks = [nets.dropout.masks("training", step, params.batch)[1:] for step in last_epoch]
     blind = []
     for layer, (a, w) in enumerate(zip(active, into)):
         left_out = torch.stack([(mask[layer] == 0).float().mean(2) for mask in masks]).mean(0)

@@ -6,6 +6,7 @@ b [out]), what a layer computes [example, unit]. Compiled once per float type fo
 
 from __future__ import annotations
 
+import zlib
 from itertools import pairwise
 from typing import Any
 
@@ -30,6 +31,7 @@ from core.ml.fused.simd import (
     store,
     transpose,
 )
+from core.ml.random import philox
 
 config: Any = numba.config
 config.CACHE_DIR = str(cache_folder())
@@ -37,6 +39,9 @@ RULES = list(STEPS)
 KINDS = len(RULES)
 STATES = 3  # what a rule keeps of the past: a, b, c
 BLOCK_ROWS = 32  # examples that are measured at a time
+HALVES, TRAINING = 8, zlib.crc32(b"training")  # as in core.ml.dropout
+
+words = jit(philox)
 
 
 # Products
@@ -95,14 +100,43 @@ def fill(out: Any, source: Any, starts: Any, count: int, lanes: int) -> None:
 
 
 @jit
-def forward(sizes: Any, activation: int, w: Any, x: Any, h: Any, slopes: Any, examples: int) -> Any:
-    """What every layer computes, one after the other in h, with the slopes of the activations. Returns the outputs."""
+def leave_out(drop: Any, sizes: Any, limits: Any, up: Any, seeds: Any, base: int, t: int, examples: int, lanes: int) -> None:  # fmt: skip # noqa: E501
+    """What the inputs and the activations of every layer are multiplied by in step t, one after the other in drop."""
+    for layer in range(len(sizes) - 1):
+        units = sizes[layer]
+        for q in range(lanes):
+            limit, scale = limits[base + q, layer], up[base + q, layer]
+            for b in range(examples):
+                for first in range(0, units, HALVES):
+                    four = words((first // HALVES, b, t, layer), (seeds[base + q], TRAINING))
+                    for k in range(min(HALVES, units - first)):
+                        half = four[k >> 1] >> 16 * (k & 1) & 0xFFFF
+                        put(drop, (b * units + first + k) * lanes + q, scale if half >= limit else up.dtype.type(0))
+        drop = ahead(drop, examples * units)
+
+
+@jit
+def scale_by(drop: Any, x: Any, count: int) -> None:
+    for k in range(count):
+        store(x, k, load(x, k) * load(drop, k))
+
+
+@jit
+def forward(sizes: Any, activation: int, w: Any, x: Any, h: Any, slopes: Any, examples: int, dropped: bool, drop: Any) -> Any:  # fmt: skip # noqa: E501
+    """What every layer computes, one after the other in h, with the slopes of the activations. Returns the outputs.
+
+    drop: what the activations (and so their slopes) of every hidden layer are multiplied by, if they are `dropped`.
+    """
     layers = len(sizes) - 1
     for layer in range(layers):
         i, o = sizes[layer], sizes[layer + 1]
         multiply(x, i, 1, w, 1, i, h, o, 1, examples, o, i, ahead(w, i * o), 1)
         if layer < layers - 1:
             activate(activation, h, slopes, examples * o)
+            if dropped:
+                scale_by(drop, h, examples * o)
+                scale_by(drop, slopes, examples * o)
+                drop = ahead(drop, examples * o)
         x = h
         h, slopes, w = ahead(h, examples * o), ahead(slopes, examples * o), ahead(w, (i + 1) * o)
     return x
@@ -183,18 +217,19 @@ def scratch_registers(sizes: tuple[int, ...], batch: int) -> int:
     """Registers of working memory that `train` and `measure` need, for batches of at most this size."""
     examples = max(batch, BLOCK_ROWS)
     units, parameters = sum(sizes[1:]), sum((i + 1) * o for i, o in pairwise(sizes))
-    return examples * (sizes[0] + sizes[-1] + 1 + 3 * units) + parameters + CONSTANTS + RATES + 3
+    return examples * (2 * sizes[0] + sizes[-1] + 1 + 4 * units) + parameters + CONSTANTS + RATES + 3
 
 
 # What Python calls
 
 
 @jit(cache=True)
-def train(begin: int, end: int, t0: int, t1: int, sizes: Any, activation: int, loss: int, unit: float, x_: Any, y_: Any, pool: int, order_: Any, examples: int, epochs: int, data_row: Any, order_row: Any, batch: Any, weights_: Any, past_: Any, constants_: Any, rates_: Any, who: Any, present_: Any, masks_: Any, scratch_: Any) -> None:  # fmt: skip # noqa: E501
+def train(begin: int, end: int, t0: int, t1: int, sizes: Any, activation: int, loss: int, unit: float, x_: Any, y_: Any, pool: int, order_: Any, examples: int, epochs: int, data_row: Any, order_row: Any, batch: Any, weights_: Any, past_: Any, constants_: Any, rates_: Any, who: Any, present_: Any, masks_: Any, dropped: bool, limits: Any, up: Any, seeds: Any, scratch_: Any) -> None:  # fmt: skip # noqa: E501
     """Steps t0 … t1 − 1 of the registers begin … end − 1.
 
     sizes: units of every layer; unit: factor of the loss besides 1/batch; pool: examples of a data set, `examples` of
-    them in an order; per lane: data_row, order_row, batch, who (its row in constants and rates).
+    them in an order; per lane: data_row, order_row, batch, who (its row in constants and rates); where units are left
+    out (`dropped`), seeds, and of every layer but the outputs the limits of the bits and the scale of what stays.
     """
     lanes = BYTES // x_.itemsize
     inputs, outputs = sizes[0], sizes[-1]
@@ -212,7 +247,8 @@ def train(begin: int, end: int, t0: int, t1: int, sizes: Any, activation: int, l
     errors, here = here, ahead(here, most * units)
     gradient, here = here, ahead(here, parameters)
     fixed, here = here, ahead(here, CONSTANTS)
-    moving, zero = here, ahead(here, RATES)
+    moving, here = here, ahead(here, RATES)
+    drop, zero = here, ahead(here, most * (inputs + units))
     store(zero, 0, 0.0)
     kinds = rates_.shape[1]
     first, epoch, count = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
@@ -254,7 +290,10 @@ def train(begin: int, end: int, t0: int, t1: int, sizes: Any, activation: int, l
                 for k in range(RATES):
                     put(moving, k * lanes + q, get(rates, (t * kinds + who[base + q]) * RATES + k))
 
-            z = forward(sizes, activation, w, xb, h, slopes, largest)
+            if dropped:
+                leave_out(drop, sizes, limits, up, seeds, base, t, largest, lanes)
+                scale_by(drop, xb, largest * inputs)
+            z = forward(sizes, activation, w, xb, h, slopes, largest, dropped, ahead(drop, largest * inputs))
             slopes_of(loss, z, yb, ahead(errors, (units - outputs) * largest), share, largest, outputs)
             backward(sizes, w, xb, h, slopes, errors, gradient, zero, largest, units, parameters)
             if penalised:
@@ -291,7 +330,7 @@ def measure(begin: int, end: int, sizes: Any, activation: int, loss: int, unit: 
                         x_starts_[q], y_starts_[q] = row * inputs, row * outputs
                     fill(ahead(xb, b * inputs), x, x_starts, inputs, lanes)
                     fill(ahead(yb, b * outputs), y, y_starts, outputs, lanes)
-                z = forward(sizes, activation, w, xb, h, slopes, count)
+                z = forward(sizes, activation, w, xb, h, slopes, count, False, slopes)
                 losses_of(loss, z, yb, total, hits, count, outputs)
             part = unit / (bounds[split + 1] - bounds[split])
             for q in range(lanes):
@@ -313,7 +352,7 @@ def outputs(sizes: Any, activation: int, x_: Any, weights_: Any, found_: Any, sc
             count = min(BLOCK_ROWS, examples - first)
             for i in range(count * sizes[0]):
                 store(xb, i, get(x, first * sizes[0] + i))
-            z = forward(sizes, activation, w, xb, h, slopes, count)
+            z = forward(sizes, activation, w, xb, h, slopes, count, False, slopes)
             found = ahead(pointer(found_), (register * examples + first) * width)
             for i in range(count * width):
                 store(found, i, load(z, i))

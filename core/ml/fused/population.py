@@ -55,6 +55,7 @@ class Fused:
         batch: int | np.ndarray,
         factors: np.ndarray | None = None,
         device: str = "cpu",
+        dropout: Any = None,
         threads: int = 1,
     ):
         members, kind = len(weights), weights.dtype
@@ -120,6 +121,22 @@ class Fused:
         self._masks = aligned(masks.shape, kind)
         self._masks[:] = masks
 
+        self._dropped = dropout is not None
+        limits, up, seeds = np.zeros((members, len(sizes) - 1)), np.ones((members, len(sizes) - 1)), np.zeros(members)
+        self._down = None  # what weights are multiplied by at test
+        if dropout is not None:
+            limits, up, down, all_seeds = (
+                np.asarray(a) for a in (dropout.limits, dropout.up, dropout.down, dropout.seeds)
+            )
+            limits, up = limits[..., 0, 0], up[..., 0, 0]
+            _refuse(
+                limits.shape != (members, len(sizes) - 1) or down.shape != weights.shape, "dropout of other networks"
+            )
+            seeds = all_seeds.ravel()[np.asarray(dropout.which)]
+            self._down = None if (down == 1).all() else self._packed(down[lanes].astype(kind))
+        self._limits, self._seeds = limits[lanes].astype(np.int64), seeds[lanes].astype(np.int64)
+        self._up = up[lanes].astype(kind)
+
         cuts = np.linspace(0, self.registers, min(threads, self.registers) + 1).round().astype(int)
         self._parts = [(int(a), int(b)) for a, b in pairwise(cuts)]
         need = kernel.scratch_registers(self.sizes, int(batches.max()))
@@ -180,10 +197,21 @@ class Fused:
                 self._who,
                 self._present,
                 self._masks,
+                self._dropped,
+                self._limits,
+                self._up,
+                self._seeds,
                 scratch,
             )
         )
         self.step = end
+
+    def _at_test(self) -> np.ndarray:
+        """The weights [register, D, lane] that networks have at test."""
+        if self._down is None:
+            return self._weights
+        found = aligned(self._weights.shape, self._weights.dtype)
+        return np.multiply(self._weights, self._down, out=found)
 
     def measure(self, bounds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Mean loss and share of right answers [members, splits] on the examples bounds[i] … bounds[i+1] − 1 of each
@@ -192,6 +220,7 @@ class Fused:
         _refuse(limits.ndim != 1 or len(limits) < 2 or bool((np.diff(limits) < 1).any()), "a split without examples")
         _refuse(bool(limits[0] < 0 or limits[-1] > self._x.shape[1]), "a split beyond the examples")
         activation, loss, unit = self._codes
+        weights = self._at_test()
         found = np.empty((2, self.registers, len(limits) - 1, self.lanes), self._weights.dtype)
         self._share(
             lambda first, last, scratch: kernel.measure(
@@ -206,7 +235,7 @@ class Fused:
                 self._x.shape[1],
                 limits,
                 self._data_row,
-                self._weights,
+                weights,
                 found[0],
                 found[1],
                 scratch,
@@ -220,7 +249,7 @@ class Fused:
         _refuse(x.ndim != 2 or x.shape[1] != self.sizes[0], f"x {x.shape}, not [n, {self.sizes[0]}]")
         places = chosen[np.minimum(np.arange(-(-len(chosen) // self.lanes) * self.lanes), len(chosen) - 1)]
         registers, lane = np.divmod(places, self.lanes)
-        weights = self._packed(self._weights[registers, :, lane])
+        weights = self._packed(self._at_test()[registers, :, lane])
         found = aligned((len(weights), len(x), self.sizes[-1], self.lanes), kind)
         inputs = np.ascontiguousarray(x, kind)
         kernel.outputs(self._sizes, self._codes[0], inputs, weights, found, self._scratch[0])
