@@ -95,11 +95,11 @@ def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any 
         dropout=dropout,
     )
 
-    of_each = [torch.as_tensor(a, device=device) for a in (x.swapaxes(1, 2)[which], y[which])]
+    inputs, labels = (torch.as_tensor(a, device=device) for a in (x.swapaxes(1, 2)[which], y[which]))
 
     def nets() -> Nets:
         weights = torch.as_tensor(race.weights, device=device)
-        return Nets(shape, params.activation, dropout, *of_each, weights, race.step)
+        return Nets(shape, params.activation, dropout, inputs, labels, weights, race.step)
 
     ticks = np.unique((params.epochs * np.linspace(0, 1, TICKS + 1) ** 1.5).round().astype(int))  # closer at first
     frames = ticks[np.unique(np.linspace(0, len(ticks) - 1, FRAMES).round().astype(int))] if on_points(params) else []
