@@ -408,9 +408,12 @@ def test_arrays_that_are_not_contiguous_are_taken_as_they_read() -> None:
 
 def test_another_source_version_or_width_has_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_KERNELS", str(tmp_path / "kernels"))
-    sources, plain = sorted(Path(fused.__file__).parent.glob("*.py")), fused.version
-    for path in sources:
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    here, plain = Path(fused.__file__).parent, fused.version
+    sources = {path: tmp_path / "fused" / path.name for path in sorted(here.glob("*.py"))}
+    sources[here.parent / "random.py"] = tmp_path / "random.py"  # the bits of dropout
+    (tmp_path / "fused").mkdir()
+    for path, copied in sources.items():
+        copied.write_bytes(path.read_bytes())
 
     def folder() -> str:
         fused.digest.cache_clear()
@@ -418,10 +421,10 @@ def test_another_source_version_or_width_has_another_folder(tmp_path: Path, monk
 
     names = [folder()]
     assert (tmp_path / "kernels" / names[0]).is_dir()
-    monkeypatch.setattr(fused, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(fused, "__file__", str(tmp_path / "fused" / "__init__.py"))
     assert folder() == names[0]  # the same sources elsewhere
-    for path in sources:
-        (tmp_path / path.name).write_bytes(path.read_bytes() + b"\n")
+    for path, copied in sources.items():
+        copied.write_bytes(path.read_bytes() + b"\n")
         names.append(folder())
     for package in ("numba", "llvmlite"):
         monkeypatch.setattr(fused, "version", lambda name, p=package: plain(name) + ".1" * (name == p))

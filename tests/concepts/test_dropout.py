@@ -295,9 +295,8 @@ def test_correlation_spread_and_size() -> None:
     tested = race.dropout.at_test(torch.as_tensor(race.weights))
     for member, n, s in members(params):
         x = torch.as_tensor(sets[s][0].x[2][: experiment.PROBED]).T[None]
-        active = [
-            torch.relu(z)[0].double().numpy() for z in weighted_sums(tested[member][None], x, race.sizes, "relu")[:-1]
-        ]
+        sums = weighted_sums(tested[member][None], x, race.sizes, "relu")
+        active = [torch.relu(z)[0].double().numpy() for z in sums[:-1]]
         means = []
         for a in active:
             a = a[a.std(1) > 0]
@@ -321,9 +320,8 @@ def test_blindness_is_the_correlation_of_absence_with_use() -> None:
     steps = range(result.total - race.steps_per_epoch, result.total)
     for member, n, s in members(params):
         x = torch.as_tensor(sets[s][0].x[2][: experiment.PROBED]).T[None]
-        active = [
-            torch.relu(z)[0].double().numpy() for z in weighted_sums(tested[member][None], x, race.sizes, "relu")[:-1]
-        ]
+        sums = weighted_sums(tested[member][None], x, race.sizes, "relu")
+        active = [torch.relu(z)[0].double().numpy() for z in sums[:-1]]
         w, first, found = tested[member].double().numpy(), 0, []
         for layer, (a, b) in enumerate(zip(race.sizes, race.sizes[1:])):
             if layer:

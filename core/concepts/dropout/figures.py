@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 from typing import Any
 
@@ -14,7 +13,7 @@ from plotly.subplots import make_subplots
 from core import plot, style
 from core.concept import Figure
 from core.concepts.dropout.claims import TEST, TRAIN, best, noisy, stopped
-from core.concepts.dropout.params import COUNTS, REACH, REMOVED, Params, Result, drops, on_points
+from core.concepts.dropout.params import COUNTS, REACH, REMOVED, Result, drops, on_points
 from core.stats import mean_interval
 from core.text import Text, words
 
@@ -487,17 +486,12 @@ def summary_uncertainty(result: Result, language: str) -> str:
     )
 
 
-def _figure(id: str, shown: Callable[[Params], bool] = lambda params: True) -> Figure:
-    draw, table, summary = (globals()[f"{part}_{id}"] for part in ("draw", "table", "summary"))
-    return Figure(id, draw, table, summary, shown)
-
-
 FIGURES = (
-    _figure("uncertainty", on_points),
-    _figure("test"),
-    _figure("loss"),
-    _figure("memorised", noisy),
-    _figure("ensemble"),
-    _figure("scaling"),
-    _figure("units"),
+    Figure("uncertainty", draw_uncertainty, table_uncertainty, summary_uncertainty, on_points),
+    Figure("test", draw_test, table_test, summary_test),
+    Figure("loss", draw_loss, table_loss, summary_loss),
+    Figure("memorised", draw_memorised, table_memorised, summary_memorised, noisy),
+    Figure("ensemble", draw_ensemble, table_ensemble, summary_ensemble),
+    Figure("scaling", draw_scaling, table_scaling, summary_scaling),
+    Figure("units", draw_units, table_units, summary_units),
 )

@@ -112,11 +112,8 @@ def leave_out(drop: Any, sizes: Any, limits: Any, up: Any, seeds: Any, base: int
                     four = words((first // HALVES, b, t, layer), (seeds[base + q], TRAINING))
                     for k in range(min(HALVES, units - first)):
                         half = four[k >> 1] >> 16 * (k & 1) & 0xFFFF
-                        put(
-                            drop,
-                            (b * apart(units) + first + k) * lanes + q,
-                            scale if half >= limit else up.dtype.type(0),
-                        )
+                        stays = scale if half >= limit else up.dtype.type(0)
+                        put(drop, (b * apart(units) + first + k) * lanes + q, stays)
         drop = ahead(drop, examples * apart(units))
 
 
