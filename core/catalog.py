@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CHAPTERS = ("start", "first_steps", "training", "sequences", "generating")
+CHAPTERS = ("start", "first_steps", "training", "generalisation", "sequences", "generating")
 LANGUAGES = ("en", "zh")
 
 
@@ -24,6 +24,7 @@ CATALOG = (
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("optimizers", "training", "terrain"),
     Entry("optimizer_race", "training", "trophy"),
+    Entry("mixup", "generalisation", "join_inner"),
     Entry("text_generation", "sequences", "edit_note"),
     Entry("gan", "generating", "swords"),
 )

@@ -24,6 +24,24 @@ def figure(height: int = 420, hover: str = "x unified", **layout: Any) -> go.Fig
     return go.Figure(layout={"template": style.template(hover), "height": height, "uirevision": "keep"} | layout)
 
 
+def bands(fig: go.Figure, x: np.ndarray, seeds: np.ndarray, name: str, look: tuple[str, str], **place: Any) -> None:
+    """Mean of seeds [seed, n] as a line, lowest to highest as a band."""
+    colour, dash = look
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    if len(seeds) > 1:
+        fig.add_scatter(x=x, y=seeds.min(0), **edge, **place)
+        fig.add_scatter(x=x, y=seeds.max(0), fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge, **place)
+    fig.add_scatter(
+        x=x,
+        y=seeds.mean(0),
+        name=name,
+        mode="lines+markers" if len(x) == 1 else "lines",
+        line={"color": colour, "width": 2.4, "dash": dash},
+        hovertemplate="%{y:.3f}",
+        **place,
+    )
+
+
 def scrub(
     fig: go.Figure, values: np.ndarray, label: str, cut: list[int], stacks: dict[int, dict[str, np.ndarray]]
 ) -> None:

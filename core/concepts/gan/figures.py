@@ -296,24 +296,6 @@ def summary_plane(result: Result, language: str) -> str:
 # Curves over steps
 
 
-def bands(fig: go.Figure, x: np.ndarray, seeds: np.ndarray, name: str, look: tuple[str, str], **place: object) -> None:
-    """Mean of seeds [seed, tick] as a line, lowest to highest as a band."""
-    colour, dash = look
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    if len(seeds) > 1:
-        fig.add_scatter(x=x, y=seeds.min(0), **edge, **place)
-        fig.add_scatter(x=x, y=seeds.max(0), fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge, **place)
-    fig.add_scatter(
-        x=x,
-        y=seeds.mean(0),
-        name=name,
-        mode="lines+markers" if len(x) == 1 else "lines",
-        line={"color": colour, "width": 2.4, "dash": dash},
-        hovertemplate="%{y:.3f}",
-        **place,
-    )
-
-
 def end_of(result: Result) -> float:
     return max(float(result.tick[-1]), 1.0) if result.complete else float(result.total)
 
@@ -328,7 +310,7 @@ def draw_outputs(result: Result, language: str) -> go.Figure:
             continue
         for values, dash, what in ((result.d_real, "solid", "d_real"), (result.d_fake, "dot", "d_fake")):
             label = say(f"words.{what}") + (f", {name}" if len(labels) > 1 else "")
-            bands(fig, result.tick, values[v].astype(float), label, (style.contender(v)[0], dash))
+            plot.bands(fig, result.tick, values[v].astype(float), label, (style.contender(v)[0], dash))
     if not set(rules) - {*GAMES[:3], *ALONE, *CODES}:
         fig.add_hline(y=0.5, line={"color": style.AXIS, "width": 1.5, "dash": "dash"})
         fig.update_yaxes(range=[-0.02, 1.02])
@@ -374,7 +356,7 @@ def draw_quality(result: Result, language: str) -> go.Figure:
             seeds = getattr(result, field)[v].astype(float)
             if np.isfinite(seeds).any():
                 place = {"row": row, "col": 1, "legendgroup": name}
-                bands(fig, result.tick, seeds, name, style.contender(v)[:2], **place)
+                plot.bands(fig, result.tick, seeds, name, style.contender(v)[:2], **place)
                 fig.data[-1].showlegend = row == 1 and len(labels) > 1
         title = distance_name(result, language) if field == "distance" else say(f"words.{field}")
         fig.update_yaxes(title={"text": title, "font": {"size": 12}}, rangemode="tozero", row=row, col=1)
