@@ -11,13 +11,14 @@ from plotly.subplots import make_subplots
 
 from core import plot, style
 from core.concept import Figure
+from core.concepts.mixup.claims import TEST, early, stop
 from core.concepts.mixup.params import Method, Result, images, in_plane, used
 from core.params import applicable
 from core.stats import mean_interval
 from core.text import Text, words
 
-REACH = 1.5
-TRAIN, VALIDATION, TEST = range(3)
+REACH = 1.3
+TRAIN = 0
 INK = style.PALETTE[8]
 PAPER = [[0, "#15181d"], [1, "#fdfcf9"]]  # images, in both themes
 SIDE = 8  # of an image, in pixels
@@ -39,17 +40,6 @@ def names(result: Result, language: str) -> list[str]:
         settings = ", ".join(f"{say(f'symbols.{n}')} {getattr(method, n):g}" for n in differing)
         found.append(say(f"rules.{method.rule}") + (f" {settings}" if settings else ""))
     return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
-
-
-def early(result: Result) -> np.ndarray:
-    """The tick at which early stopping would stop (Prechelt, 1998): that of the lowest validation loss, whose labels
-    may be wrong too. [method, seed]"""
-    return np.nan_to_num(result.loss[..., VALIDATION], nan=np.inf).argmin(2)
-
-
-def stopped_early(result: Result) -> np.ndarray:
-    """Test accuracy with early stopping: [method, seed]."""
-    return np.take_along_axis(result.accuracy[..., TEST], early(result)[..., None], 2)[..., 0].astype(float)
 
 
 def diverged(result: Result) -> int:
@@ -214,7 +204,7 @@ MEASURES = ("last", "early", "confidence", "memorised")
 
 def worth(result: Result) -> dict[str, np.ndarray]:
     """Per method and seed: test accuracy at the last epoch and with early stopping, confidence, memorised labels."""
-    found = {"last": result.accuracy[:, :, -1, TEST], "early": stopped_early(result)}
+    found = {"last": result.accuracy[:, :, -1, TEST], "early": early(result)}
     found |= {"confidence": result.confidence[:, :, -1], "memorised": result.memorised[:, :, -1]}
     return {name: values.astype(float) for name, values in found.items()}
 
@@ -284,6 +274,12 @@ def summary_maps(result: Result, language: str) -> str:
 # Curves
 
 
+def banded(values: np.ndarray, m: int) -> np.ndarray:
+    """Seeds of method m, [seed, n]; beyond the first two methods their mean alone, as many bands hide each other."""
+    seeds = values[m].astype(float)
+    return seeds if m < 2 else seeds.mean(0, keepdims=True)
+
+
 def draw_curves(result: Result, language: str) -> go.Figure:
     """Test accuracy, confidence and memorised labels over the epochs."""
     say, labels = text(language).say, names(result, language)
@@ -296,7 +292,7 @@ def draw_curves(result: Result, language: str) -> go.Figure:
     for row, (name, values) in enumerate(series.items(), 1):
         for m, label in enumerate(labels):
             place = {"row": row, "col": 1, "legendgroup": label}
-            plot.bands(fig, result.epoch, values[m].astype(float), label, style.contender(m)[:2], **place)
+            plot.bands(fig, result.epoch, banded(values, m), label, style.contender(m)[:2], **place)
             fig.data[-1].showlegend = row == 1
         fig.update_yaxes(title={"text": say(f"words.{name}"), "font": {"size": 12}}, row=row, col=1)
     fig.update_xaxes(range=[0, result.params.epochs])
@@ -316,14 +312,14 @@ def table_curves(result: Result, language: str) -> pd.DataFrame:
 
 
 def summary_curves(result: Result, language: str) -> str:
-    say, stops = text(language).say, result.epoch[early(result)]  # [method, seed]
+    say, stops = text(language).say, result.epoch[stop(result)]  # [method, seed]
     last = result.accuracy[:, :, -1, TEST]
     said = [
         say(
             "summaries.curves",
             name=name,
             epoch=f"{np.median(stops[m]):.0f}",
-            early=percent(stopped_early(result)[m].mean()),
+            early=percent(early(result)[m].mean()),
             last=percent(last[m].mean()),
         )
         for m, name in enumerate(names(result, language)[:2])
@@ -345,7 +341,7 @@ def draw_attack(result: Result, language: str) -> go.Figure:
     for a in range(2):
         for m, label in enumerate(labels):
             place = {"row": 1, "col": a + 1, "legendgroup": label}
-            plot.bands(fig, result.epsilon, result.attacked[a, m].astype(float), label, style.contender(m)[:2], **place)
+            plot.bands(fig, result.epsilon, banded(result.attacked[a], m), label, style.contender(m)[:2], **place)
             fig.data[-1].showlegend = a == 0
     if not result.complete:
         fig.add_annotation(text=say("words.in_the_end"), xref="paper", yref="paper", x=0.5, y=0.5)

@@ -39,7 +39,7 @@ from core.ml.random import stream
 from core.ml.replay import Replayed
 
 GRID = 48  # pixels along a side of a map
-REACH = 1.5  # the map covers [-REACH, REACH]²
+REACH = 1.3  # the map covers [-REACH, REACH]²
 SIDE = 8  # of a digit, in pixels
 PICTURED = 200, 8  # mixed samples kept per frame: points, images
 STRONGEST = 0.6, 0.3  # the largest attack: on points and tables, on images, whose pixels are 0…1
