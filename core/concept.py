@@ -42,10 +42,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Preset:
-    """A setting worth looking at; the reason stands in the texts under the same id."""
+    """A setting worth looking at; the reason stands in the texts under the same id.
+
+    figure: the one that shows it; where none is named, the reader's stays.
+    """
 
     id: str
     changes: Mapping[str, Any]
+    figure: str = ""
 
 
 @dataclass(frozen=True)

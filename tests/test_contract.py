@@ -94,6 +94,7 @@ def test_defaults_and_presets_stand(stem: str) -> None:
     for params, preset in zip(settings, concept.presets, strict=True):
         left = {name for name in preset.changes if name not in canonical(params)}
         assert not left, "a preset changes a field that does not apply"
+        assert preset.figure in ("", *(f.id for f in concept.figures if f.shown(params)))
 
 
 @ALL

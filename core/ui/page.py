@@ -68,8 +68,11 @@ class Page:
         st.session_state[key] = active
 
         def choose() -> None:
-            chosen = st.session_state[key]
-            link.change(self.stem, settings.get(chosen, self.params), outside=True)
+            chosen = next((p for p in self.concept.presets if p.id == st.session_state[key]), None)
+            if chosen:
+                link.change(self.stem, settings[chosen.id], outside=True)
+                if chosen.figure:
+                    st.session_state[f"figure:{self.stem}"] = chosen.figure
 
         st.pills(
             say("frame.presets"),
@@ -277,6 +280,7 @@ class Page:
     def _figure_picker(self) -> None:
         say, key = self.text.say, f"{self.stem}-figure-{self.text.language}"
         options = [f.id for f in self._shown_figures()]
+        st.session_state[key] = self.figure.id
 
         def choose() -> None:
             st.session_state[f"figure:{self.stem}"] = st.session_state[key]

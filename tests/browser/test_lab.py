@@ -239,6 +239,16 @@ def test_both_themes_and_phone_width(chromium: Browser, lab: Lab) -> None:
             assert chart and controls and chart["y"] < controls["y"], "on a phone the picture comes first"
 
 
+def test_a_preset_brings_its_figure(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/optimizer_race?" + SMALL)
+    visit.chart()
+    visit.done()
+    page.get_by_role("button", name="Too fast").click()
+    page.wait_for_url("**figure=loss**")
+    expect(page.get_by_role("radio", name="Loss")).to_be_checked()
+
+
 def test_search_finds_a_page_in_either_language(visit: Visit) -> None:
     page = visit.page
     page.goto("/")

@@ -141,7 +141,7 @@ PRESETS = (
     Preset("everyone", {"contenders": of(*ACTIVATIONS[:11]), "depth": 5}),
     Preset("centred", {"contenders": of("sigmoid", "shifted_sigmoid", "scaled_sigmoid", "tanh"), "depth": 4}),
     Preset("adam", {"rule": "adam", "lr": 0.01}),
-    Preset("start", {"contenders": of("sigmoid", "tanh", "relu", "gelu"), "depth": 10, "gain": 2.45}),
+    Preset("start", {"contenders": of("sigmoid", "tanh", "relu", "gelu"), "depth": 10, "gain": 2.45}, "layers"),
     Preset(
         "bias",
         {
@@ -151,6 +151,7 @@ PRESETS = (
             "rule": "adam",
             "lr": 0.05,
         },
+        "dead",
     ),
     Preset("too_fast", {"contenders": of("tanh", "relu", "leaky_relu", "elu"), "depth": 3, "lr": 0.3}),
     Preset(

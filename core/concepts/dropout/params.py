@@ -150,7 +150,7 @@ PRESETS = (
         "layers",
         {"nets": (NONE, Net(layers="inputs", p=0.2), Net(layers="first"), Net(layers="last"), HALF)},
     ),
-    Preset("scalings", {"nets": tuple(Net(scaling=scaling) for scaling in SCALINGS)}),
+    Preset("scalings", {"nets": tuple(Net(scaling=scaling) for scaling in SCALINGS)}, "scaling"),
     Preset(
         "points",
         {

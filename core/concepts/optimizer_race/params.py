@@ -188,6 +188,7 @@ PRESETS = (
             "batch": 10,
             "epochs": 250,
         },
+        "sensitivity",
     ),
     Preset(
         "paths",
@@ -204,6 +205,7 @@ PRESETS = (
             "epochs": 100,
             "surface": True,
         },
+        "slice",
     ),
     Preset(
         "stuck",
@@ -232,8 +234,9 @@ PRESETS = (
             "epochs": 150,
             "batch": 20,
         },
+        "regions",
     ),
-    Preset("diverges", {"contenders": _all_at(3.0), "activation": "leaky_relu"}),
+    Preset("diverges", {"contenders": _all_at(3.0), "activation": "leaky_relu"}, "loss"),
 )
 
 TINY = Params(
