@@ -18,7 +18,7 @@ from core.catalog import LANGUAGES
 from core.concepts.activations import train as experiment
 from core.concepts.activations.claims import CLAIMS, HE, shrinkage
 from core.concepts.activations.figures import FIGURES, names
-from core.concepts.activations.params import ACTIVATIONS, PRESETS, TINY, Params, Result, cost, layout, of
+from core.concepts.activations.params import ACTIVATIONS, TINY, Params, Result, cost, layout, of
 from core.ml.data import batch_orders, points, split
 from core.ml.fused.population import Fused
 from core.ml.networks import initial_weights
@@ -294,13 +294,15 @@ def test_divergence_is_shown() -> None:
             assert "nan" not in figure.summary(result, language)
 
 
-def test_every_preset_draws_before_it_has_learned() -> None:
-    for preset in PRESETS:
-        params = Params().replace(**preset.changes)
-        result = next(experiment.train(params.replace(seeds=1, epochs=1)))
-        shown = [figure for figure in FIGURES if figure.shown(params)]
-        assert [bool(figure.draw(result, "en").data) for figure in shown] == [True] * len(shown)
-        assert cost(params).flops_per_step > 0
+def test_all_activations_at_once_are_drawn() -> None:
+    *_, result = experiment.train(TINY.replace(contenders=of(*ACTIVATIONS), depth=1, epochs=1))
+    for figure in FIGURES:
+        assert figure.draw(result, "en").data and len(figure.table(result, "en"))
+
+
+def test_a_run_takes_memory_for_the_data_of_every_population() -> None:
+    few, many = (Params(data="digits", contenders=of(*names)) for names in (["relu"], ACTIVATIONS))
+    assert cost(many).bytes > 5 * cost(few).bytes
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
