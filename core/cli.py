@@ -162,8 +162,9 @@ def described(cls: type[BaseParams], text: Text, indent: str = "") -> str:
         lines.append(f"{indent}{name}={kind.write(kind.default)}")
         lines.append(f"{indent}    {label} ({allowed(kind)})" + (f": {hint}" if hint else ""))
         if isinstance(kind, Rows):
-            first, second, *_ = fields(kind.row)
-            lines.append(f"{indent}    [{first}]~{second}-[{second}]~…~~[{first}]~…")
+            first, *others = fields(kind.row)
+            row = "".join(f"~{other}-[{other}]" for other in others[:1]) + "~…" * bool(others)
+            lines.append(f"{indent}    [{first}]{row}~~[{first}]" + "~…" * bool(others))
             lines.append(described(kind.row, text, indent + "        "))
     return "\n".join(lines)
 

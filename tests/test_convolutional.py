@@ -58,7 +58,8 @@ def test_every_member_computes_and_learns_what_it_would_alone(case: str, activat
 
 def test_pooling_may_only_come_first_where_activations_rise() -> None:
     x = torch.linspace(-8, 8, 4001, dtype=torch.float64)
-    for name, activation in ACTIVATIONS.items():
+    of_one_number = {name: f for name, f in ACTIVATIONS.items() if name not in ("prelu", "maxout")}
+    for name, activation in of_one_number.items():
         assert (activation(x).diff().min() >= 0) == (name not in NOT_MONOTONE), name
 
 
