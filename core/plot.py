@@ -70,6 +70,25 @@ def aspect(fig: go.Figure, ratio: float) -> None:
     fig.layout.meta = (fig.layout.meta or {}) | {"aspect": ratio}
 
 
+def two_classes(fig: go.Figure, x: np.ndarray, y: np.ndarray, word: str, size: int = 5, **place: int) -> None:
+    """Points x [n, 2] of the classes 0 and 1, in the colours of a map of their probability; `word` stands before the
+    class where one points at it."""
+    for label, symbol in ((0, "circle"), (1, "diamond")):
+        fig.add_scatter(
+            x=x[y == label, 0],
+            y=x[y == label, 1],
+            mode="markers",
+            marker={
+                "size": size,
+                "symbol": symbol,
+                "color": style.DIVERGING[-1 if label else 0],
+                "line": {"width": 0.8, "color": "#ffffff"},
+            },
+            hovertemplate=f"{word} {label}<extra></extra>",
+            **place,
+        )
+
+
 def heights(fig: go.Figure, x: np.ndarray, y: np.ndarray, z: np.ndarray, **place: int) -> None:
     """Heights z [row, column] over a plane as contour lines on a tint, closer to the lowest places darker."""
     fig.add_contour(

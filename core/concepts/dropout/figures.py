@@ -440,21 +440,7 @@ def draw_uncertainty(result: Result, language: str) -> go.Figure:
                 hovertemplate="%{z:.2f}<extra></extra>",
                 **place,
             )
-            for label, symbol in ((0, "circle"), (1, "diamond")):
-                chosen = result.y == label
-                fig.add_scatter(
-                    x=result.x[chosen, 0],
-                    y=result.x[chosen, 1],
-                    mode="markers",
-                    marker={
-                        "size": 5,
-                        "symbol": symbol,
-                        "color": style.DIVERGING[-1 if label else 0],
-                        "line": {"width": 0.8, "color": "#ffffff"},
-                    },
-                    hoverinfo="skip",
-                    **place,
-                )
+            plot.two_classes(fig, result.x, result.y, text(language).say("words.class"), **place)
     fig.update_annotations(font_size=13)
     fig.update_xaxes(visible=False, range=[-REACH, REACH], constrain="domain")
     fig.update_yaxes(visible=False, range=[-REACH, REACH], scaleanchor="x", constrain="domain")

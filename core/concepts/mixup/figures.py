@@ -171,21 +171,7 @@ def add_mixed(
 def add_examples(fig: go.Figure, result: Result, language: str, **place: Any) -> None:
     """Training points with the labels they were given; a wrong one has a ring."""
     say = text(language).say
-    for label, symbol in ((0, "circle"), (1, "diamond")):
-        chosen = result.y == label
-        fig.add_scatter(
-            x=result.x[chosen, 0],
-            y=result.x[chosen, 1],
-            mode="markers",
-            marker={
-                "size": 6,
-                "symbol": symbol,
-                "color": style.DIVERGING[-1 if label else 0],
-                "line": {"width": 0.8, "color": "#ffffff"},
-            },
-            hovertemplate=f"{say('words.class')} {label}<extra></extra>",
-            **place,
-        )
+    plot.two_classes(fig, result.x, result.y, say("words.class"), 6, **place)
     fig.add_scatter(
         x=result.x[result.wrong, 0],
         y=result.x[result.wrong, 1],

@@ -349,21 +349,7 @@ def draw_regions(result: Result, language: str) -> go.Figure:
             hoverinfo="skip",
             **place,
         )
-        for label, symbol in ((0, "circle"), (1, "diamond")):
-            chosen = result.y == label
-            fig.add_scatter(
-                x=result.x[chosen, 0],
-                y=result.x[chosen, 1],
-                mode="markers",
-                marker={
-                    "size": 5,
-                    "symbol": symbol,
-                    "color": style.DIVERGING[-1 if label else 0],
-                    "line": {"width": 0.7, "color": "#ffffff"},
-                },
-                hovertemplate=f"{say('words.class')} {label}<extra></extra>",
-                **place,
-            )
+        plot.two_classes(fig, result.x, result.y, say("words.class"), **place)
     fig.update_xaxes(visible=False, range=[-REACH, REACH], constrain="domain")
     fig.update_yaxes(visible=False, range=[-REACH, REACH], scaleanchor="x", constrain="domain")
     fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
