@@ -28,6 +28,7 @@ import websockets
 from core.concept import experiment, load
 from core.params import read
 from core.result import same
+from core.runs import engines
 from core.runs.store import Store
 from tests.soak import Client, health
 
@@ -184,12 +185,13 @@ def wrong_results(root: Path) -> tuple[int, int]:
     """Stored results that are believed, and how many of them differ from a clean run."""
     store, believed, wrong = Store(root), 0, 0
     train, params_class = experiment("optimizer_race").train, load("optimizer_race").Params
+    trainers = {"fused kernel": engines.trainer(engines.FUSED), "stacked torch": engines.trainer("cpu")}
     for folder in sorted(root.glob("runs/[!.]*")):
         stored = store.complete(folder.name)
         if stored is None:
             continue
         params, _ = read(params_class, stored.meta["params"])
-        *_, clean = train(params)
+        *_, clean = train(params, population=trainers[stored.meta["engine"]])
         believed, wrong = believed + 1, wrong + (not same(stored.result, clean))
     return believed, wrong
 

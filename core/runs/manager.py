@@ -100,7 +100,9 @@ def context_for(device: str) -> Any:
     context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
     if forks:
         kernel = ["core.ml.fused.population"] if engines.wanted() else []
-        context.set_forkserver_preload(["torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker", *kernel])
+        context.set_forkserver_preload(
+            ["core.runs.leave", "torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker", *kernel]
+        )
     return context
 
 

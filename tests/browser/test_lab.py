@@ -244,9 +244,9 @@ def test_a_preset_brings_its_figure(visit: Visit) -> None:
     page.goto("/optimizer_race?" + SMALL)
     visit.chart()
     visit.done()
-    page.get_by_role("button", name="Too fast").click()
+    page.get_by_role("radio", name="Too fast").click()
     page.wait_for_url("**figure=loss**")
-    expect(page.get_by_role("radio", name="Loss")).to_be_checked()
+    expect(page.get_by_role("radio", name="Loss", exact=True)).to_be_checked()
 
 
 def test_search_finds_a_page_in_either_language(visit: Visit) -> None:
