@@ -77,9 +77,13 @@ class Lab:
 
     def worker(self) -> psutil.Process | None:
         """The worker that is busy, or any: the forkserver's children, by the processor time they took."""
-        family = [p for p in self.children() if "forkserver" in " ".join(p.cmdline())]
-        grown = [p for p in family if p.parent() in family]
-        return max(grown, key=lambda p: sum(p.cpu_times()[:2]), default=None)
+        taken: dict[psutil.Process, float] = {}
+        family = self.children()
+        for process in family:
+            with contextlib.suppress(psutil.Error):  # it ends while it is looked at
+                if "forkserver" in " ".join(process.cmdline()) and process.parent() in family:
+                    taken[process] = sum(process.cpu_times()[:2])
+        return max(taken, key=taken.__getitem__, default=None)
 
     def writable(self, allowed: bool) -> None:
         """Let the server write files, or let every write fail as on a full disk."""
