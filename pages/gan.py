@@ -1,7 +1,9 @@
+from math import hypot
+
 import streamlit as st
 
 from core.concepts.gan.figures import draw_walk
-from core.concepts.gan.params import MODES, Codes
+from core.concepts.gan.params import OUTERMOST, Centre, Codes, mode_count
 from core.params import fields
 from core.ui.chart import chart
 from core.ui.page import Page
@@ -9,13 +11,26 @@ from core.ui.page import Page
 page = Page("gan")
 say = page.text.say
 
+NEAR = 0.25  # a click this near a centre takes it away
+
+
+def clicked(page: Page, at: dict[str, float]) -> None:
+    """Place a Gaussian, or take away the one that is there."""
+    x, y = (round(min(max(at[axis], -OUTERMOST), OUTERMOST), 2) for axis in ("x", "y"))
+    left = tuple(c for c in page.params.centres if hypot(c.x - x, c.y - y) > NEAR)
+    page.change(centres=left if left != page.params.centres else (*left, Centre(x, y)))
+
+
+drawn = page.params.data == "drawn" and not page.params.own
 page.header()
 presets, picture, settings = page.places()
 with picture:
-    page.figures()
+    page.figures(on_click=clicked if drawn else None)
 with presets:
     page.presets()
 with settings:
+    if drawn:
+        st.caption(say("words.draw_hint"))
     if page.params.order == "by_hand":
         with st.container(horizontal=True):
             for move in "dgbDGB":
@@ -25,13 +40,13 @@ with settings:
                     on_click=lambda move=move: page.change(moves=page.params.moves + move),
                 )
             st.button(say("words.undo"), key="gan-undo", on_click=lambda: page.change(moves=page.params.moves[:-1]))
-    page.controls("data", "versions", "steps", without=("moves",))
+    page.controls("data", "own", "versions", "steps", without=("moves", "centres"))
 
 with page.folded("walk", say("words.walk"), "directions_walk") as fold:
     if fold.open:
         st.caption(say("words.walk_hint"))
-        most = {"version": len(page.params.versions), "seed": page.params.seeds, "mode": MODES[page.params.data] - 1}
-        if not any(version.conditional for version in page.params.versions):
+        most = {"version": len(page.params.versions), "seed": page.params.seeds, "mode": mode_count(page.params) - 1}
+        if page.params.own or not any(version.conditional for version in page.params.versions):
             del most["mode"]
         question = {}
         with st.container(horizontal=True):

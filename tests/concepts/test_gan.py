@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from torch.nn import functional
 
 from core.concepts.gan import claims, figures
 from core.concepts.gan.claims import CLAIMS
-from core.concepts.gan.params import ALONE, CODES, GAMES, MODES, TINY, Codes, Params, Result, Version, units
+from core.concepts.gan.params import ALONE, CODES, GAMES, MODES, TINY, Centre, Codes, Params, Result, Version, units
 from core.concepts.gan.train import (
     REACH,
     SAMPLED,
@@ -39,8 +40,9 @@ from core.concepts.gan.train import (
     update_g,
     uphill,
 )
+from core.ml.own import CONTENTS
 from core.ml.random import stream
-from core.params import applicable, fields
+from core.params import applicable, canonical, fields
 from core.result import same
 from core.stats import interval, verdict
 
@@ -250,10 +252,10 @@ def test_points_have_the_spread_and_the_modes_they_promise(data: str) -> None:
 
 def test_the_spiral_has_equal_mass_along_its_area_and_the_ring_its_radius() -> None:
     t = np.linspace(0, 1, 9)
-    ring = place("ring", np.arange(8), np.zeros(8))
+    ring = place(Params(), np.arange(8), np.zeros(8))
     np.testing.assert_allclose(np.linalg.norm(ring, axis=1), 2)
     np.testing.assert_allclose(np.linalg.norm(np.diff(ring, axis=0), axis=1), 4 * np.sin(np.pi / 8))
-    spiral = place("spiral", np.zeros(9, int), t)
+    spiral = place(Params(data="spiral"), np.zeros(9, int), t)
     np.testing.assert_allclose(np.linalg.norm(spiral, axis=1) ** 2, 2.2**2 * t / 8, atol=1e-12)
 
 
@@ -261,7 +263,7 @@ def test_known_samples_get_the_measures_they_deserve() -> None:
     params = Params(seeds=1, noise=0.1)
     x, mode = sample(params, SAMPLED, stream("test", 1))
     ruler = Ruler(params, [(x, mode)])
-    one = np.tile(place("ring", np.zeros(1, int), np.zeros(1)), (SAMPLED, 1))
+    one = np.tile(place(params, np.zeros(1, int), np.zeros(1)), (SAMPLED, 1))
     lost = np.full_like(one, np.nan)
     near = np.where(np.arange(SAMPLED)[:, None] < 0.019 * SAMPLED, -one, one)  # too few for the second mode
     found = {n: ruler.measure(s[None].astype(np.float32), None) for n, s in {"1": one, "0": lost, "n": near}.items()}
@@ -312,6 +314,94 @@ def test_digits_train_and_are_drawn() -> None:
     np.testing.assert_array_equal(
         whole[::-1][:8, :8], (127.5 * (result.samples[0, 0, -1, 0].reshape(8, 8) + 1)).astype(np.uint8)
     )
+
+
+# The reader's own points, and Gaussians the reader placed
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> tuple[str, np.ndarray]:
+    """The name of an uploaded file, and its 50 points."""
+    points = np.random.default_rng(4).normal([5, -300], [0.1, 40], (50, 2)).round(4)
+    content = ("a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in points.tolist())).encode()
+    name = f"sha256:{hashlib.sha256(content).hexdigest()}:50x2x0"
+    monkeypatch.setitem(CONTENTS, name, content)
+    return name, points
+
+
+def test_own_points_are_trained_on_or_held_back(own: tuple[str, np.ndarray]) -> None:
+    name, points = own
+    params = Params(own=name, seeds=2, data_seed=7)
+    file = {}  # a point as it must come out → its row, one by one and by hand
+    for i, point in enumerate(points):
+        x = [4 * (point[k] - min(points[:, k])) / (max(points[:, k]) - min(points[:, k])) - 2 for k in (0, 1)]
+        file[tuple(np.round(x, 4))] = i
+    trained_on = []
+    for seed in (7, 8):
+        x, mode = training_set(params, seed)
+        assert x.dtype == np.float32 and len(x) == 30 and not mode.any()
+        trained_on.append({file[tuple(point)] for point in np.round(x.astype(float), 4)})
+        assert len(trained_on[-1]) == 30
+    assert trained_on[0] != trained_on[1]
+    ruler = Ruler(params, [training_set(params, seed) for seed in (7, 8)])
+    for s in (0, 1):
+        rest = np.array([x for x, i in file.items() if i not in trained_on[s]])
+        np.testing.assert_allclose(ruler.unseen[s][0], ruler.described(rest)[0], atol=1e-9)
+        there = np.array([x for x, i in file.items() if i in trained_on[s]])
+        p, q = (ruler.described(x)[0] for x in (there, rest))
+        assert ruler.floor[s] == pytest.approx(jensenshannon(p, q, base=2) ** 2, rel=1e-4)
+
+
+def test_of_own_points_only_what_is_known_is_measured_and_shown(own: tuple[str, np.ndarray]) -> None:
+    versions = (Version(conditional=True), Version(rule="random_codes"), Version(rule="d_own", climb=2))
+    result, state = last(own=own[0], steps=20, versions=versions)
+    assert result.complete and result.share.shape[-1] == 0 and result.real.shape == (2, 30, 2)
+    assert np.isnan(result.covered).all() and np.isnan(result.good).all() and np.isnan(result.obeyed).all()
+    assert np.isfinite(result.distance).all() and np.isfinite(result.samples).all()
+    assert all(claim.measure(result) is None for claim in CLAIMS)
+    assert [f.id for f in figures.FIGURES if f.shown(result.params)] == ["seeds", "plane", "outputs", "quality"]
+    for figure in figures.FIGURES[:4]:
+        for language in ("en", "zh"):
+            said = figure.draw(result, language).to_json() + figure.summary(result, language)
+            assert "nan" not in said and "/0" not in said and len(figure.table(result, language))
+    walk = answer(result.params, result, state, Codes(end=5, mode=3))
+    assert np.isfinite(walk.path).all()
+    plain, _ = last(own=own[0], steps=20, versions=(Version(), *versions[1:]))
+    assert plain.samples.tobytes() == result.samples.tobytes()  # a condition needs modes
+
+
+def test_what_draws_data_does_not_matter_to_own_points(own: tuple[str, np.ndarray]) -> None:
+    one, other = Params(own=own[0]), Params(own=own[0], data="digits", noise=0.4, points=300, centres=(Centre(1, 1),))
+    assert canonical(one) == canonical(other)
+    runs = [last(**SMALL | {"own": p.own, "data": p.data, "noise": p.noise, "steps": 20})[0] for p in (one, other)]
+    assert same(*runs)
+
+
+SQUARE = tuple(Centre(x, y) for x in (-1.5, 1.5) for y in (-1.0, 1.0))
+
+
+def test_drawn_gaussians_stand_where_they_were_placed() -> None:
+    params = Params(data="drawn", centres=SQUARE, seeds=1)
+    x, mode = sample(params, 20_000, stream("test", 0))
+    assert np.abs(np.bincount(mode) / len(x) - 0.25).max() < 0.02
+    for i, centre in enumerate(SQUARE):
+        np.testing.assert_allclose(x[mode == i].mean(0), [centre.x, centre.y], atol=0.01)
+        np.testing.assert_allclose(x[mode == i].std(0), 0.1, atol=0.005)
+    found = Ruler(params, [(x, mode)]).measure(x[None, :4000], mode[None, :4000])
+    assert found["covered"] == 4 and found["obeyed"] == 1
+    assert found["good"][0] == pytest.approx(1 - np.exp(-4.5), abs=0.01)
+
+
+def test_claims_speak_of_drawn_gaussians_that_are_several_and_apart() -> None:
+    def speaks(*centres: Centre, noise: float = 0.1) -> bool:
+        return claims.distinct(Params(data="drawn", centres=centres, noise=noise))
+
+    assert speaks(*SQUARE) and not speaks(*SQUARE[:3]) and not speaks(*SQUARE, noise=0.4)
+    assert not speaks(*SQUARE, Centre(1.2, 1.0)) and not speaks(Centre())
+    result, _ = last(data="drawn", centres=SQUARE, steps=20, versions=(Version(conditional=True), Version()))
+    assert [claim.id for claim in CLAIMS if claim.measure(result) is not None] == ["half", "covers", "condition"]
+    for figure in figures.FIGURES:
+        assert len(figure.draw(result, "zh").data) and figure.summary(result, "en")
 
 
 # Asks and figures

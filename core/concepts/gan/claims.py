@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import pdist
 
 from core.concept import Claim
-from core.concepts.gan.params import GAMES, Params, Result, Version, on_points
+from core.concepts.gan.params import GAMES, Params, Result, Version, made_up
 
 DECIDING: dict[str, Any] = {"steps": 2000, "seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # unseen seeds
 ENOUGH = 7 / 8  # of the modes
 HALF = 0.5  # of the samples near one mode: collapse
+FEWEST, APART = 4, 6  # drawn Gaussians of which something can be said, and their distance in σ
 LAST = 0.25  # the end of a run, as a share of its steps
 
 Measure = Callable[[Result], np.ndarray | None]
@@ -20,10 +22,19 @@ Kind = Callable[[Version], bool]
 
 
 def of_complete(measure: Measure) -> Measure:
-    """The measure on a finished run on points that trained at all; None on any other."""
+    """The measure on a finished run that trained at all, on points with several modes that are known; None on any
+    other."""
     return lambda result: (
-        measure(result) if result.complete and len(result.tick) > 1 and on_points(result.params) else None
+        measure(result) if result.complete and len(result.tick) > 1 and distinct(result.params) else None
     )
+
+
+def distinct(params: Params) -> bool:
+    """Whether modes are known; of drawn Gaussians there must be FEWEST, and none may reach into another."""
+    if params.data != "drawn" or params.own:
+        return made_up(params)
+    centres = np.array([[centre.x, centre.y] for centre in params.centres])
+    return len(centres) >= FEWEST and pdist(centres).min() >= APART * params.noise
 
 
 def first(result: Result, kind: Kind) -> int | None:

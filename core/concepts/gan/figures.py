@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from core import plot, style
 from core.concept import Figure
-from core.concepts.gan.params import ALONE, CODES, GAMES, MODES, Result, Version, Walk, on_points
+from core.concepts.gan.params import ALONE, CODES, GAMES, Result, Version, Walk, mode_count, on_points
 from core.params import applicable
 from core.text import Text, words
 
@@ -101,7 +101,7 @@ def mosaic(images: np.ndarray) -> np.ndarray:
 def draw_seeds(result: Result, language: str) -> go.Figure:
     """One panel per seed and version: D's field, real examples and samples; of digits the samples alone."""
     say, labels = text(language).say, names(result, language)
-    count, modes = result.samples.shape[1], MODES[result.params.data]
+    count, modes = result.samples.shape[1], mode_count(result.params)
     many = len(labels) > 1
     columns = min(ACROSS, count)
     rows = len(labels) * ceil(count / columns)
@@ -133,6 +133,8 @@ def draw_seeds(result: Result, language: str) -> go.Figure:
                     hoverinfo="skip", **place,
                 )  # fmt: skip
                 corner = {"x": [-0.5], "y": [34.5]}
+            if result.params.own:
+                continue
             covered = result.covered[v, s]
             stacks[len(fig.data)] = {"text": covered[:, None]}
             fig.add_scatter(
@@ -171,12 +173,14 @@ def dots(fig: go.Figure, x: np.ndarray, name: str, colour: str, size: float, opa
 def table_seeds(result: Result, language: str) -> pd.DataFrame:
     say, labels = text(language).say, names(result, language)
     v, s = (a.ravel() for a in np.meshgrid(*map(np.arange, result.covered.shape[:2]), indexing="ij"))
-    columns: dict[str, object] = {
-        say("words.version"): [labels[i] for i in v],
-        say("words.seed"): s + 1,
-        say("words.covered"): result.covered[v, s, -1].astype(int),
-        say("words.good"): result.good[v, s, -1].round(3),
-        say("words.largest"): result.share[v, s, -1].max(-1).round(3),
+    columns: dict[str, object] = {say("words.version"): [labels[i] for i in v], say("words.seed"): s + 1}
+    if not result.params.own:
+        columns |= {
+            say("words.covered"): result.covered[v, s, -1].astype(int),
+            say("words.good"): result.good[v, s, -1].round(3),
+            say("words.largest"): result.share[v, s, -1].max(-1).round(3),
+        }
+    columns |= {
         distance_name(result, language): result.distance[v, s, -1].round(3),
         say("words.d_real"): result.d_real[v, s, -1].round(3),
         say("words.d_fake"): result.d_fake[v, s, -1].round(3),
@@ -192,9 +196,9 @@ def distance_name(result: Result, language: str) -> str:
 
 def summary_seeds(result: Result, language: str) -> str:
     say = text(language).say
-    parts = []
-    modes = MODES[result.params.data]
-    for v, name in enumerate(names(result, language)):
+    modes, own = mode_count(result.params), result.params.own
+    parts = [summary_quality(result, language)] if own else []
+    for v, name in enumerate([] if own else names(result, language)):
         covered = result.covered[v, :, -1]
         parts.append(
             say(
@@ -288,8 +292,9 @@ def summary_plane(result: Result, language: str) -> str:
         field = result.field[v, 0, -1] / 255.0
         kind = "codes" if result.params.versions[v].rule in CODES else "plane"
         low, high = (f"{100 * value:.0f}" for value in (field.min(), field.max()))
-        good = f"{100 * result.good[v, 0, -1]:.0f}"
-        said.append(say(f"summaries.{kind}", name=name, low=low, high=high, good=good))
+        said.append(say(f"summaries.{kind}", name=name, low=low, high=high))
+        if not result.params.own:
+            said.append(say("summaries.good", good=f"{100 * result.good[v, 0, -1]:.0f}"))
     return " ".join(said)
 
 
@@ -347,7 +352,8 @@ def summary_outputs(result: Result, language: str) -> str:
 def draw_quality(result: Result, language: str) -> go.Figure:
     """Modes covered, share of good samples, distance to real data; with a condition, the share that obeys it."""
     say, labels = text(language).say, names(result, language)
-    fields = ["covered", "good", "distance"] + (["obeyed"] if np.isfinite(result.obeyed).any() else [])
+    known = [] if result.params.own else ["covered", "good"]
+    fields = [*known, "distance"] + (["obeyed"] if np.isfinite(result.obeyed).any() else [])
     fig = make_subplots(
         len(fields), 1, shared_xaxes=True, vertical_spacing=0.05, figure=plot.figure(160 + 135 * len(fields))
     )
@@ -360,7 +366,8 @@ def draw_quality(result: Result, language: str) -> go.Figure:
                 fig.data[-1].showlegend = row == 1 and len(labels) > 1
         title = distance_name(result, language) if field == "distance" else say(f"words.{field}")
         fig.update_yaxes(title={"text": title, "font": {"size": 12}}, rangemode="tozero", row=row, col=1)
-    fig.add_hline(y=float(result.floor.mean()), line={"color": style.AXIS, "width": 1.5, "dash": "dot"}, row=3, col=1)
+    floor = {"color": style.AXIS, "width": 1.5, "dash": "dot"}
+    fig.add_hline(y=float(result.floor.mean()), line=floor, row=len(known) + 1, col=1)
     fig.update_xaxes(range=[0, end_of(result)])
     fig.update_xaxes(title=say("words.steps"), row=len(fields), col=1)
     if result.complete:
@@ -373,22 +380,24 @@ def table_quality(result: Result, language: str) -> pd.DataFrame:
     shown = np.unique(np.linspace(0, len(result.tick) - 1, ROWS).round().astype(int))
     columns: dict[str, object] = {say("words.step"): result.tick[shown]}
     for v, name in enumerate(names(result, language)):
-        for field in ("covered", "good", "distance"):
+        for field in ("distance",) if result.params.own else ("covered", "good", "distance"):
             title = distance_name(result, language) if field == "distance" else say(f"words.{field}")
             columns[f"{title}, {name}"] = getattr(result, field)[v].astype(float).mean(0)[shown].round(4)
     return pd.DataFrame(columns)
 
 
 def summary_quality(result: Result, language: str) -> str:
-    say = text(language).say
-    kind = "quality" if on_points(result.params) else "quality_digits"
+    say, params = text(language).say, result.params
+    kind = "quality_own" if params.own else "quality" if on_points(params) else "quality_digits"
     said = []
     for v, name in enumerate(names(result, language)):
-        covered, good = (getattr(result, f)[v, :, -1].mean() for f in ("covered", "good"))
         distance = result.distance[v, :, -1].mean()
-        values = {"covered": f"{covered:.1f}", "good": f"{100 * good:.0f}", "floor": f"{result.floor.mean():.3f}"}
         far = f"{distance:.3f}" if np.isfinite(distance) else say("words.infinite")
-        said.append(say(f"summaries.{kind}", name=name, modes=MODES[result.params.data], distance=far, **values))
+        values: dict[str, object] = {"name": name, "distance": far, "floor": f"{result.floor.mean():.3f}"}
+        if not params.own:
+            covered, good = (getattr(result, f)[v, :, -1].mean() for f in ("covered", "good"))
+            values |= {"covered": f"{covered:.1f}", "good": f"{100 * good:.0f}", "modes": mode_count(params)}
+        said.append(say(f"summaries.{kind}", **values))
     return " ".join(said)
 
 
@@ -484,5 +493,5 @@ FIGURES = (
     Figure("plane", draw_plane, table_plane, summary_plane, shown=on_points),
     Figure("outputs", draw_outputs, table_outputs, summary_outputs),
     Figure("quality", draw_quality, table_quality, summary_quality),
-    Figure("shares", draw_shares, table_shares, summary_shares),
+    Figure("shares", draw_shares, table_shares, summary_shares, shown=lambda params: not params.own),
 )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.concept import Ask, Cost, Preset
-from core.params import BaseParams, choice, flag, integer, number, rows, string
+from core.params import BaseParams, choice, flag, integer, number, rows, string, upload
 from core.result import BaseResult, array
 
 ENGINE = "stacked torch"
 MODES = {"ring": 8, "grid": 25, "spiral": 8, "moons": 8, "digits": 10}
+OUTERMOST = 2.5  # centres are placed within ± this
 LOGISTIC = ("non_saturating", "minimax")
 GAMES = (*LOGISTIC, "least_squares", "hinge", "wgan_gp")  # D and G play against each other
 CODES = ("random_codes", "autoencoder_codes")  # G alone: a regression from codes to examples
@@ -48,8 +49,26 @@ class Version(BaseParams):
     beta1: float = number(0.5, 0.0, 0.99, step=0.01)
 
 
+@dataclass(frozen=True)
+class Centre(BaseParams):
+    """The middle of a Gaussian that the reader placed."""
+
+    x: float = number(0.0, -OUTERMOST, OUTERMOST, step=0.01)
+    y: float = number(0.0, -OUTERMOST, OUTERMOST, step=0.01)
+
+
 def on_points(params: Params) -> bool:
-    return params.data != "digits"
+    return bool(params.own) or params.data != "digits"
+
+
+def made_up(params: Params) -> bool:
+    """Points of modes that are known, with a spread that is known."""
+    return not params.own and params.data != "digits"
+
+
+def mode_count(params: Params) -> int:
+    """How many modes the data have; 0 where nobody knows them."""
+    return 0 if params.own else len(params.centres) if params.data == "drawn" else MODES[params.data]
 
 
 @dataclass(frozen=True)
@@ -57,12 +76,14 @@ class Params(BaseParams):
     """Versions on one data set. Seed i of `seeds` draws data and batches data_seed + i, weights weight_seed + i."""
 
     versions: tuple[Version, ...] = rows((Version(),), Version, 1, 4, fresh=fresh)
-    data: str = choice("ring", tuple(MODES))
+    data: str = choice("ring", (*MODES, "drawn"), applies=lambda p: not p.own)
+    own: str = upload("table", rows=(20, 5000), features=(2, 2), classes=(0, 0))
+    centres: tuple[Centre, ...] = rows((Centre(),), Centre, 1, 25, applies=lambda p: not p.own and p.data == "drawn")
     order: str = choice("in_turn", ("in_turn", "by_hand"))
     moves: str = string("", "dgbDGB", 120, applies=lambda p: p.order == "by_hand")
     steps: int = integer(1500, 20, 20_000, step=10, applies=lambda p: p.order == "in_turn")
-    noise: float = number(0.1, 0.01, 0.5, step=0.01, applies=on_points)
-    points: int = integer(2000, 200, 5000, step=100, applies=on_points)
+    noise: float = number(0.1, 0.01, 0.5, step=0.01, applies=made_up)
+    points: int = integer(2000, 200, 5000, step=100, applies=made_up)
     depth: int = integer(2, 1, 4)
     width: int = integer(64, 4, 256)
     batch: int = integer(128, 8, 512, step=8)
@@ -77,7 +98,8 @@ class Result(BaseResult):
 
     A mode is one of the Gaussians, a stretch of a spiral or moon, or a digit. A sample is good when it is within
     three σ of the data without noise; a digit, when its features are as near to a training image's as those of 95 % of
-    real images never trained on.
+    real images never trained on. Of the reader's own points neither is known: covered and good are NaN, and share has
+    no modes.
     """
 
     tick: np.ndarray = array("tick+", "steps")
@@ -122,7 +144,7 @@ ASKS = (Ask("walk", Codes, Walk),)
 def units(params: Params, version: Version) -> dict[str, tuple[int, ...]]:
     """Units of every layer of G, D and the encoder E."""
     features, hidden = 2 if on_points(params) else 64, [params.width] * params.depth
-    asked = MODES[params.data] if version.conditional and version.rule in GAMES else 0
+    asked = mode_count(params) if version.conditional and version.rule in GAMES else 0
     code = features if version.rule in ALONE else version.z
     return {
         "g": (code + asked, *hidden, features),

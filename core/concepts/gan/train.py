@@ -22,27 +22,29 @@ from core.concepts.gan.params import (
     CODES,
     GAMES,
     LOGISTIC,
-    MODES,
     TICKS,
     Codes,
     Params,
     Result,
     Version,
     Walk,
+    made_up,
+    mode_count,
     on_points,
     plan,
     units,
 )
-from core.ml.data import digits, split
+from core.ml.data import Data, digits, into_square, split
 from core.ml.networks import forward, initial_weights
 from core.ml.optimizers import Optimizer, Settings
+from core.ml.own import table
 from core.ml.random import stream
 
 REACH = 3.0  # the plane shown, and searched by D alone, is [-REACH, REACH]²
 GRID = 32  # pixels along a side of D's field
 BINS = 24  # cells along a side of the histograms of which the divergence is taken
 SAMPLED = 1024  # samples that are measured at a tick
-PICTURED = {"ring": 256, "grid": 256, "spiral": 256, "moons": 256, "digits": 16}  # samples that are kept
+POINTS, IMAGES = 256, 16  # samples that are kept
 LINES, ARROWS = 17, 64  # lines of the folded square each way; samples with an arrow
 SQUARE = 2.0  # the square of codes reaches from −SQUARE to SQUARE
 COVERED = 0.02  # a mode has at least this share of the samples, all of them good
@@ -70,11 +72,11 @@ class Arm:
 
 def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
     """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what."""
-    seeds, modes = params.seeds, MODES[params.data]
+    seeds, modes = params.seeds, mode_count(params)
     sets = [training_set(params, params.data_seed + i) for i in range(seeds)]
     x = torch.as_tensor(np.stack([inputs.T for inputs, _ in sets]), device=device)  # [seeds, features, n]
     y = torch.as_tensor(np.stack([labels for _, labels in sets]), device=device)  # [seeds, n]
-    one_hot = functional.one_hot(y, modes).transpose(1, 2).float()  # [seeds, modes, n]
+    one_hot = (y[:, None] == torch.arange(modes, device=device)[:, None]).float()  # [seeds, modes, n]
     arms = [begin(params, version, x.shape[2], device) for version in params.versions]
     ruler = Ruler(params, sets)
 
@@ -90,10 +92,10 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
 
     shape = (len(arms), seeds, len(ticks))
     d_real, d_fake = np.zeros((2, *shape), np.float32)
-    measured = {name: np.zeros(shape, np.float32) for name in ("covered", "good", "obeyed", "distance")}
+    measured = {name: np.full(shape, np.nan, np.float32) for name in ("covered", "good", "obeyed", "distance")}
     measured["share"] = np.zeros((*shape, modes), np.float32)
     grid, lines = (GRID, LINES) if on_points(params) else (0, 0)
-    kept, features = PICTURED[params.data], x.shape[1]
+    kept, features = POINTS if grid else IMAGES, x.shape[1]
     samples = np.zeros((len(arms), pictures, len(ticks), kept, features), np.float32)
     field = np.zeros((len(arms), pictures, len(ticks), grid, grid), np.uint8)
     fold = np.zeros((len(arms), len(ticks), lines, lines, features), np.float32)
@@ -365,23 +367,34 @@ def pushed(arm: Arm, made: Tensor, asked: Tensor) -> np.ndarray:
 
 
 def training_set(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Examples float32 [n, features] and their modes [n]."""
-    if on_points(params):
+    """Examples float32 [n, features] and their modes [n]; of own points 0, as nobody knows them."""
+    if made_up(params):
         return sample(params, params.points, stream("gan points", seed))
-    data = split(*digits(), seed)
-    return 2 * data.x[0] - 1, data.y[0]
+    data = files(params, seed)
+    return data.x[0], data.y[0]
+
+
+def files(params: Params, seed: int) -> Data:
+    """The splits of one seed of the reader's own points, stretched to fill [-2, 2]², or of the digits, in −1…1."""
+    if params.own:
+        x, none = table(params.own)
+        return split((2 * into_square(x)).astype(np.float32), none, seed)
+    images, labels = digits()
+    return split(2 * images - 1, labels, seed)
 
 
 def sample(params: Params, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Fresh points float32 [n, 2] and their modes [n]."""
-    mode = rng.integers(MODES[params.data], size=n)
-    x = place(params.data, mode, rng.random(n)) + params.noise * rng.standard_normal((n, 2))
+    mode = rng.integers(mode_count(params), size=n)
+    x = place(params, mode, rng.random(n)) + params.noise * rng.standard_normal((n, 2))
     return x.astype(np.float32), mode
 
 
-def place(data: str, mode: np.ndarray, t: np.ndarray) -> np.ndarray:
+def place(params: Params, mode: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Points without noise [n, 2], at t in 0…1 along their mode (a Gaussian is a single point)."""
-    along = (mode + t) / MODES[data]
+    data, along = params.data, (mode + t) / mode_count(params)
+    if data == "drawn":
+        return np.array([[centre.x, centre.y] for centre in params.centres])[mode]
     if data == "ring":
         angle = np.pi * mode / 4
         return 2 * np.stack([np.cos(angle), np.sin(angle)], 1)
@@ -400,33 +413,37 @@ def place(data: str, mode: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 class Ruler:
     """Measures samples of every seed against real data that the players never see. Points are measured as they are,
-    digits by the features of a small classifier."""
+    digits by the features of a small classifier. Of the reader's own points the distance alone can be measured."""
 
     def __init__(self, params: Params, sets: list[tuple[np.ndarray, np.ndarray]]):
-        self.on_points, self.modes = on_points(params), MODES[params.data]
+        self.on_points, self.modes = on_points(params), mode_count(params)
         self.judge = None if self.on_points else judge()
         seeds = [params.data_seed + s for s in range(len(sets))]
-        if self.on_points:
+        if made_up(params):
             t = (np.arange(25) + 0.5) / 25
             self.mode = np.repeat(np.arange(self.modes), len(t))
-            clean = cKDTree(place(params.data, self.mode, np.tile(t, self.modes)))
+            clean = cKDTree(place(params, self.mode, np.tile(t, self.modes)))
             self.near, self.radius = [clean] * len(sets), [3 * params.noise] * len(sets)
             unseen = [sample(params, 8 * SAMPLED, stream("gan unseen", s))[0] for s in seeds]
             again = [sample(params, SAMPLED, stream("gan again", s))[0] for s in seeds]
         else:
-            unseen = [2 * np.concatenate(split(*digits(), s).x[1:]) - 1 for s in seeds]
+            unseen = [np.concatenate(files(params, s).x[1:]) for s in seeds]
             again = [inputs for inputs, _ in sets]
+        if self.judge is not None:
             self.near = [cKDTree(self.features(inputs)) for inputs in again]
             self.radius = [np.quantile(tree.query(self.features(x))[0], 0.95) for tree, x in zip(self.near, unseen)]
         self.unseen = [self.described(x) for x in unseen]
         self.floor = np.array([self.apart(self.described(x), s) for x, s in zip(again, range(len(sets)))], np.float32)
 
     def measure(self, samples: np.ndarray, wanted: np.ndarray | None) -> dict[str, np.ndarray]:
-        """Of samples [seeds, n, features], and the modes asked for [seeds, n] if any: Result's fields of one tick."""
+        """Of samples [seeds, n, features], and the modes asked for [seeds, n] if any: what is known of one tick."""
         found: dict[str, list] = {name: [] for name in ("covered", "good", "share", "obeyed", "distance")}
         for s, x in enumerate(samples):
             fine = np.isfinite(x).all(1)
             x = np.where(fine[:, None], x, FAR)
+            found["distance"].append(self.apart(self.described(x), s))
+            if not self.modes:
+                continue
             away, nearest = self.near[s].query(self.features(x))
             mode = self.mode[nearest] if self.on_points else self.classes(x)
             good = away <= self.radius[s]
@@ -434,8 +451,7 @@ class Ruler:
             found["good"].append(good.mean())
             found["share"].append(np.bincount(mode[fine], minlength=self.modes) / len(x))
             found["obeyed"].append(np.nan if wanted is None else (fine & (mode == wanted[s])).mean())
-            found["distance"].append(self.apart(self.described(x), s))
-        return {name: np.array(values, np.float32) for name, values in found.items()}
+        return {name: np.array(values, np.float32) for name, values in found.items() if values}
 
     def features(self, x: np.ndarray) -> np.ndarray:
         """What neighbours and moments are taken of: points themselves; of digits the judge's last hidden layer."""
@@ -506,7 +522,7 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, 
     z = (1 - t) * a + t * b if straight else (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
     codes = torch.as_tensor(z.T, dtype=torch.float32).expand(params.seeds, -1, -1)
     asked = codes.new_zeros(params.seeds, arm.sizes["d"][0] - arm.sizes["e"][0], STOPS)
-    asked[:, min(question.mode, MODES[params.data] - 1) :][:, :1] = 1
+    asked[:, min(question.mode, mode_count(params) - 1) :][:, :1] = 1
     made = generate(arm, codes, asked, params)
     with torch.no_grad():
         d = score(arm, arm.weights["d"], made, asked)[seed]
