@@ -208,8 +208,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder) / "store")
         lab.start()
-        found = asyncio.run(storm(lab, options.runs, random.Random(options.seed)))
-        found["orphans"] = lab.kill()
+        try:
+            found = asyncio.run(storm(lab, options.runs, random.Random(options.seed)))
+        finally:
+            orphans = lab.kill()
+        found["orphans"] = orphans
         import torch
 
         torch.set_num_threads(1)
