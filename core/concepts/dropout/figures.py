@@ -330,7 +330,7 @@ def draw_units(result: Result, language: str) -> go.Figure:
     titles = [say("words.robust"), *(say(f"words.{unit}") for unit in UNITS)]
     fig = make_subplots(
         3, 2, specs=specs, subplot_titles=titles, row_heights=[0.44, 0.28, 0.28], vertical_spacing=0.13,
-        horizontal_spacing=0.06, figure=plot.figure(640 + 30 * len(labels)),
+        horizontal_spacing=0.12, figure=plot.figure(640 + 30 * len(labels)),
     )  # fmt: skip
     if not result.robust.size:
         return waiting(plot.figure(420), language)
@@ -419,7 +419,7 @@ def draw_uncertainty(result: Result, language: str) -> go.Figure:
         first = 2 * (i // columns) * columns + i % columns
         titles[first], titles[first + columns] = name, say("words.deviation")
     fig = make_subplots(
-        rows, columns, subplot_titles=titles, horizontal_spacing=0.02, vertical_spacing=0.14 / rows,
+        rows, columns, subplot_titles=titles, horizontal_spacing=0.02, vertical_spacing=0.2 / rows,
         figure=plot.figure(hover="closest"),
     )  # fmt: skip
     axis = np.linspace(-REACH, REACH, result.mean.shape[-1])

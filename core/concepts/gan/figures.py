@@ -236,7 +236,7 @@ def draw_plane(result: Result, language: str) -> go.Figure:
     """The first seed of every version: D's field, real points, the folded square of codes, samples and their pushes."""
     say, labels = text(language).say, names(result, language)
     columns = min(2, len(labels))
-    fig = panels(ceil(len(labels) / columns), columns, labels if len(labels) > 1 else [], 0.1)
+    fig = panels(ceil(len(labels) / columns), columns, labels if len(labels) > 1 else [], 0.16)
     stacks: dict[int, dict[str, np.ndarray]] = {}
 
     def moving(x: np.ndarray, y: np.ndarray, layer: str, **look: Any) -> None:

@@ -218,7 +218,7 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
     chosen = values[..., TEST]
     blown = not np.isfinite(values).all() or float(values.max()) > BLOWN * float(values[:, :, 0].max())
     axis = (
-        ({"type": "log", "tickformat": "~g"} | (log_range(values) if blown else {}))
+        ({"type": "log", "tickformat": "~g", "nticks": 4} | (log_range(values) if blown else {}))
         if measure == "loss"
         else reach(chosen[:, :, min(1, len(epoch) - 1) :], 0.05)
     )
@@ -267,7 +267,7 @@ def draw_target(result: Result, language: str) -> go.Figure:
     say = text(language).say
     steps = effort(result)
     seconds = steps * result.step_seconds[:, None]
-    fig = make_subplots(1, 2, horizontal_spacing=0.17, figure=plot.figure(height=460))
+    fig = make_subplots(1, 2, horizontal_spacing=0.26, figure=plot.figure(height=460))
     for c, name in enumerate(names(result, language)):
         colour, dash, _ = style.contender(c)
         for column, values in ((1, steps[c]), (2, seconds[c])):
@@ -330,7 +330,7 @@ def draw_regions(result: Result, language: str) -> go.Figure:
         columns,
         subplot_titles=labels,
         horizontal_spacing=0.02,
-        vertical_spacing=0.12 / rows,
+        vertical_spacing=0.22 / rows,
         figure=plot.figure(hover="closest"),
     )
     axis = np.linspace(-REACH, REACH, result.region.shape[-1])

@@ -3,6 +3,8 @@ how wide its range of good rates is, and pictures of it."""
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -97,7 +99,7 @@ def rate_axis(result: Result, pad: float) -> dict:
     """A logarithmic axis over all rates of the sweep."""
     low, high = np.log10(result.rate.min()), np.log10(result.rate.max())
     pad *= high - low
-    dtick = 2 if high - low > 3 else 1
+    dtick = 1 if high - low <= 3 else ceil((high - low) / 2.5)  # of which a phone can show three
     return {"type": "log", "range": [low - pad, high + pad], "dtick": dtick, "exponentformat": "power", "tickangle": 0}
 
 

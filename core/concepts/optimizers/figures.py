@@ -477,7 +477,7 @@ def draw_starts(result: Result, language: str) -> go.Figure:
         columns,
         subplot_titles=labels,
         horizontal_spacing=0.03,
-        vertical_spacing=0.12 / rows,
+        vertical_spacing=0.22 / rows,
         figure=plot.figure(480, "closest"),
     )
     stacks = {}
@@ -516,7 +516,7 @@ def draw_starts(result: Result, language: str) -> go.Figure:
     fig.update_layout(
         showlegend=False, margin={"t": 28, "b": 56}, coloraxis=step_colours(result.reached_by, result, language)
     )
-    plot.aspect(fig, 0.62 * rows / columns + 0.07 * rows + 0.08)
+    plot.aspect(fig, 0.62 * rows / columns + 0.09 * rows + 0.08)
     if result.complete:
         plot.scrub(fig, result.frame, say("words.step"), [], stacks)
     return fig

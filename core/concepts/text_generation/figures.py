@@ -20,6 +20,7 @@ ORANGE, GREEN, PURPLE, INK, STONE = (style.PALETTE[i] for i in (1, 2, 3, 8, 9))
 RUNGS = (0, 1 / 16, 1 / 4, 1)  # of all steps
 WIDE = 76  # characters of a line beside the ruler; what does not fit is cut off
 NARROW = 44  # characters of a line of samples alone, which a phone can show
+FULL_WIDTH = 0x2E80  # the first code point of the characters of Chinese, which take more room
 LETTERS = 32  # letters of a line over which units are shown
 LINE = 17.5  # pixels of a line of samples
 RULER = (27, 31.5, 32)  # per cent of the width: the ruler, where leaders end, where samples begin
@@ -81,8 +82,9 @@ def marked(passage: str, mark: np.ndarray) -> str:
         if not runs or runs[-1][1] != is_copied:
             runs.append(["", bool(is_copied)])
         runs[-1][0] = f"{runs[-1][0]}{letter}"
+    runs = [[escape(str(run), quote=False), is_copied] for run, is_copied in runs]  # plotly knows no &quot;
     copy = f'<span style="color:{ORANGE}"><u>{{}}</u></span>'
-    return "".join(copy.format(escape(str(run))) if is_copied else escape(str(run)) for run, is_copied in runs)
+    return "".join(copy.format(run) if is_copied else str(run) for run, is_copied in runs)
 
 
 def lines(points: np.ndarray, marks: np.ndarray) -> list[str]:
@@ -224,7 +226,7 @@ def summary_ladder(result: Result, language: str) -> str:
 def draw_samples(result: Result, language: str) -> go.Figure:
     """A block of samples per temperature, at every moment recorded."""
     say = text(language).say
-    rows = 5
+    rows, narrow = 5, NARROW if np.median(result.vocabulary) < FULL_WIDTH else NARROW * 3 // 5
     fig = plot.figure(round(len(SAMPLED) * (rows + 2) * LINE) + 50, "closest")
 
     def block(tick: int, k: int) -> str:
@@ -232,13 +234,13 @@ def draw_samples(result: Result, language: str) -> go.Figure:
         left = passages(result.sample[tick, k], result.copied[tick, k])
         while left and len(shown) <= rows:
             passage, mark = left[0]
-            if len(passage) > NARROW:  # over several lines
-                shown.append(line(left[:1], NARROW))
-                left[0] = passage[NARROW:], mark[NARROW:]
+            if len(passage) > narrow:  # over several lines
+                shown.append(line(left[:1], narrow))
+                left[0] = passage[narrow:], mark[narrow:]
                 continue
             ends = np.cumsum([len(passage) + 2 for passage, _ in left]) - 2
-            fit = int((ends <= NARROW).argmin()) or len(left)
-            shown.append(line(left[:fit], NARROW))
+            fit = int((ends <= narrow).argmin()) or len(left)
+            shown.append(line(left[:fit], narrow))
             left = left[fit:]
         return "<br>".join([*shown, *["\u00a0"] * (rows + 1 - len(shown))])
 
