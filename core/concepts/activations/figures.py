@@ -148,7 +148,13 @@ def draw_boundaries(result: Result, language: str) -> go.Figure:
     deepest = result.params.depth
     fig.update_xaxes(title=say("words.depth"), range=[0.8, deepest + 0.2], dtick=1, **below)
     fig.update_yaxes(
-        title=say("words.first_gradient"), type="log", autorange=True, range=None, exponentformat="power", **below
+        title=say("words.first_gradient"),
+        type="log",
+        nticks=6,
+        autorange=True,
+        range=None,
+        exponentformat="power",
+        **below,
     )
     fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
     plot.aspect(fig, 1.25 * rows / columns + 0.55)

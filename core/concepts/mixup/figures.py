@@ -320,9 +320,7 @@ def draw_attack(result: Result, language: str) -> go.Figure:
     """Test accuracy against the size of an attack."""
     say, labels = text(language).say, names(result, language)
     titles = [say(f"words.{attack}") for attack in ATTACKS]
-    fig = make_subplots(
-        1, 2, shared_yaxes=True, horizontal_spacing=0.1, subplot_titles=titles, figure=plot.figure(440)
-    )
+    fig = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.1, subplot_titles=titles, figure=plot.figure(440))
     fig.update_layout(legend={"y": 1.1})
     for a in range(2):
         for m, label in enumerate(labels):
