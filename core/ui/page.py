@@ -21,6 +21,7 @@ from core.ui.controls import Controls, problems
 from core.ui.visitor import person, watcher
 
 AUTO = float(os.environ.get("LAB_AUTO_SECONDS", 8))  # what is predicted to be cheaper starts by itself
+MOMENT = 0.2  # seconds; a run predicted to be shorter is waited for, rather than shown at the next look
 EMPTY = 420  # pixels kept free where nothing can be shown yet
 BADGES: dict[str, tuple[Any, str]] = {
     "holds": ("green", "check"),
@@ -134,7 +135,10 @@ class Page:
         key = f"{self.stem}-chart-{self.figure.id}"
         handlers = {"on_click": _handler(self, key, "click", on_click if first else None)}
         handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
-        run, live = self.run, self.run is not None and self.run.live
+        run = self.run
+        if run is not None and run.live and run.predicted < MOMENT:
+            run.done.wait(2 * MOMENT)
+        live = run is not None and run.live
 
         def panel() -> None:
             if st.session_state.pop("whole page", False):
