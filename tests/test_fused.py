@@ -22,7 +22,7 @@ from torch.nn import functional
 from core.ml import fused
 from core.ml.fused import simd
 from core.ml.fused.formulas import ACTIVATIONS, LOSSES
-from core.ml.fused.population import Fused
+from core.ml.fused.population import Fused, seats
 from core.ml.networks import ACTIVATIONS as TORCH_ACTIVATIONS
 from core.ml.networks import initial_weights
 from core.ml.population import Stacked
@@ -468,3 +468,22 @@ print(simd.BYTES, sha256(found.weights.tobytes() + found.measure([0, 9, 37])[0].
         said.append(run.stdout.split())
     assert [int(width) for width, _ in said] == [simd.BYTES, simd.BYTES // 2]
     assert said[0][1] == said[1][1]
+
+
+@given(st.lists(st.sampled_from(RULES[:5]), min_size=1, max_size=60), st.sampled_from([4, 8, 16]))
+def test_everyone_has_a_seat_and_rules_sit_together(rules: list[str], lanes: int) -> None:
+    found = seats(rules, lanes)
+    registers = found.reshape(-1, lanes)
+    assert set(found) == set(range(len(rules))) and len(registers) == -(-len(rules) // lanes)
+
+    def updates(seated: np.ndarray) -> int:
+        return sum(len({rules[m] for m in register}) for register in seated)
+
+    assert (
+        updates(registers) <= len(registers) + len(set(rules)) - 1
+    )  # no worse than a row of groups cut into registers
+
+
+def test_the_rules_of_the_default_race_meet_in_no_more_registers_than_they_must() -> None:
+    found = seats([rule for rule in RULES[:8] for _ in range(5)], 16).reshape(-1, 16) // 5
+    assert [len(set(register)) for register in found] == [3, 3, 2]

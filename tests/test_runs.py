@@ -20,6 +20,7 @@ import pytest
 from core.concept import Cost, experiment
 from core.concepts.optimizer_race.params import TINY, Params
 from core.ml.rules import Contender
+from core.params import write
 from core.result import same
 from core.runs import engines
 from core.runs import manager as runs
@@ -275,6 +276,7 @@ import json, sys, time
 from pathlib import Path
 from core.concepts.optimizer_race.params import Params
 from core.ml.rules import Contender
+from core.params import write
 from core.runs.manager import Manager
 from core.runs.store import Store
 
@@ -359,3 +361,73 @@ def test_spare_lanes_are_paid_for() -> None:
     assert engine.seconds(Cost(10, 1e6, members=1)) == pytest.approx(10 * (1e-6 + 16e-3))
     assert engine.seconds(Cost(10, 1e6, members=32)) == pytest.approx(10 * (1e-6 + 1e-3))
     assert engine.seconds(Cost(10, 1e6, members=33)) == pytest.approx(10 * (1e-6 + 48 / 33 * 1e-3))
+
+
+OTHER_SERVER = """
+import sys, time
+from pathlib import Path
+from core.concept import experiment
+from core.concepts.optimizer_race.params import Params
+from core.params import read
+from core.runs.manager import setting_key
+from core.runs.store import Store
+
+root, key, settings, ends = sys.argv[1:]
+store = Store(Path(root))
+assert store.hold(key)
+params, _ = read(Params, dict(pair.split("=", 1) for pair in settings.split("&")))
+results = list(experiment("optimizer_race").train(params))
+about = {"concept": "optimizer_race", "device": "cpu", "engine": "another", "seconds": 1.0, "versions": {}}
+store.save(key, results[len(results) // 2], about | {"status": "running"})
+print("running", flush=True)
+sys.stdin.readline()
+if ends == "complete":
+    store.save(key, results[-1], about | {"status": "complete"})
+"""
+
+
+@pytest.mark.parametrize("ends", ["complete", "dies"])
+def test_servers_on_one_store_share_a_run(manager: Manager, ends: str) -> None:
+    params = fresh()
+    key = runs.run_key(RACE, params, manager.engine_for(RACE, params).device)
+    settings = "&".join(f"{name}={value}" for name, value in write(params).items())
+    other = subprocess.Popen(
+        [sys.executable, "-c", OTHER_SERVER, str(manager.store.root), key, settings, ends],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdin and other.stdout and other.stdout.readline() == "running\n"
+    run = manager.ask(RACE, params, "me")
+    until(lambda: run.result is not None)
+    assert run.live and run.result and 0 < run.result.step < run.result.total
+    behind = manager.ask(RACE, fresh(), "me")
+    assert done(behind) == COMPLETE  # the worker is free for others meanwhile
+    assert run.live
+    other.communicate("\n", timeout=60)
+    assert done(run) == COMPLETE
+    assert run.stored == (ends == "complete")
+    assert run.meta["engine"] == ("another" if ends == "complete" else "stacked torch")
+    *_, clean = experiment(RACE).train(params)
+    assert same(run.result, clean)
+
+
+def test_who_follows_the_run_of_another_server_can_stop(manager: Manager) -> None:
+    params = fresh()
+    key = runs.run_key(RACE, params, manager.engine_for(RACE, params).device)
+    hold = "import sys; from pathlib import Path; from core.runs.store import Store; "
+    hold += "print(Store(Path(sys.argv[1])).hold(sys.argv[2]), flush=True); sys.stdin.readline()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", hold, str(manager.store.root), key],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout and other.stdout.readline() == "True\n"
+    run = manager.ask(RACE, params, "me")
+    until(lambda: run.status == RUNNING)
+    manager.quit(run, "me")
+    assert done(run) == STOPPED
+    other.communicate("\n", timeout=60)

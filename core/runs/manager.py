@@ -62,6 +62,7 @@ class Run:
     result: BaseResult | None = None
     meta: dict[str, Any] = field(default_factory=dict)
     stored: bool = False  # came from the store, was not computed now
+    anew: bool = False  # shall be computed, whatever the store has
     error: str = ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file
     detail: str = ""  # what the experiment said when it raised
     reference: str = ""  # of the failure in the log
@@ -363,7 +364,7 @@ class Manager:
             if run is None and current and current.open and (current.live or not anew):
                 run = current
             if run is None or not run.open:  # nobody has it, or who had it has just left
-                run = Run(key, job["stem"], job["params"], job["device"], predicted, job=job)
+                run = Run(key, job["stem"], job["params"], job["device"], predicted, anew=anew, job=job)
                 self._remember(run)
                 if self.ready.is_set():
                     self._enqueue(run)
@@ -501,14 +502,49 @@ class Manager:
             run = self._queues[slot.device].get()
             if run.status != WAITING:
                 continue
+            if not self.store.hold(run.key):
+                threading.Thread(target=self._follow, args=(run,), daemon=True, name="follow").start()
+                continue
             slot.run = run
             try:
-                self._carry_out(run, slot)
+                if not self._found(run):
+                    self._carry_out(run, slot)
             except Exception as error:  # the slot goes on, whatever happened to a run
                 self._fail(run, "died", repr(error))
                 slot.drop()
             finally:
                 slot.run = None
+                self.store.release(run.key)
+
+    def _follow(self, run: Run) -> None:
+        """Another server on this store has this very run: show what it keeps of it; then take its result, or its
+        place if it left none."""
+        run.status, run.started = RUNNING, time.monotonic()
+        while not self.store.hold(run.key):
+            if run.wish_to_stop.wait(LOOK) or self._closed:
+                self._end(run, STOPPED)
+                return
+            stored = self.store.load(run.key)
+            if stored and stored.result.step > (run.result.step if run.result else -1):
+                run.result, run.updates = stored.result, run.updates + 1
+        self.store.release(run.key)
+        run.status = WAITING
+        self._enqueue(run)
+
+    def _found(self, run: Run) -> bool:
+        """Whether another server has meanwhile completed a run that was to be carried out here."""
+        stored = None if run.anew or "ask" in run.job else self.store.complete(run.key)
+        if stored is None:
+            return False
+        run.result, run.meta, run.stored, run.seconds = stored.result, stored.meta, True, stored.meta["seconds"]
+        self._end(run, COMPLETE)
+        return True
+
+    def _end(self, run: Run, status: str) -> None:
+        run.status = status
+        self.ended[status] += 1
+        run.updates += 1
+        run.done.set()
 
     def _carry_out(self, run: Run, slot: Slot) -> None:
         here = slot.worker()
@@ -570,10 +606,7 @@ class Manager:
     def _finish(self, run: Run, status: str, state: State | None) -> None:
         run.seconds = time.monotonic() - run.started
         run.meta = self._provenance(run, status) | ({"state": state} if state else {})
-        run.status = status
-        self.ended[status] += 1
-        run.updates += 1
-        run.done.set()
+        self._end(run, status)
         log.info("run %s of %s on %s: %s after %.2f s", run.key, run.stem, run.device, status, run.seconds)
         self._store(run, status, state)
 
@@ -610,10 +643,8 @@ class Manager:
         run.reference = uuid.uuid4().hex[:8]
         log.error("run %s of %s failed, reference %s: %s %s", run.key, run.stem, run.reference, error, traceback)
         run.seconds = time.monotonic() - run.started if run.started else 0.0
-        run.error, run.status = error, FAILED
-        self.ended[FAILED] += 1
-        run.updates += 1
-        run.done.set()
+        run.error = error
+        self._end(run, FAILED)
 
     def _tidy(self) -> None:
         """Stop what nobody has looked at for a while; give up uploads that are past their end date."""

@@ -4,6 +4,7 @@
     <root>/runs/<key>/arrays.npz    the arrays of the Result
     <root>/runs/<key>/state.safetensors  weights and the like, where the concept's asks need them
     <root>/latest/<setting>         the key of the last complete run of a setting, in whatever version
+    <root>/running                  of which a server locks one byte for every run it has in a worker
 
 No pickle is read or written. A store that cannot be written (full, read-only) loses nothing but memory: the
 lab goes on, and `trouble` says why.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import io
 import json
@@ -63,6 +65,7 @@ class Store:
         self.trouble = ""
         self._saves = 0
         self._lock = threading.Lock()
+        self._running: int | None = None  # the open file `running`; closing it would give up all its locks
 
     def save(
         self, key: str, result: BaseResult, meta: dict[str, Any], state: State | None = None, setting: str = ""
@@ -111,6 +114,26 @@ class Store:
                 return False
             self.trouble = ""
             return True
+
+    def hold(self, key: str) -> bool:
+        """Claim the run `key` among the server processes on this store, until `release` or the end of this process.
+        False while another process has it. Where no file can be locked, everyone may run everything."""
+        try:
+            if self._running is None:
+                self.root.mkdir(parents=True, exist_ok=True)
+                self._running = os.open(self.root / "running", os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.lockf(self._running, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _byte(key))
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            log.warning("run %s is not locked against other servers: %s", key, error)
+        return True
+
+    def release(self, key: str) -> None:
+        """Give up a claim."""
+        if self._running is not None:
+            with contextlib.suppress(OSError):
+                fcntl.lockf(self._running, fcntl.LOCK_UN, 1, _byte(key))
 
     def load(self, key: str) -> Stored | None:
         """What is kept under `key`, or None; a damaged entry is removed."""
@@ -198,6 +221,11 @@ class Store:
                 return
             shutil.rmtree(folder, ignore_errors=True)
             excess -= sizes[folder]
+
+
+def _byte(key: str) -> int:
+    """Where in the file `running` the lock of a run is."""
+    return int(key[:15], 16)
 
 
 def _used(folder: Path) -> float:

@@ -118,7 +118,7 @@ def network(params: Params, start: Any) -> Any:
     for fan_in, fan_out in zip(sizes(params), sizes(params)[1:]):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
-    nn.utils.vector_to_parameters(start, model.parameters())
+    nn.utils.vector_to_parameters(start.clone(), model.parameters())  # else they would train `start` itself
     return model
 
 

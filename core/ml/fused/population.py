@@ -26,6 +26,21 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return room[first : first + size].reshape(shape)
 
 
+def seats(rules: Sequence[str], lanes: int) -> np.ndarray:
+    """Which member sits in each lane [registers · lanes]. Members of one rule sit together, for a register computes
+    every rule that one of its lanes follows; lanes that are spare repeat the member before them."""
+    found: list[int] = []
+    spare = -len(rules) % lanes
+    for rule in dict.fromkeys(rules):
+        group = [member for member, other in enumerate(rules) if other == rule]
+        free = -len(found) % lanes
+        if free <= spare and free < len(group) <= lanes:  # whole in the next register
+            found += found[-1:] * free
+            spare -= free
+        found += group
+    return np.array(found + found[-1:] * spare)
+
+
 def _refuse(wrong: bool, message: str) -> None:
     if wrong:
         raise ValueError(message)
@@ -98,7 +113,8 @@ class Fused:
         )
         self._x, self._y = (np.ascontiguousarray(a, kind) for a in (x, y))
         self._orders = np.ascontiguousarray(orders, np.int32)
-        lanes = np.minimum(np.arange(self.registers * self.lanes), members - 1)  # spare lanes repeat the last member
+        lanes = seats([s.rule for s in settings], self.lanes)
+        self._seat = np.unique(lanes, return_index=True)[1]  # the lane of every member
         self._weights = self._packed(weights[lanes])
         self._past = aligned((self.registers, kernel.STATES, parameters, self.lanes), kind)
         self._data_row, self._order_row, self._batch = (a[lanes] for a in (rows["x"], rows["orders"], batches))
@@ -152,7 +168,7 @@ class Fused:
 
     def _members(self, packed: np.ndarray) -> np.ndarray:
         """[register, …, lane] → [members, …]."""
-        return np.moveaxis(packed, -1, 1).reshape(-1, *packed.shape[1:-1])[: self.members]
+        return np.moveaxis(packed, -1, 1).reshape(-1, *packed.shape[1:-1])[self._seat]
 
     def _share(self, work: Any) -> None:
         """work(first register, last register, scratch) for every part, each in its thread."""
@@ -246,7 +262,7 @@ class Fused:
 
     def outputs(self, x: np.ndarray, members: np.ndarray) -> np.ndarray:
         """Outputs [members, outputs, n] of some members at the same inputs x [n, inputs]."""
-        kind, chosen = self._weights.dtype, np.arange(self.members)[members]
+        kind, chosen = self._weights.dtype, self._seat[members]
         _refuse(x.ndim != 2 or x.shape[1] != self.sizes[0], f"x {x.shape}, not [n, {self.sizes[0]}]")
         places = chosen[np.minimum(np.arange(-(-len(chosen) // self.lanes) * self.lanes), len(chosen) - 1)]
         registers, lane = np.divmod(places, self.lanes)
