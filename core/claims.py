@@ -78,7 +78,7 @@ def measure(stems: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
     from core.cli import finished
     from core.runs.manager import COMPLETE, Manager
 
-    manager = Manager().start()
+    manager = Manager(cpu_slots=os.cpu_count()).start()  # nobody else waits for a processor
     jobs = {s: {digest(canonical(p)): p for c in load(s).claims for p in deciding(c)} for s in stems}
     runs = {(s, key): manager.ask(s, p, device="cpu", anew=True) for s, job in jobs.items() for key, p in job.items()}
     for run in finished(manager, runs.values()):
