@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
-from core.concept import Cost, experiment
+from core.concept import Cost, experiment, load
 from core.concepts.optimizer_race.params import TINY, Params
 from core.ml.rules import Contender
 from core.params import write
@@ -254,6 +254,17 @@ def test_a_run_over_its_limits_ends(manager: Manager, monkeypatch: pytest.Monkey
 
 
 # The queue
+
+
+def test_a_question_does_not_wait_for_a_training(manager: Manager) -> None:
+    trained = manager.ask("perceptron", load("perceptron").tiny, "me")
+    assert done(trained) == COMPLETE
+    long = manager.ask(RACE, fresh(LONG), "me", device="cpu")
+    until(lambda: long.status == RUNNING)
+    asked = manager.question(trained, "classify", load("perceptron").ask("classify").question(), "me")
+    assert done(asked) == COMPLETE and long.live
+    manager.stop(long)
+    done(long)
 
 
 def test_people_take_turns() -> None:

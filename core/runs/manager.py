@@ -46,6 +46,7 @@ LOOK = 0.35  # seconds between looks at a worker's memory, and between a page's 
 SWEEP = 600.0  # seconds between looks for uploads that are past their end date
 RUN_SECONDS = float(os.environ.get("LAB_RUN_SECONDS", 900))  # wall time a run may take
 RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a worker may take
+ASKS = "asks"  # the queue of questions to trained networks, which take a moment and wait for no training
 WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
 
 
@@ -240,12 +241,10 @@ class Manager:
                     other.wait()
                     found[device] = other.engine
                     slots[0].adopt(other)
-                self._queues[device] = FairQueue()
-                for slot in slots:
-                    if slot is not slots[0]:
-                        slot.hatch()
-                    threading.Thread(target=self._serve, args=(slot,), daemon=True, name=f"slot {device}").start()
-                self.slots += slots
+                for slot in slots[1:]:
+                    slot.hatch()
+                self._open(device, slots)
+            self._open(ASKS, [Slot("cpu")])
             usual = [engine for engine in known if engine is not kernel]
             self.engines = usual or [engine for engine in found.values() if engine]
             if not known:
@@ -260,6 +259,13 @@ class Manager:
             return
         if engines.wanted():
             self._build(path, stamp, kernel)
+
+    def _open(self, name: str, slots: list[Slot]) -> None:
+        """Let these slots serve a queue of this name."""
+        self._queues[name] = FairQueue()
+        for slot in slots:
+            threading.Thread(target=self._serve, args=(slot, self._queues[name]), daemon=True, name=name).start()
+        self.slots += slots
 
     def _build(self, path: Path, stamp: str, known: Engine | None) -> None:
         """Have the fused kernel compiled, which takes a while once per machine; runs go to torch until it is there.
@@ -376,10 +382,14 @@ class Manager:
 
     def _enqueue(self, run: Run) -> None:
         self.ready.wait()
-        if run.device not in self._queues:
-            self._fail(run, "no_worker", self.trouble)
+        if waits := self._queue(run):
+            waits.put(run)
         else:
-            self._queues[run.device].put(run)
+            self._fail(run, "no_worker", self.trouble)
+
+    def _queue(self, run: Run) -> FairQueue | None:
+        """Where a run waits."""
+        return self._queues.get(ASKS if "ask" in run.job else run.device)
 
     def _keep(self, run: Run) -> Run:
         with self._lock:
@@ -443,8 +453,8 @@ class Manager:
         if run.status == WAITING:
             run.status = STOPPED
             run.done.set()
-            if run.device in self._queues:
-                self._queues[run.device].remove(run)
+            if waits := self._queue(run):
+                waits.remove(run)
 
     def delete(self, upload: str, person: str) -> None:
         """Give up a person's upload, and with its last holder everything that was computed from it."""
@@ -462,7 +472,8 @@ class Manager:
 
     def position(self, run: Run) -> int:
         """How many runs wait before this one, itself included; 0 once it runs."""
-        order = self._queues[run.device].order() if run.device in self._queues else []
+        waits = self._queue(run)
+        order = waits.order() if waits else []
         return order.index(run) + 1 if run in order else 0
 
     def looking(self) -> int:
@@ -497,9 +508,9 @@ class Manager:
 
     # The slots' threads
 
-    def _serve(self, slot: Slot) -> None:
+    def _serve(self, slot: Slot, waiting: FairQueue) -> None:
         while not self._closed:
-            run = self._queues[slot.device].get()
+            run = waiting.get()
             if run.status != WAITING:
                 continue
             if not self.store.hold(run.key):
