@@ -1,19 +1,28 @@
-"""Asking for a run, asking again, and stopping: the manager and its workers, without a browser."""
+"""Asking for runs and stopping them, the defaults of all pages: the manager and its workers, without a browser."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from core.catalog import CONCEPTS
+from core.concept import Ask, load
 from core.concepts.optimizer_race.params import FAIR, TINY, Params
+from core.params import BaseParams, Integer, Number, fields
+from core.runs.engines import FUSED
 from core.runs.manager import COMPLETE, STOPPED, Manager, Run
 from core.runs.store import Store
 from tests.bench.report import STEM, Row, Section, in_ms, until
 
+BUDGETS = {"gan": 20, "text_generation": 60}  # seconds for the default of a page, where they are not 10
 
-def themes(rounds: int, quick: bool) -> list[Section]:
-    return [the_runs(rounds, quick)]
+
+def themes(rounds: int, quick: bool) -> Iterator[Section]:
+    yield the_runs(rounds, quick)
+    yield the_defaults(min(rounds, 3))
 
 
 def the_runs(rounds: int, quick: bool) -> Section:
@@ -70,13 +79,61 @@ def the_runs(rounds: int, quick: bool) -> Section:
     return found
 
 
-def run_through(manager: Manager, params: Params) -> tuple[float, float, Run]:
-    """Seconds to the first Result and to the last one, and the run."""
+def the_defaults(rounds: int) -> Section:
+    found = Section(
+        "The default of every page, and the questions to it",
+        f"Each asked of a manager with one warm CPU worker, the fused kernel compiled before, trained anew {rounds} "
+        "times: from asking to the first Result that a page can draw, and to the last. Then each question to the "
+        "trained networks at its default, another one every time where it has a field to change.",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        manager = Manager(Store(Path(folder)), cpu_slots=1).start()
+        try:
+            until(lambda: any(e.device == FUSED for e in manager.engines), pause=0.1)
+            for entry in CONCEPTS:
+                concept = load(entry.stem)
+                run_through(manager, concept.tiny, entry.stem)  # unmeasured: the worker imports the experiment
+                first, whole, runs = zip(*[run_through(manager, concept.Params(), entry.stem) for _ in range(rounds)])
+                most = BUDGETS.get(entry.stem, 10)
+                found.rows += [
+                    Row(f"{entry.stem}: first Result", "ms", in_ms(first), "≤ 1000"),
+                    Row(f"{entry.stem}: complete", "s", list(whole), f"≤ {most}"),
+                ]
+                for kind in concept.asks:
+                    taken = [answered(manager, runs[-1], kind.id, question) for question in asked(kind, rounds + 1)]
+                    found.rows.append(Row(f"{entry.stem}: answer to “{kind.id}”", "ms", in_ms(taken[1:]), "≤ 500"))
+        finally:
+            manager.close()
+    return found
+
+
+def asked(kind: Ask, count: int) -> list[Any]:
+    """So many questions of a kind, each with a number of its own in the first field that takes one."""
+    for name, field in fields(kind.question).items():
+        if isinstance(field, (Integer, Number)):
+            value = lambda i, low=field.low, high=field.high: low + (high - low) * (i + 1) / (count + 1)  # noqa: E731
+            return [kind.question().replace(**{name: type(field.default)(value(i))}) for i in range(count)]
+    return [kind.question()] * count
+
+
+def answered(manager: Manager, run: Run, ask: str, question: Any) -> float:
+    """Seconds to the answer."""
     begin = time.perf_counter()
-    run = ask(manager, params)
+    answer = manager.question(run, ask, question, watcher="bench")
+    until(answer.done.is_set)
+    if answer.status != COMPLETE:
+        raise RuntimeError(f"the question {ask} ended as {answer.status}: {answer.error} {answer.detail}")
+    return time.perf_counter() - begin
+
+
+def run_through(manager: Manager, params: BaseParams, stem: str = "") -> tuple[float, float, Run]:
+    """Seconds to the first Result and to the last one, and the run; of the race, unless another concept is named."""
+    begin = time.perf_counter()
+    run = manager.ask(stem, params, watcher="bench", anew=True) if stem else ask(manager, params)
     until(lambda: run.result is not None or run.done.is_set())
     first = time.perf_counter() - begin
-    until(run.done.is_set)
+    while not run.done.wait(10):
+        manager.look(run, "bench")
     if run.status != COMPLETE:
         raise RuntimeError(f"the run ended as {run.status}: {run.error} {run.detail}")
     return first, time.perf_counter() - begin, run
@@ -109,5 +166,5 @@ def stop_midway(manager: Manager, params: Params, native: bool) -> tuple[Run, fl
     return run, stopped, free
 
 
-def ask(manager: Manager, params: Params) -> Run:
+def ask(manager: Manager, params: BaseParams) -> Run:
     return manager.ask(STEM, params, watcher="bench", device="cpu")
