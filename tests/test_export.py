@@ -132,7 +132,7 @@ def test_names_that_would_mean_two_things_are_refused() -> None:
     with pytest.raises(ValueError, match="REACH"):
         export._refuse_collisions(reach[:1], [], {"REACH": "from x import REACH"})
     with pytest.raises(ValueError, match="main"):
-        export._refuse_collisions([piece("core.cli", "main")], [], {})
+        export._refuse_collisions([piece("core.cli", "main")], ["main"], {})
 
 
 def test_imports_that_would_mean_two_things_are_refused() -> None:
@@ -156,7 +156,7 @@ def test_what_a_script_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_how_the_last_moment_is_printed() -> None:
     names: dict[str, object] = {"__name__": __name__, "np": np}
-    exec("from __future__ import annotations\n" + export.MAIN[: export.MAIN.index("def main")], names)
+    exec("from __future__ import annotations\n" + export.SHORT, names)
     short = names["short"]
     assert short(np.arange(24.0).reshape(2, 3, 4), ("contender", "seed", "tick+")) == (  # type: ignore[operator]
         "[contender 2, seed 3, tick 4]: [ 7. 19.]"

@@ -117,7 +117,7 @@ def table_shape(params: Params) -> tuple[int, ...]:
 
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The networks by contender, number of hidden layers, and layer: {"0.3.2.weight": [seeds, out, in], …}."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for name, kept in state.items():
         contender, depth = map(int, name.split("."))
         activation = result.params.contenders[contender].activation

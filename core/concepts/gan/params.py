@@ -156,7 +156,7 @@ def units(params: Params, version: Version) -> dict[str, tuple[int, ...]]:
 
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The players of every version by layer: {"0.g.2.weight": [seeds, out, in], …}; d is D, e the encoder."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for v, version in enumerate(result.params.versions):
         for player, sizes in units(result.params, version).items():
             parts = perceptron(state[f"{v}{player}"], sizes)
