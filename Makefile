@@ -8,10 +8,10 @@ TEST    := .venv/.test-ready
 BENCH   := .venv/.bench-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format claims soak faults audit bench warm concept clean
+.PHONY: help run test check format claims soak faults audit export-check bench warm concept clean
 
 help: ## this list
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN) ## start the lab and print its address
 	@$(PY) -m core.server
@@ -42,6 +42,9 @@ faults: $(TEST) ## two hundred random faults over five hundred runs: nothing wro
 
 audit: $(TEST) ## known holes in the pinned packages, where the advisory database can be reached
 	@$(PY) -m tests.audit
+
+export-check: $(RUN) ## every exported script and notebook in a clean environment, against the lab's own numbers
+	@$(PY) -m tests.exports
 
 bench: $(BENCH) ## time what must be fast, against its budgets; one theme: make bench args="--theme peers"
 	@$(PY) -m tests.bench $(args)

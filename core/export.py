@@ -243,7 +243,9 @@ def _files(params: BaseParams) -> dict[str, str]:
 
 def _defined(codes: list[str]) -> list[str]:
     """The names that these pieces of code define."""
-    return [name for code in codes for node in ast.parse(code).body for name in targets(node)]
+    nodes = [node for code in codes for node in ast.parse(code).body]
+    changes = [n for n in nodes if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Subscript)]
+    return [name for node in nodes if node not in changes for name in targets(node)]
 
 
 def _settings_classes(cls: type[BaseParams]) -> list[type[BaseParams]]:

@@ -247,10 +247,10 @@ class Chart {
       node.textContent = text;
       return new XMLSerializer().serializeToString(node);
     };
-    const tall = height + 64;
+    const tall = height + 60;
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${tall}" viewBox="0 0 ${width} ${tall}" font-family="${this.font.replace(/"/g, "'")}">
 <style>${await typefaces()}</style><rect width="100%" height="100%" fill="${this.isDark ? "#15181d" : "#ffffff"}"/>
-${line(title + scrub, 16, 600, 24)}<g transform="translate(0,36)">${inner}</g>${line(origin, 11, 400, height + 54)}</svg>`;
+${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${line(origin, 11, 400, height + 50)}</svg>`;
     if (format === "svg") return save(new Blob([svg], { type: "image/svg+xml" }), file);
     const image = new Image();
     image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
