@@ -57,7 +57,7 @@ concept: $(RUN) ## one experiment at the command line: make concept name=dropout
 
 clean: ## remove caches and stored runs (keeps .venv)
 	rm -rf .store .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name ".venv*" -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is newer than its list of requirements, so the second time starts at once.
 $(RUN): requirements.txt

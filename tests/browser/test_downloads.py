@@ -87,7 +87,8 @@ def test_a_picture_shows_the_moment_the_traces_and_the_theme_that_are_seen(chrom
         moment = visit.page.locator(".lab-scrub output").inner_text()
         visit.page.evaluate(
             """() => { const plot = document.querySelector('.js-plotly-plot');
-            Plotly.restyle(plot, { visible: 'legendonly' }, plot.data.flatMap((t, i) => t.name === 'SGD' ? [i] : [])); }"""
+            const hidden = plot.data.flatMap((trace, i) => trace.name === 'SGD' ? [i] : []);
+            Plotly.restyle(plot, { visible: 'legendonly' }, hidden); }"""
         )
         before = visit.page.evaluate("document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length")
         _, svg = taken(visit, "Figure (SVG)")
