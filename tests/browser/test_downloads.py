@@ -111,7 +111,7 @@ def test_a_figure_as_html_opens_without_a_network_and_replays(visit: Visit, chro
     page.on("request", lambda request: asked.append(request.url))
     page.goto((tmp_path / name).as_uri())
     page.wait_for_selector(".js-plotly-plot .main-svg")
-    points = "Math.max(...document.querySelector('.js-plotly-plot').data.map(t => t.x.length ?? 0))"
+    points = "Math.max(...document.querySelector('.js-plotly-plot')._fullData.map(t => t.x.length))"
     scrub = page.locator(".lab-scrub input")
     scrub.focus()
     scrub.press("Home")
