@@ -2,8 +2,12 @@
 
 `make export-check` makes `.venv-export` once: it has the packages that the scripts name, with their dependencies, and
 nothing of the project. Scripts and notebooks run there in an empty folder, isolated (`python -I`). On the CPU, where
-script and lab train with the same stacked torch, every number must be the same bit for bit. The fused kernel adds in
-another order, so its final means over seeds must agree within TOLERANCE; the differences measured are printed.
+script and lab train with the same stacked torch, every number must be the same bit for bit.
+
+The fused kernel adds in another order, and training makes much of a last bit: a deep network that hardly learns may
+learn in one engine and not in the other. So what must agree are final means over seeds, of every contender, depth and
+split, within TOLERANCE or within what single seeds explain; and the mean over all of these, within TOLERANCE alone.
+The differences measured are printed. (tests/test_fused.py holds the kernel to the bits of short runs.)
 """
 
 from __future__ import annotations
@@ -32,7 +36,8 @@ SECONDS = 1800  # that a run may take
 # Defaults are run as they are, except where they take minutes: then fewer steps, and nothing else is changed.
 SHORTER: dict[str, dict[str, int]] = {"text_generation": {"steps": 40}}
 
-# Final means over seeds of every contender: how far the fused kernel may be from stacked torch.
+# How far the fused kernel may be from stacked torch at the end of training.
+LUCK = 4.0  # standard errors of the paired differences over seeds
 TOLERANCE = {
     "accuracy": 0.02,  # a share
     "loss": 0.05,  # nats
@@ -147,7 +152,7 @@ def bits(stem: str, ours: Path, theirs: Path) -> list[str]:
 
 
 def means(stem: str, ours: Path, theirs: Path) -> list[str]:
-    """Which final means over seeds are further apart than TOLERANCE allows."""
+    """Which metrics are further apart at the end of training than is allowed."""
     wrong = []
     kinds = {f.name: f.metadata for f in dataclasses.fields(load(stem).Result) if "axes" in f.metadata}
     with np.load(ours, allow_pickle=False) as a, np.load(theirs, allow_pickle=False) as b:
@@ -155,22 +160,28 @@ def means(stem: str, ours: Path, theirs: Path) -> list[str]:
             if name not in kinds:
                 continue
             one, other = (final(kept[name], kinds[name]["axes"]) for kept in (a, b))
-            both = np.isfinite(one) & np.isfinite(other)
-            apart = float(np.abs(one - other)[both].max()) if both.any() else 0.0
-            print(f"    fused kernel: {name} is {apart:.2g} apart at most, {allowed:g} is allowed", flush=True)
-            if apart > allowed or (np.isfinite(one) != np.isfinite(other)).any():
-                wrong.append(f"{name} is {apart:.3g} apart, {allowed:g} is allowed")
+            if (np.isnan(one) != np.isnan(other)).any():
+                wrong.append(f"{name}: other seeds diverge")
+                continue
+            difference = (one - other)[:, ~np.isnan(one).any(0)]  # [seeds, places]
+            if not difference.size:
+                continue
+            apart, error = np.abs(difference.mean(0)), difference.std(0, ddof=1) / len(difference) ** 0.5
+            beyond = (apart > allowed) & (apart > LUCK * error)
+            all_in_all = abs(float(difference.mean()))
+            there = f"{apart.max():.2g} ± {error[apart.argmax()]:.2g} at most in {len(apart)} places"
+            print(f"    fused kernel: {name} is {all_in_all:.2g} apart, {there}; {allowed:g} is allowed", flush=True)
+            if all_in_all > allowed or beyond.any():
+                wrong.append(f"{name}: {beyond.sum()} of {len(apart)} places and {all_in_all:.2g} in the mean")
     return wrong
 
 
 def final(values: np.ndarray, axes: tuple[str, ...]) -> np.ndarray:
-    """The last moment, averaged over seeds."""
-    for i in reversed(range(len(axes))):
-        if axes[i].endswith("+"):
-            values = values.take(-1, axis=i)
-        elif axes[i] == "seed":
-            values = values.mean(axis=i)
-    return values
+    """The last moment, [seeds, places]: a place is a contender, depth, split …"""
+    growing = next(i for i, axis in enumerate(axes) if axis.endswith("+"))
+    last = values.take(-1, axis=growing).astype(float)
+    seed = [axis for axis in axes if axis != axes[growing]].index("seed")
+    return np.moveaxis(last, seed, 0).reshape(values.shape[axes.index("seed")], -1)
 
 
 if __name__ == "__main__":
