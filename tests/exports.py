@@ -62,13 +62,15 @@ np.savez(sys.argv[2], **{name: getattr(found, name) for name in arrays})
 def main(stems: list[str]) -> int:
     params = {e.stem: checked(e.stem) for e in CONCEPTS if e.stem in stems or not stems}
     python = environment(params)
-    failed = []
+    failed: list[str] = []
     for stem, present in params.items():
         shorter = "".join(f", {name}={value}" for name, value in SHORTER.get(stem, {}).items())
         print(f"{stem} (defaults{shorter})", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            failed += [f"{stem}: {line}" for line in differences(stem, present, python, Path(folder))]
-    print("\n".join(f"DIFFERS  {line}" for line in failed) or f"All {len(params)} concepts agree.")
+            wrong = differences(stem, present, python, Path(folder))
+        print("".join(f"    DIFFERS: {line}\n" for line in wrong), end="", flush=True)
+        failed += [stem] if wrong else []
+    print(f"{', '.join(failed)}: not what the lab gives." if failed else f"All {len(params)} concepts agree.")
     return int(bool(failed))
 
 
