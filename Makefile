@@ -8,10 +8,10 @@ TEST    := .venv/.test-ready
 BENCH   := .venv/.bench-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format claims soak faults audit bench warm concept clean
+.PHONY: help run test check format claims soak faults audit export-check bench warm concept clean
 
 help: ## this list
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN) ## start the lab and print its address
 	@$(PY) -m core.server
@@ -43,6 +43,9 @@ faults: $(TEST) ## two hundred random faults over five hundred runs: nothing wro
 audit: $(TEST) ## known holes in the pinned packages, where the advisory database can be reached
 	@$(PY) -m tests.audit
 
+export-check: $(RUN) ## every exported script and notebook in a clean environment, against the lab's own numbers
+	@$(PY) -m tests.exports
+
 bench: $(BENCH) ## time what must be fast, against its budgets; one theme: make bench args="--theme peers"
 	@$(PY) -m tests.bench $(args)
 
@@ -54,7 +57,7 @@ concept: $(RUN) ## one experiment at the command line: make concept name=dropout
 
 clean: ## remove caches and stored runs (keeps .venv)
 	rm -rf .store .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name ".venv*" -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is newer than its list of requirements, so the second time starts at once.
 $(RUN): requirements.txt

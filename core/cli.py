@@ -4,6 +4,7 @@
     python -m core.cli optimizer_race --help                  what can be set
     python -m core.cli optimizer_race epochs=5 contenders=adam~lr-0.01~~sgd~lr-0.1
     python -m core.cli perceptron own=points.csv --columns height,weight,species
+    python -m core.cli mixup --settings mixup.json epochs=5   settings that a page gave, and changes to them
     python -m core.cli warm                                   the defaults and presets of every concept, into the store
 
 Settings are written as in a link. The run takes place in this process, on the CPU unless device=cuda or device=mps;
@@ -22,13 +23,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core import export, readers
+from core import export, readers, records
 from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import experiment, load
 from core.messages import allowed, explain
 from core.ml import fused
 from core.ml.own import CONTENTS
-from core.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read
+from core.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read, shape, uploaded
 from core.result import BaseResult, arrays
 from core.text import Text, words
 
@@ -47,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--language", choices=LANGUAGES, default="en")
     parser.add_argument("--save", type=Path, metavar="FILE.npz", help="keep all arrays of the result")
     parser.add_argument("--columns", default="", metavar="A,B,…", help="of your own table: numbers, then the label")
+    parser.add_argument("--settings", dest="file", type=Path, metavar="FILE.json", help="of a page, taken first")
     parser.add_argument("--script", action="store_true", help="print the standalone script of this run instead")
+    parser.add_argument("--notebook", action="store_true", help="print the notebook of this run instead")
     parser.add_argument("--help", action="store_true", help="what can be set")
     given = parser.parse_intermixed_args(arguments)
 
@@ -66,13 +69,20 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{text.title}\n{text.lead}\n\n{described(cls, text)}")
         return 0
 
-    params, device, problems = settings(given.concept, given.settings, given.columns)
+    params, device, problems = settings(given.concept, given.settings, given.columns, given.file)
+    source = export.script if given.script else export.notebook if given.notebook else None
+    if source is None:
+        problems += [
+            Problem(field, "not_given", {"name": field, "shape": " × ".join(map(str, shape(name)))})
+            for field, name in uploaded(params).items()
+            if name not in CONTENTS
+        ]
     for problem in problems:
         print(explain(problem, text, cls, instead=False), file=sys.stderr)
     if problems:
         return REFUSED
-    if given.script:
-        print(export.script(given.concept, params), end="")
+    if source:
+        print(source(given.concept, params), end="")
         return 0
     begin = time.monotonic()
     result = trained(given.concept, params, device)
@@ -86,8 +96,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def settings(stem: str, given: list[str], columns: str = "") -> tuple[BaseParams, str, list[Problem]]:
-    """Params, device and what was refused, from arguments FIELD=VALUE."""
+def settings(
+    stem: str, given: list[str], columns: str = "", file: Path | None = None
+) -> tuple[BaseParams, str, list[Problem]]:
+    """Params, device and what was refused, from a file of settings and arguments FIELD=VALUE, which go before it."""
     named = {name: value for name, equal, value in (argument.partition("=") for argument in given) if equal}
     device = named.pop("device", "cpu")
     refused = []
@@ -99,6 +111,15 @@ def settings(stem: str, given: list[str], columns: str = "") -> tuple[BaseParams
                 refused.append(Problem(field, error.code, error.details))
                 del named[field]
     params, problems = read(load(stem).Params, named)
+    if file:
+        try:
+            kept, found = records.read_settings(stem, file.read_bytes())
+            problems += found
+            params = kept.replace(**{name: getattr(params, name) for name in named if name in fields(type(params))})
+        except OSError as error:
+            problems.append(Problem("--settings", "no_file", {"value": str(file)[:SHOWN], "reason": error.strerror}))
+        except Refused as error:
+            problems.append(Problem("--settings", error.code, error.details))
     problems += refused
     problems += [Problem(argument, "unreadable", {"value": argument}) for argument in given if "=" not in argument]
     if device != "cpu":

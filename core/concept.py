@@ -110,6 +110,7 @@ class Concept:
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
     devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
     asks: tuple[Ask, ...] = ()
+    weights: Callable[[Any, dict[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # see `core/weights.py`
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
 
     def figure(self, id: str) -> Figure:
@@ -136,6 +137,7 @@ def load(stem: str) -> Concept:
         engine=params.ENGINE,
         devices=getattr(params, "DEVICES", ("cpu", "cuda", "mps")),
         asks=tuple(getattr(params, "ASKS", ())),
+        weights=getattr(params, "weights", None),
         data_files=getattr(params, "data_files", lambda _: ()),
     )
 

@@ -1,4 +1,4 @@
-"""A run as a standalone script: one file that gives the same numbers without this project."""
+"""A run as a standalone script, and as a notebook: files that give the same numbers without this project."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import ast
 import dataclasses
 import json
 import sys
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from core.messages import allowed
-from core.params import LINK_VERSION, BaseParams, Rows, applicable, fields, uploaded, write
-from core.source import Piece, closure, module
+from core.params import BaseParams, Rows, Upload, applicable, fields, uploaded
+from core.records import link
+from core.source import Piece, closure, module, targets
 from core.text import words
 
 HEADER = '''"""{title}
@@ -28,10 +29,22 @@ On a CPU it gives the lab's numbers, bit for bit.
     python {stem}.py {own}--save {stem}.npz
 """
 '''
+FIRST_CELL = """# {title}
 
-# Comes after the experiment. [threads] stands for a line where the experiment uses torch, [argument] and [own] for
+{lead}
+
+One experiment of the deep-learning concept lab, whole in this notebook, with the settings of the page
+
+    {link}
+
+On a CPU it gives the lab's numbers, bit for bit. It needs
+
+    pip install {packages}
+"""
+
+# What comes after the experiment. [threads] stands for a line where the experiment uses torch, [argument] and [own] for
 # two where it runs on the reader's own data: these stay in their file, so that a script can be passed on without them.
-MAIN = '''def short(values: np.ndarray, axes: tuple[str, ...]) -> str:
+SHORT = '''def short(values: np.ndarray, axes: tuple[str, ...]) -> str:
     """An array in a few lines: at its last moment, averaged over seeds; of a large one the range."""
     size = ", ".join(f"{axis.removesuffix('+')} {n}" for n, axis in zip(values.shape, axes))
     for i in reversed(range(len(axes) if values.size else 0)):
@@ -43,7 +56,10 @@ MAIN = '''def short(values: np.ndarray, axes: tuple[str, ...]) -> str:
         return f"[{size}]: from {values.min():.4g} to {values.max():.4g}"
     lines = np.array2string(values, precision=4).split("\\n")
     return f"[{size}]: " + "\\n    ".join(["", *lines] if len(lines) > 1 else lines)
-
+'''
+MAIN = (
+    SHORT
+    + """
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train with the settings at the top of this file.")
@@ -68,50 +84,168 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+"""
+)
+TRAINED = """def trained(params: Params):
+    \"\"\"The last Result, with a line of progress about every second.\"\"\"
+[threads]
+    said = time.monotonic()
+    for found in train(params):
+        if time.monotonic() - said > 1:
+            said = time.monotonic()
+            print(f"step {found.step} of {found.total}", flush=True)
+    return found
+
+
+result = trained(PARAMS)
+"""
+PRINTED = """
+
+recorded = [kind for kind in dataclasses.fields(result) if "axes" in kind.metadata]
+print("\\n".join(f"{kind.name} {short(getattr(result, kind.name), kind.metadata['axes'])}" for kind in recorded))
+"""
+CURVES = '''def curves(found) -> go.Figure:
+    """What was recorded along the training: means over seeds, a line for each other place."""
+    kinds = {f.name: f.metadata for f in dataclasses.fields(found) if "axes" in f.metadata}
+    clocks = {kind["axes"]: getattr(found, name) for name, kind in reversed(kinds.items()) if len(kind["axes"]) == 1}
+    drawn = {}
+    for name, kind in kinds.items():
+        axes, values = list(kind["axes"]), np.asarray(getattr(found, name), float)
+        growing = [axis for axis in axes if axis.endswith("+")]
+        if len(growing) != 1 or len(axes) < 2:
+            continue
+        if "seed" in axes:
+            values = values.mean(axes.index("seed"))
+            axes.remove("seed")
+        values = np.moveaxis(values, axes.index(growing[0]), -1)
+        axes.remove(growing[0])
+        if values.shape[-1] > 1 and values[..., 0].size <= 12:
+            x = clocks.get((growing[0],), np.arange(values.shape[-1]))
+            named = {" ".join(f"{a} {i}" for a, i in zip(axes, at)): values[at] for at in np.ndindex(values.shape[:-1])}
+            drawn[f"{name} ({kind['unit']})" if kind["unit"] else name] = x, named
+    height = 260 * len(drawn) + 60
+    shown = make_subplots(len(drawn) or 1, 1, subplot_titles=list(drawn), vertical_spacing=60 / height)
+    for row, (x, named) in enumerate(drawn.values(), 1):
+        for label, line in named.items():
+            shown.add_scatter(x=x, y=line, name=label, row=row, col=1, mode="lines", showlegend=False)
+    return shown.update_layout(height=height)
+
+
+curves(result)
 '''
 MAIN_IMPORTS = """import argparse, dataclasses, time
 import numpy as np, torch
 from dataclasses import dataclass
 from pathlib import Path
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 """
 ARGUMENT = '    parser.add_argument("--{field}", required=True, metavar="FILE", help="your cleaned data")'
 OWN = "    CONTENTS[PARAMS.{field}] = Path(given.{field}).read_bytes()"
 THREADS = "    torch.set_num_threads(1)  # as in the lab: the order of sums, and so the last bits, depend on it"
 
 
-def script(stem: str, params: BaseParams) -> str:
-    """The source of a script that trains at these Params and needs packages only."""
+@dataclass(frozen=True)
+class Source:
+    """What a script and a notebook are made of: settings, and the experiment by sections, heading → code."""
+
+    stem: str
+    params: BaseParams
+    settings: str
+    sections: dict[str, str]
+    pieces: list[Piece]
+    imports: list[ast.stmt]
+
+    def head(self, form: str, rest: list[str]) -> tuple[str, str]:
+        """The first words, in this form, and the imports of a file whose code ends with `rest`."""
+        body = "\n\n\n".join([self.settings, *self.sections.values(), *rest])
+        used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+        bound = _imports([*self.imports, *ast.parse(MAIN_IMPORTS).body], used)
+        classes = [cls.__name__ for cls in _settings_classes(type(self.params))]
+        _refuse_collisions(self.pieces, [*classes, *_defined(rest)], bound)
+        text = words(self.stem, "en")
+        said = form.format(
+            title=text.title,
+            lead=text.lead,
+            link=link(self.stem, self.params),
+            packages=" ".join(_packages([*bound.values(), body])),
+            stem=self.stem,
+            own="".join(f"--{field} {file} " for field, file in _files(self.params).items()),
+        )
+        return said, _import_block(bound)
+
+    def filled(self, code: str, own: str = "") -> str:
+        """The end of a file with its places filled in."""
+        uses_torch = any("torch" in ast.unparse(node) for node in self.imports)
+        fields = uploaded(self.params)
+        for place, lines in {
+            "[argument]": [ARGUMENT.format(field=field) for field in fields],
+            "[own]": [OWN.format(field=field) for field in fields],
+            "[threads]": [THREADS] if uses_torch else [],
+        }.items():
+            code = code.replace(f"{place}\n", "".join(f"{line}\n" for line in lines))
+        return code
+
+
+def _source(stem: str, params: BaseParams) -> Source:
     pieces, imports = closure(stem, ("train",))
     classes = _settings_classes(type(params))
     settings = [_declaration(cls, params if cls is type(params) else None, stem) for cls in classes]
     settings[-1] += "\n\n\nPARAMS = Params()"
+    return Source(stem, params, "\n\n\n".join(settings), _sections(pieces), pieces, imports)
 
-    uses_torch = any("torch" in ast.unparse(node) for node in imports)
-    own = uploaded(params)
-    main = MAIN
-    for place, lines in {
-        "[argument]": [ARGUMENT.format(field=field) for field in own],
-        "[own]": [OWN.format(field=field) for field in own],
-        "[threads]": [THREADS] if uses_torch else [],
-    }.items():
-        main = main.replace(f"{place}\n", "".join(f"{line}\n" for line in lines))
-    body = "\n\n\n".join([*settings, *_sections(pieces), main])
-    nodes = [*imports, *ast.parse(MAIN_IMPORTS).body]
-    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    bound = _imports(nodes, used)
-    _refuse_collisions(pieces, [cls.__name__ for cls in classes], bound)
 
-    text = words(stem, "en")
-    link = {"v": LINK_VERSION} | write(params)
-    header = HEADER.format(
-        title=text.title,
-        lead=text.lead,
-        link=f"{stem}?{urlencode(link, quote_via=quote)}",
-        packages=" ".join(_packages([*bound.values(), body])),
-        stem=stem,
-        own="".join(f"--{field} {field}.csv " for field in own),
-    )
-    return f"{header}\n{_import_block(bound)}\n\n{body}"
+def script(stem: str, params: BaseParams) -> str:
+    """The source of a script that trains at these Params and needs packages only."""
+    source = _source(stem, params)
+    main = source.filled(MAIN)
+    header, imports = source.head(HEADER, [main])
+    sections = [f"# {'─' * 8} {about}\n\n{code}" for about, code in source.sections.items()]
+    return f"{header}\n{imports}\n\n" + "\n\n\n".join([source.settings, *sections, main])
+
+
+def notebook(stem: str, params: BaseParams) -> str:
+    """The same as a notebook (nbformat 4.5): cells for the settings and every section, then training and curves."""
+    source = _source(stem, params)
+    end = {
+        "Train": source.filled(TRAINED),
+        "The last moment, means over seeds": SHORT + PRINTED,
+        "Along the training": CURVES,
+    }
+    if own := uploaded(params):
+        files = _files(params)
+        kept = [f'CONTENTS[PARAMS.{field}] = Path("{files[field]}").read_bytes()' for field in own]
+        end = {"Your own data, cleaned": "\n".join(kept)} | end
+    said, imports = source.head(FIRST_CELL, list(end.values()))
+    cells = [("markdown", said), ("code", imports)]
+    for about, code in ({"Settings": source.settings} | source.sections | end).items():
+        cells += [("markdown", f"## {about}"), ("code", code)]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    content = {
+        "cells": [_cell(i, kind, text.strip()) for i, (kind, text) in enumerate(cells)],
+        "metadata": kernel | {"language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cell(number: int, kind: str, text: str) -> dict[str, Any]:
+    run: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    return {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text.splitlines(True)} | run
+
+
+def _files(params: BaseParams) -> dict[str, str]:
+    """Field → what a cleaned file of the reader's own is called."""
+    kinds = {field: fields(type(params))[field] for field in uploaded(params)}
+    return {f: f"{f}.csv" if isinstance(k, Upload) and k.kind == "table" else f"{f}.txt" for f, k in kinds.items()}
+
+
+def _defined(codes: list[str]) -> list[str]:
+    """The names that these pieces of code define."""
+    nodes = [node for code in codes for node in ast.parse(code).body]
+    changes = [n for n in nodes if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Subscript)]
+    return [name for node in nodes if node not in changes for name in targets(node)]
 
 
 def _settings_classes(cls: type[BaseParams]) -> list[type[BaseParams]]:
@@ -150,9 +284,10 @@ def _literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
-def _sections(pieces: list[Piece]) -> list[str]:
-    """The text of each module's pieces under one line that says what the module is."""
+def _sections(pieces: list[Piece]) -> dict[str, str]:
+    """The text of each module's pieces under the line that says what the module is."""
     sections: dict[str, str] = {}
+    titles: dict[str, str] = {}
     plain = (ast.Assign, ast.AnnAssign, ast.AugAssign)
     last: Piece | None = None
     for piece in pieces:
@@ -161,14 +296,15 @@ def _sections(pieces: list[Piece]) -> list[str]:
                 raise ValueError(f"{piece.module} imports inside a function, which a standalone script cannot follow")
         if piece.module not in sections:
             about = (ast.get_docstring(ast.parse(module(piece.module).text)) or "").partition("\n")[0]
-            sections[piece.module] = f"# {'─' * 8} {about}\n\n" + ("" if isinstance(piece.node, plain) else "\n")
+            titles[piece.module] = about
+            sections[piece.module] = "" if isinstance(piece.node, plain) else "\n"
         elif last:
             sections[piece.module] += (
                 "\n" if isinstance(piece.node, plain) and isinstance(last.node, plain) else "\n\n\n"
             )
         sections[piece.module] += piece.text.replace("(BaseParams)", "")
         last = piece
-    return list(sections.values())
+    return {titles[name]: code for name, code in sections.items()}
 
 
 def _imports(nodes: list[ast.stmt], used: set[str]) -> dict[str, str]:
@@ -204,9 +340,7 @@ def _import_block(bound: dict[str, str]) -> str:
 
 def _refuse_collisions(pieces: list[Piece], settings: list[str], bound: dict[str, str]) -> None:
     """Raise where one name of the script would mean two things."""
-    owner = dict.fromkeys([*settings, "PARAMS", "short", "main"], "the script itself") | dict.fromkeys(
-        bound, "an import"
-    )
+    owner = dict.fromkeys([*settings, "PARAMS"], "the script itself") | dict.fromkeys(bound, "an import")
     for piece in pieces:
         for name, nodes in module(piece.module).defines.items():
             if piece.node in nodes and owner.setdefault(name, piece.module) != piece.module:

@@ -65,6 +65,10 @@ class Field:
         """The canonical form of `value`; raises Refused."""
         raise NotImplementedError
 
+    def take(self, value: Any) -> Any:
+        """The value that a plain JSON value of `canonical` means; raises Refused."""
+        return self.check(value)
+
     def read(self, text: str) -> Any:
         """The value a link or command line means by `text`; raises Refused."""
         raise NotImplementedError
@@ -86,7 +90,7 @@ class Number(Field):
     def check(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise Refused("not_a_number", value=_short(value))
-        if not math.isfinite(value) or not self.low <= value <= self.high:
+        if not self.low <= value <= self.high or not math.isfinite(value):
             raise Refused("out_of_range", value=_short(value), low=self.low, high=self.high)
         return float(value) + 0.0  # -0.0 is 0.0
 
@@ -173,6 +177,17 @@ class Rows(Field):
         if not self.low <= len(value) <= self.high:
             raise Refused("row_count", count=len(value), low=self.low, high=self.high)
         return tuple(value)
+
+    def take(self, value: Any) -> tuple[BaseParams, ...]:
+        if not isinstance(value, list):
+            raise Refused("unreadable", value=_short(value))
+        rows: list[BaseParams] = []
+        for given in value:
+            row, problems = take(self.row, given)
+            if problems:
+                raise Refused("bad_row", row=len(rows) + 1, problem=problems[0])
+            rows.append(row)
+        return self.check(rows)
 
     def read(self, text: str) -> tuple[BaseParams, ...]:
         first, *_ = fields(self.row)
@@ -359,13 +374,24 @@ def write(params: BaseParams) -> dict[str, str]:
 def read(cls: type[P], given: Mapping[str, str]) -> tuple[P, list[Problem]]:
     """Params from the texts of a link or a command line. Never raises: a field that does not stand takes its
     default and is named in the problems, and so is every name that is not a field."""
+    return _made(cls, given, lambda kind, text: kind.read(text))
+
+
+def take(cls: type[P], given: Any) -> tuple[P, list[Problem]]:
+    """As `read`, from the plain JSON values that `canonical` gives."""
+    if not isinstance(given, dict):
+        return cls(), [Problem(_short(given), "unreadable", {"value": _short(given)})]
+    return _made(cls, given, lambda kind, value: kind.take(value))
+
+
+def _made(cls: type[P], given: Mapping[str, Any], value_of: Callable[[Field, Any], Any]) -> tuple[P, list[Problem]]:
     kinds, values, problems = fields(cls), {}, []
-    for name, text in given.items():
+    for name, value in given.items():
         if name not in kinds:
             problems.append(Problem(_short(name), "unknown_field", {}))
             continue
         try:
-            values[name] = kinds[name].read(text)
+            values[name] = value_of(kinds[name], value)
         except Refused as refused:
             problems.append(Problem(name, refused.code, refused.details))
     return cls(**values), problems

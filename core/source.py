@@ -52,12 +52,12 @@ def module(name: str) -> Module:
             for alias in node.names:
                 found.outside[(alias.asname or alias.name).split(".")[0]] = node
         else:
-            for target in _targets(node):
+            for target in targets(node):
                 found.defines.setdefault(target, []).append(node)
     return found
 
 
-def _targets(node: ast.stmt) -> list[str]:
+def targets(node: ast.stmt) -> list[str]:
     """The names a top-level statement binds."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return [node.name]
@@ -122,7 +122,7 @@ def closure(stem: str, names: tuple[str, ...] = ("train", "answer")) -> tuple[li
     pieces = []
     for where in order:
         there = module(where)
-        nodes = [n for n in there.nodes if any((where, t) in wanted for t in _targets(n))]
+        nodes = [n for n in there.nodes if any((where, t) in wanted for t in targets(n))]
         pieces += [Piece(where, node, _text(there, node)) for node in nodes]
     return pieces, list(outside.values())
 

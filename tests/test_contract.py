@@ -186,7 +186,7 @@ def test_the_run_key_knows_all_code_that_a_run_reaches(stem: str) -> None:
     made = ("__", "<")  # by dataclass and lambda
     mine = {(where, name) for where, name in called if where.startswith("core.") and not name.startswith(made)}
     pieces, _ = source.closure(stem)
-    hashed = {(piece.module, name) for piece in pieces for name in source._targets(piece.node)}
+    hashed = {(piece.module, name) for piece in pieces for name in source.targets(piece.node)}
     assert (f"core.concepts.{stem}.train", "train") in mine
     assert mine <= hashed | {("core.params", name) for _, name in mine}
 

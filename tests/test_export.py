@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import codeop
 import hashlib
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -19,8 +22,9 @@ from core.concept import experiment, load
 from core.ml.own import CONTENTS
 from core.ml.rules import Contender
 from core.params import BaseParams, fields, uploaded, write
-from core.result import arrays
+from core.result import BaseResult, arrays, same
 from core.source import Piece, module
+from tests import exports
 
 STEMS = [entry.stem for entry in CONCEPTS]
 FURTHER = load("optimizer_race").Params(
@@ -41,6 +45,16 @@ CASES = {stem: (stem, load(stem).tiny) for stem in STEMS} | {
 }
 
 
+@cache
+def expected_of(case: str) -> BaseResult:
+    """The lab's own last Result."""
+    stem, params = CASES[case]
+    if uploaded(params):
+        CONTENTS[OWN] = TABLE
+    *_, last = experiment(stem).train(params)
+    return last
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_script_gives_the_same_numbers_without_the_project(case: str, tmp_path: Path) -> None:
     stem, params = CASES[case]
@@ -51,10 +65,9 @@ def test_a_script_gives_the_same_numbers_without_the_project(case: str, tmp_path
     if uploaded(params):
         (tmp_path / "own.csv").write_bytes(TABLE)
         command += ["--own", "own.csv"]
-        CONTENTS[OWN] = TABLE
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
-    *_, expected = experiment(stem).train(params)
+    expected = expected_of(case)
     said = run.stdout.splitlines()
     assert any(line.startswith(f"{expected.step} steps in") for line in said)
     measured = {name for name, f in type(expected).__dataclass_fields__.items() if f.metadata.get("measured")}
@@ -64,6 +77,32 @@ def test_a_script_gives_the_same_numbers_without_the_project(case: str, tmp_path
             assert any(line.startswith(f"{name} [") for line in said)
             assert (found[name].dtype, found[name].shape) == (values.dtype, values.shape)
             assert name in measured or found[name].tobytes() == values.tobytes(), name
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_notebook_gives_the_same_numbers_cell_by_cell(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stem, params = CASES[case]
+    text = export.notebook(stem, params)
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert text == export.notebook(stem, params) and b"a,b,kind" not in text.encode()
+    (tmp_path / "own.csv").write_bytes(TABLE)
+    monkeypatch.chdir(tmp_path)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    headings = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert len(headings) == len(cells) and headings[1] == "## Settings" and cells[1].endswith("PARAMS = Params()")
+    names, compiled = {"__name__": f"notebook_{stem}"}, codeop.Compile()  # keeps `from __future__`, as Jupyter does
+    monkeypatch.setitem(sys.modules, names["__name__"], type(sys)(names["__name__"]))  # where dataclasses look
+    for i, cell in enumerate(cells):
+        exec(compiled(cell, f"cell {i}", "exec"), names)
+    found = names["result"]
+    assert same(expected_of(case), found)  # type: ignore[arg-type]
+    said = capsys.readouterr().out
+    assert all(f"\n{name} [" in f"\n{said}" for name in arrays(expected_of(case)))
+    drawn = names["curves"](found)  # type: ignore[operator]
+    assert len(drawn.data) >= 1 and all(len(line.x) == len(line.y) > 1 for line in drawn.data)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -132,7 +171,7 @@ def test_names_that_would_mean_two_things_are_refused() -> None:
     with pytest.raises(ValueError, match="REACH"):
         export._refuse_collisions(reach[:1], [], {"REACH": "from x import REACH"})
     with pytest.raises(ValueError, match="main"):
-        export._refuse_collisions([piece("core.cli", "main")], [], {})
+        export._refuse_collisions([piece("core.cli", "main")], ["main"], {})
 
 
 def test_imports_that_would_mean_two_things_are_refused() -> None:
@@ -156,7 +195,7 @@ def test_what_a_script_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_how_the_last_moment_is_printed() -> None:
     names: dict[str, object] = {"__name__": __name__, "np": np}
-    exec("from __future__ import annotations\n" + export.MAIN[: export.MAIN.index("def main")], names)
+    exec("from __future__ import annotations\n" + export.SHORT, names)
     short = names["short"]
     assert short(np.arange(24.0).reshape(2, 3, 4), ("contender", "seed", "tick+")) == (  # type: ignore[operator]
         "[contender 2, seed 3, tick 4]: [ 7. 19.]"
@@ -173,3 +212,37 @@ def test_every_value_is_written_as_it_is() -> None:
 
     for params in (FURTHER, load("optimizer_race").tiny, Contender(rule="adam", lr=1e-7, eps=1e-12, beta2=0.0)):
         assert back(params) == params
+
+
+# `make export-check`
+
+
+def test_the_check_of_exports_finds_what_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    last = arrays(expected_of("optimizer_race"))
+    ours, theirs = tmp_path / "lab.npz", tmp_path / "script.npz"
+    np.savez(ours, **last)  # type: ignore[arg-type]
+
+    def compared(**changed: np.ndarray) -> tuple[list[str], list[str]]:
+        np.savez(theirs, **(last | changed))  # type: ignore[arg-type]
+        return exports.bits("optimizer_race", ours, theirs), exports.means("optimizer_race", ours, theirs)
+
+    assert compared() == ([], [])
+    assert compared(step_seconds=last["step_seconds"] + 1) == ([], [])  # it was measured
+    last_bit, far = last["loss"].copy(), last["loss"].copy()
+    last_bit[0, 0, 0, 0] = np.nextafter(last_bit[0, 0, 0, 0], np.float32(9))
+    far[0, :, -1, 2] += 2 * exports.TOLERANCE["loss"]
+    (line,), near = compared(loss=last_bit)
+    assert line.startswith("loss differs by up to") and near == []
+    assert [len(lines) for lines in compared(loss=far)] == [1, 1]
+    assert compared(accuracy=last["accuracy"].astype(float))[0] == [
+        f"accuracy is float64 {last['accuracy'].shape}, not float32 {last['accuracy'].shape}"
+    ]
+    assert compared(more=np.zeros(1))[0] == ["other arrays: ['more']"]
+    failing = [sys.executable, "-c", "raise SystemExit('no')"]
+    assert exports.run("script", failing, tmp_path) == ["script ended with 1: no"]
+
+
+def test_the_check_of_exports_reads_what_is_to_be_installed() -> None:
+    for make in (export.script, export.notebook):
+        found = exports.named(make("perceptron", load("perceptron").tiny))
+        assert [package.split("==")[0] for package in found][:1] == ["numpy"] and all("==" in p for p in found)

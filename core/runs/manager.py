@@ -353,13 +353,21 @@ class Manager:
     def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "", person: str = "") -> Run:
         """Ask a finished run: its answer is a run of its own, and shared like any other."""
         key = ask_key(run.key, ask, question)
-        state = run.meta.get("state") or self.store.state(run.key)
+        state = self.state(run)
         job = {"ask": ask, "stem": run.stem, "params": run.params, "question": question} | {
             "result": run.result,
             "state": state,
             "device": "cpu",
         }
         return self._submit(key, job, 0.1, watcher, False, person)
+
+    def state(self, run: Run) -> State | None:
+        """What a complete run left of its networks, or None."""
+        return run.meta.get("state") or self.store.state(run.key)
+
+    def has_state(self, run: Run) -> bool:
+        """Whether it left anything; nothing is read for that."""
+        return bool(run.meta.get("state")) or self.store.has_state(run.key)
 
     def _submit(
         self, key: str, job: dict[str, Any], predicted: float, watcher: str, anew: bool = False, person: str = ""
@@ -637,6 +645,7 @@ class Manager:
             "engine": "fused kernel" if run.device == engines.FUSED else load(run.stem).engine,
             "seconds": time.monotonic() - run.started,
             "versions": versions(),
+            "saved": time.time(),
         }
 
     @staticmethod

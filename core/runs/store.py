@@ -186,6 +186,9 @@ class Store:
         except Exception:
             return None
 
+    def has_state(self, key: str) -> bool:
+        return (self._folder(key) / STATE_FILE).exists()
+
     def usage(self) -> dict[str, int]:
         """Runs kept and bytes used."""
         folders = list(self.root.glob("runs/[!.]*"))

@@ -51,6 +51,26 @@ function put(object, path, value) {
 // Until the browser has nothing else to do: the answer to a click is drawn before the next look at a run.
 const idle = () => new Promise((resolve) => (window.requestIdleCallback || setTimeout)(resolve, { timeout: 200 }));
 
+// The page's own typefaces as rules that a picture carries with it: inside an image nothing else is at hand.
+let faces = null;
+function typefaces() {
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).filter((rule) => rule instanceof CSSFontFaceRule && /Inter/.test(rule.cssText));
+  return (faces ??= Promise.all(rules.map(async ({ cssText }) => {
+    const [whole, address] = cssText.match(/url\("?([^")]+)"?\)/);
+    const blob = await (await fetch(new URL(address, document.baseURI))).blob();
+    const reader = new FileReader();
+    reader.readAsDataURL(blob);
+    await new Promise((done) => (reader.onload = done));
+    return cssText.replace(whole, `url(${reader.result})`);
+  })).then((all) => all.join("\n")));
+}
+
+function save(blob, file) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: file });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
 class Chart {
   constructor(root) {
     this.root = root;
@@ -63,6 +83,7 @@ class Chart {
     this.button.onclick = () => (this.timer ? this.pause() : this.play());
     this.range.oninput = () => { this.pause(); this.show(+this.range.value); };
     this.listen();
+    root.addEventListener("lab-picture", (event) => this.picture(event.detail));
   }
 
   async update(data, component) {
@@ -209,6 +230,35 @@ class Chart {
     clearInterval(this.timer);
     this.timer = null;
     if (this.figure?.layout.meta?.scrub && !this.bar.hidden) this.label();
+  }
+
+  // A file of the chart as it is seen: its moment, its traces, its zoom, with a title above and its origin below.
+  async picture({ format, file, title, origin }) {
+    const [width, height] = [this.plot.clientWidth, this.plot.clientHeight];
+    const scrub = this.bar.hidden ? "" : ` · ${this.output.textContent}`;
+    const layout = { ...this.plot.layout, autosize: false };
+    const inner = await this.library.toImage({ data: this.plot.data, layout }, { format: "svg", width, height, imageDataOnly: true });
+    const pen = document.createElement("canvas").getContext("2d");
+    const line = (text, size, weight, y) => {
+      const node = document.createElementNS("http://www.w3.org/2000/svg", "text");
+      pen.font = `${weight} ${size}px ${this.font}`;
+      const fit = Math.min(1, (width - 16) / pen.measureText(text).width);
+      for (const [name, value] of Object.entries({ x: 8, y, fill: this.ink, "font-size": fit * size, "font-weight": weight })) node.setAttribute(name, value);
+      node.textContent = text;
+      return new XMLSerializer().serializeToString(node);
+    };
+    const tall = height + 60;
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${tall}" viewBox="0 0 ${width} ${tall}" font-family="${this.font.replace(/"/g, "'")}">
+<style>${await typefaces()}</style><rect width="100%" height="100%" fill="${this.isDark ? "#15181d" : "#ffffff"}"/>
+${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${line(origin, 11, 400, height + 50)}</svg>`;
+    if (format === "svg") return save(new Blob([svg], { type: "image/svg+xml" }), file);
+    const image = new Image();
+    image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: 2 * width, height: 2 * tall });
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    URL.revokeObjectURL(image.src);
+    canvas.toBlob((blob) => save(blob, file), "image/png");
   }
 
   // A click anywhere inside the axes, on a point or beside one, in the units of the axes.

@@ -12,22 +12,28 @@ from core import style
 from core.text import Text
 
 HERE = Path(__file__).parent
-HTML = """<div class="lab-chart">
-<div class="lab-chips" role="group" hidden></div>
-<div class="lab-plot"></div>
-<div class="lab-scrub" hidden>
-<button type="button"></button><input type="range" min="0" step="1"><output></output>
-</div></div>"""
 
 _component: Any = None
+
+
+def parts() -> tuple[str, str, str]:
+    """What a chart is made of: HTML, CSS, JavaScript."""
+    html, css, js = ((HERE / f"chart.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
+    return html, css, js
+
+
+def given(figure: str, text: Text, pale: bool = False) -> dict[str, Any]:
+    """What chart.js needs for a figure given as plotly JSON."""
+    said = {word: text.say(f"frame.{word}") for word in ("play", "pause", "moment")}
+    return {"figure": figure, "pale": pale, "dark": style.DARK_OF, "words": said, "wants": {}}
 
 
 def _chart() -> Any:
     """The component, registered once per server."""
     global _component
     if _component is None:
-        script, css = ((HERE / name).read_text("utf-8") for name in ("chart.js", "chart.css"))
-        _component = st.components.v2.component("lab_chart", html=HTML, css=css, js=script, isolate_styles=False)
+        html, css, js = parts()
+        _component = st.components.v2.component("lab_chart", html=html, css=css, js=js, isolate_styles=False)
     return _component
 
 
@@ -46,12 +52,6 @@ def chart(
     on_click: called after a click inside the axes; `st.session_state[key].click` is {"x", "y"} in axis units.
     on_select: called after a box selection; `st.session_state[key].selected` lists {curve, point, x, y, data}.
     """
-    data = {
-        "figure": figure,
-        "pale": pale,
-        "dark": style.DARK_OF,
-        "words": {word: text.say(f"frame.{word}") for word in ("play", "pause", "moment")},
-        "wants": {"clicks": on_click is not None, "selects": on_select is not None},
-    }
+    data = given(figure, text, pale) | {"wants": {"clicks": on_click is not None, "selects": on_select is not None}}
     nothing = lambda: None  # noqa: E731
     return _chart()(key=key, data=data, on_click_change=on_click or nothing, on_selected_change=on_select or nothing)

@@ -8,14 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from core import claims, export
+from core import claims
 from core.concept import Figure, load
 from core.params import BaseParams, Invalid
 from core.runs.key import run_key, source_digest
 from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Run, shared
 from core.stats import interval
 from core.text import Text, words
-from core.ui import link, own
+from core.ui import link, own, share
 from core.ui.chart import chart
 from core.ui.controls import Controls, problems
 from core.ui.visitor import person, watcher
@@ -203,42 +203,9 @@ class Page:
 
     def share(self) -> None:
         """The link, and everything to take away."""
-        say = self.text.say
-        run = self.run
-        with self.folded("share", say("frame.share"), "share") as fold:
-            if not fold.open:
-                return
-            st.caption(say("frame.share_hint"))
-            with st.container(horizontal=True):
-                ready = run is not None and run.result is not None and not run.live
-                result = run.result if run is not None else None
-                name = f"{self.stem}-{self.figure.id}"
-                figure, language = self.figure, self.text.language
-                st.download_button(
-                    say("frame.download_csv"),
-                    lambda: figure.table(result, language).to_csv(index=False).encode("utf-8-sig"),
-                    f"{name}.csv",
-                    "text/csv",
-                    disabled=not ready,
-                    on_click="ignore",
-                )
-                st.download_button(
-                    say("frame.download_html"),
-                    lambda: _page_of(figure.draw(result, language)),
-                    f"{name}.html",
-                    "text/html",
-                    disabled=not ready,
-                    on_click="ignore",
-                )
-                st.download_button(
-                    say("frame.download_script"),
-                    export.script(self.stem, self.params),
-                    f"{self.stem}.py",
-                    "text/x-python",
-                    help=say("frame.script_hint"),
-                    on_click="ignore",
-                )
-                own.downloads(self.params, self.text)
+        with self.folded("share", self.text.say("frame.share"), "share") as fold:
+            if fold.open:
+                share.downloads(self)
 
     # What the parts are made of
 
@@ -325,7 +292,7 @@ class Page:
             elif run.status == STOPPED:
                 st.caption(say("run.stopped", percent=f"{100 * run.fraction:.0f}"))
             else:
-                st.caption(self._provenance(run))
+                st.caption(self.provenance(run))
             anew = run is not None and run.status == COMPLETE
             st.button(
                 say("run.again" if anew else "run.start"),
@@ -347,7 +314,7 @@ class Page:
         engine = self.manager.engine_for(self.stem, self.params, self.device)
         return engine.seconds(self.concept.cost(self.params))
 
-    def _provenance(self, run: Run) -> str:
+    def provenance(self, run: Run) -> str:
         say, meta = self.text.say, run.meta
         how = say("run.stored") if run.stored else say("run.trained_now")
         return say(
@@ -476,14 +443,6 @@ def _json(run: Run, figure: Figure, language: str) -> str:
     if run.drawn.get(name, (-1, ""))[0] != updates:
         run.drawn[name] = (updates, figure.draw(run.result, language).to_json(validate=False))
     return run.drawn[name][1]
-
-
-def _page_of(figure: Any) -> bytes:
-    """A figure as a page of its own that needs no network."""
-    from core import style
-
-    figure = figure.update_layout(template=style.template(theme="light"))
-    return figure.to_html(include_plotlyjs=True).encode()
 
 
 def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:

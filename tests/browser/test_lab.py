@@ -259,24 +259,6 @@ def test_search_finds_a_page_in_either_language(visit: Visit) -> None:
     visit.chart()
 
 
-def test_downloads(visit: Visit, tmp_path: Path) -> None:
-    page = visit.page
-    page.goto("/optimizer_race?" + SMALL)
-    visit.chart()
-    visit.done()
-    page.get_by_text("Share and download").click()
-    for label, needle in (
-        ("Numbers (CSV)", "SGD"),
-        ("Standalone PyTorch script", "def train("),
-        ("Figure (HTML)", "Plotly"),
-    ):
-        with page.expect_download(timeout=20_000) as download:
-            page.get_by_role("button", name=label).click()
-        target = tmp_path / "file"
-        download.value.save_as(target)
-        assert needle in target.read_text("utf-8")
-
-
 def inside(visit: Visit, x: float, y: float) -> tuple[float, float]:
     """Where on the screen a point in axis units is."""
     found = visit.page.evaluate(

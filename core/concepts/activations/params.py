@@ -10,6 +10,7 @@ from core.concept import Cost, Preset
 from core.ml.rules import RULES
 from core.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.result import BaseResult, array
+from core.weights import perceptron
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
@@ -112,6 +113,17 @@ def layout(params: Params, depth: int) -> tuple[int, ...]:
 def table_shape(params: Params) -> tuple[int, ...]:
     """Examples, features and classes of the data."""
     return shape(params.own) if params.own else (params.points, 2, 2) if on_points(params) else (1797, 64, 10)
+
+
+def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The networks by contender, number of hidden layers, and layer: {"0.3.2.weight": [seeds, out, in], …}."""
+    found: dict[str, np.ndarray] = {}
+    for name, kept in state.items():
+        contender, depth = map(int, name.split("."))
+        activation = result.params.contenders[contender].activation
+        parts = perceptron(kept, layout(result.params, depth), activation)
+        found |= {f"{name}.{part}": values for part, values in parts.items()}
+    return found
 
 
 def cost(params: Params) -> Cost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import pairwise
 from typing import Any
 
@@ -24,8 +24,11 @@ SLOPE = 0.25  # of PReLU below zero at the start (He et al., 2015)
 LIMIT, BINS = 6.0, 48  # curves are drawn, and z is counted, from -LIMIT to LIMIT
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any = Stacked) -> Iterator[Result]:
-    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what.
+def train(
+    params: Params, device: str = "cpu", chunk: int = 20, population: Any = Stacked
+) -> Generator[Result, None, dict]:
+    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what; at the end the
+    weights [seeds, D] of every contender at every depth.
 
     population: the class that trains, `Stacked` or one with the same face; what that does not know, `Stacked` trains.
     """
@@ -108,6 +111,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any 
             if on_points(params):
                 region[c, tick] = probability(contender[-1])
         yield result(done, tick + 1)
+    return {f"{c}.{d + 1}": race.weights for c, contender in enumerate(races) for d, race in enumerate(contender)}
 
 
 def load(params: Params, seed: int) -> Data:

@@ -10,6 +10,7 @@ import numpy as np
 from core.concept import Cost, Preset
 from core.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.result import BaseResult, array
+from core.weights import perceptron
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
@@ -116,6 +117,11 @@ def sizes(params: Params) -> tuple[int, ...]:
     """Units of every layer, from inputs to outputs."""
     *_, inputs, outputs = table_shape(params)
     return (inputs, *[params.width] * params.depth, outputs)
+
+
+def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The networks [nets, seeds, …] as they are in training."""
+    return perceptron(state["weights"], sizes(result.params))
 
 
 def cost(params: Params) -> Cost:

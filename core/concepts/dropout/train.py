@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -55,8 +55,11 @@ class Nets:
     step: int
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any = Stacked) -> Iterator[Result]:
-    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what.
+def train(
+    params: Params, device: str = "cpu", chunk: int = 20, population: Any = Stacked
+) -> Generator[Result, None, dict]:
+    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what; at the end the
+    weights [nets, seeds, D] as in training.
 
     population: the class that trains, `Stacked` or one with the same face.
     """
@@ -147,13 +150,14 @@ def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any 
                 found = {name: v.reshape(*members, 1, *v.shape[1:]) for name, v in measured.items()}
             yield result(race.step, tick)
         if epoch == params.epochs:
-            return
+            break
 
         end = race.step + steps_per_epoch
         while race.step < end:
             race.advance(min(chunk - race.step % chunk, end - race.step))
             if race.step % chunk == 0 and not (race.step == end and epoch + 1 == ticks[tick]):
                 yield result(race.step, tick)
+    return {"weights": race.weights.reshape(*members, -1)}
 
 
 def load(params: Params, seed: int) -> tuple[Data, int]:

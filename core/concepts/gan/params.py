@@ -9,6 +9,7 @@ import numpy as np
 from core.concept import Ask, Cost, Preset
 from core.params import BaseParams, choice, flag, integer, number, rows, string, upload
 from core.result import BaseResult, array
+from core.weights import perceptron
 
 ENGINE = "stacked torch"
 MODES = {"ring": 8, "grid": 25, "spiral": 8, "moons": 8, "digits": 10}
@@ -151,6 +152,16 @@ def units(params: Params, version: Version) -> dict[str, tuple[int, ...]]:
         "d": (features + asked, *hidden, 1),
         "e": (features, *hidden, code),
     }
+
+
+def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The players of every version by layer: {"0.g.2.weight": [seeds, out, in], …}; d is D, e the encoder."""
+    found: dict[str, np.ndarray] = {}
+    for v, version in enumerate(result.params.versions):
+        for player, sizes in units(result.params, version).items():
+            parts = perceptron(state[f"{v}{player}"], sizes)
+            found |= {f"{v}.{player}.{part}": values for part, values in parts.items()}
+    return found
 
 
 def plan(params: Params) -> str:

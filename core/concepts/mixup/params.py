@@ -10,6 +10,7 @@ import numpy as np
 from core.concept import Cost, Preset
 from core.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.result import BaseResult, array
+from core.weights import perceptron
 
 ENGINE = "stacked torch"
 DATA = ("moons", "spiral", "rings", "xor", "blobs", "digits")
@@ -137,6 +138,11 @@ def sizes(params: Params) -> tuple[int, ...]:
 def ticks(params: Params) -> np.ndarray:
     """Epochs after which everything is measured."""
     return np.unique(np.linspace(0, params.epochs, min(TICKS, params.epochs) + 1).round().astype(int))
+
+
+def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The networks [methods, seeds, …]."""
+    return perceptron(state["weights"], sizes(result.params))
 
 
 def cost(params: Params) -> Cost:

@@ -5,7 +5,7 @@ Member = method · seeds + seed: weights [members, D], examples [members, featur
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -55,8 +55,9 @@ class Draws:
     centre: np.ndarray  # of CutMix's box, [epochs, batches, 2] in pixels
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Result]:
-    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what."""
+def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
+    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what; at the end the
+    weights [methods, seeds, D]."""
     methods, layers, seeds = used(params), sizes(params), range(params.seeds)
     loaded = [load(params, params.data_seed + s) for s in seeds]
     sets, wrong = [data for data, _ in loaded], np.stack([flipped for _, flipped in loaded])
@@ -155,6 +156,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Iterator[Resu
 
     attacked[:] = attacks(weights, x, y, splits[2], layers, params).reshape(attacked.shape)
     yield result(step, done)
+    return {"weights": weights.view(*shape[:2], -1).numpy(force=True)}
 
 
 # Mixing

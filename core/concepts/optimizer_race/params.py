@@ -10,6 +10,7 @@ from core.concept import Cost, Preset
 from core.ml.rules import ADAM_LIKE, Contender, usual
 from core.params import BaseParams, choice, flag, integer, number, rows, shape, upload
 from core.result import BaseResult, array
+from core.weights import perceptron
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
@@ -98,6 +99,11 @@ def sizes(params: Params) -> tuple[int, ...]:
     """Units of every layer, from inputs to outputs."""
     _, inputs, outputs = table_shape(params)
     return (inputs, *[params.width] * params.depth, outputs)
+
+
+def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The networks [contenders, seeds, …] at the rates given."""
+    return perceptron(state["weights"], sizes(result.params))
 
 
 def weights_of(params: Params) -> int:

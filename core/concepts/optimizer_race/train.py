@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -33,8 +33,11 @@ FRAMES = 30  # decision regions recorded, at most
 FAR = 4  # a path that goes so many times farther than the middle one may leave the slice
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any = Stacked) -> Iterator[Result]:
-    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what.
+def train(
+    params: Params, device: str = "cpu", chunk: int = 20, population: Any = Stacked
+) -> Generator[Result, None, dict]:
+    """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what; at the end the
+    weights [contenders, seeds, D] at the rates given.
 
     population: the class that trains, `Stacked` or one with the same face.
     """
@@ -139,6 +142,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20, population: Any 
         on_paths = np.stack([training_loss(steps) for steps in walk])
         surface = [path, on_paths, moved, places, np.concatenate(heights).reshape(len(places), -1)]
     yield result()
+    return {"weights": race.weights.reshape(*rate.shape, params.seeds, -1)[:, given]}
 
 
 def plane(walk: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -103,6 +103,11 @@ class Classified(BaseResult):
 ASKS = (Ask("classify", Spot, Classified),)
 
 
+def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """w₁, w₂ and b of the last line, [rates, seeds, 3]: at the η given, and at the other."""
+    return {"weights": state["weights"]}
+
+
 def cost(params: Params) -> Cost:
     """Rounds in which every seed makes its next update: a typical number, not a limit, as separable data end
     early. A round in NumPy takes the time of about a thousand operations per example and seed."""

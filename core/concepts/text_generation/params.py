@@ -9,6 +9,7 @@ import numpy as np
 from core.concept import Ask, Cost, Preset
 from core.params import BaseParams, choice, integer, number, shape, text, upload
 from core.result import BaseResult, array
+from core.weights import recurrent
 
 ENGINE = "stacked torch"
 CORPORA = ("names", "prose", "idioms")
@@ -115,6 +116,12 @@ def sample_shape(params: Params) -> tuple[int, int]:
     """How many passages are written at every temperature, and of how many characters at most."""
     places = sizes(params)[2]
     return max(4, min(24, 400 // places)), places
+
+
+def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The networks [seeds, …]; symbol i is `vocabulary[i]` of the Result. The text they learned from stays behind."""
+    params, symbols = result.params, len(result.vocabulary)
+    return recurrent(state["weights"], params.cell, (symbols, *[params.units] * params.layers, symbols), EMBEDDING)
 
 
 def cost(params: Params) -> Cost:

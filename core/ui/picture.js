@@ -1,0 +1,13 @@
+// Two buttons that ask the chart on the page for a picture of itself.
+
+export default function ({ parentElement, data }) {
+  for (const button of parentElement.querySelectorAll(".lab-picture button")) {
+    button.textContent = data.labels[button.value];
+    button.disabled = !data.ready;
+    button.onclick = () => {
+      const chart = document.querySelector(`.st-key-${CSS.escape(data.chart)} .lab-chart`);
+      const detail = { format: button.value, file: `${data.name}.${button.value}`, title: data.title, origin: data.origin };
+      chart?.dispatchEvent(new CustomEvent("lab-picture", { detail }));
+    };
+  }
+}

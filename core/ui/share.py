@@ -1,0 +1,137 @@
+"""What a reader can take away from a page: the figure, its numbers, the run, and the experiment as source.
+
+Pictures are made in the reader's browser by plotly, of the chart as it is seen. The HTML file is the same chart, whole.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core import export, records, style
+from core.concept import Figure
+from core.runs.manager import COMPLETE, Run, shared
+from core.text import Text
+from core.ui import chart, own
+
+if TYPE_CHECKING:
+    from core.ui.page import Page
+
+HERE = Path(__file__).parent
+PLOTLY = HERE.parents[1] / "static" / "plotly.min.js"
+
+_component: Any = None
+
+
+def downloads(page: Page) -> None:
+    """The buttons, in three groups."""
+    say, text, stem, params, figure = page.text.say, page.text, page.stem, page.params, page.figure
+    run: Any = page.run if page.run is not None and page.run.result is not None and not page.run.live else None
+    there = run is not None
+    name = f"{stem}-{figure.id}"
+
+    def button(kind: str, make: Any, file: str, mime: str, ready: bool = True) -> None:
+        hint = text.hint(f"export.{kind}") or None
+        st.download_button(
+            say(f"export.{kind}"),
+            make,
+            file,
+            mime,
+            disabled=not ready,
+            help=hint,
+            on_click="ignore",
+            key=f"{stem}-{kind}",
+        )
+
+    st.caption(say("frame.share_hint"))
+    st.markdown(f"**{say('export.figure')}**")
+    with st.container(horizontal=True):
+        pictures(page, run)
+        button("html", lambda: document(run, figure, text), f"{name}.html", "text/html", there)
+        button("csv", lambda: numbers(run, figure, text.language), f"{name}.csv", "text/csv", there)
+    st.markdown(f"**{say('export.run')}**")
+    with st.container(horizontal=True):
+        button("settings", lambda: records.settings(stem, params, run), f"{stem}.json", "application/json")
+        if page.concept.weights:
+            kept = there and run.status == COMPLETE and shared().has_state(run)
+            button("weights", lambda: weights(run), f"{stem}.safetensors", "application/octet-stream", kept)
+        own.downloads(params, text)
+    st.markdown(f"**{say('export.source')}**")
+    with st.container(horizontal=True):
+        button("script", lambda: export.script(stem, params), f"{stem}.py", "text/x-python")
+        button("notebook", lambda: export.notebook(stem, params), f"{stem}.ipynb", "application/x-ipynb+json")
+
+
+def pictures(page: Page, run: Run | None) -> None:
+    """Buttons for PNG and SVG, which the browser makes."""
+    global _component
+    if _component is None:
+        css, js = ((HERE / f"picture.{kind}").read_text("utf-8") for kind in ("css", "js"))
+        both = '<div class="lab-picture"><button value="png"></button><button value="svg"></button></div>'
+        _component = st.components.v2.component("lab_picture", html=both, css=css, js=js, isolate_styles=False)
+    say, figure = page.text.say, page.figure.id
+    data = {
+        "chart": f"{page.stem}-chart-{figure}",
+        "labels": {kind: say(f"export.{kind}") for kind in ("png", "svg")},
+        "name": f"{page.stem}-{figure}",
+        "title": f"{page.text.title}: {say(f'figures.{figure}')}",
+        "origin": f"{page.provenance(run)} · {records.provenance(run)['date'][:10]}" if run and run.meta else "",
+        "ready": run is not None,
+    }
+    _component(key=f"{page.stem}-picture", data=data, width="content", height="content")
+
+
+def numbers(run: Run, figure: Figure, language: str) -> bytes:
+    """The table of a figure as CSV, with the mark that tells Excel it is UTF-8."""
+    return figure.table(run.result, language).to_csv(index=False).encode("utf-8-sig")
+
+
+def weights(run: Run) -> bytes:
+    state = shared().state(run)
+    return records.weights(run, state) if state else b""
+
+
+def document(run: Run, figure: Figure, text: Text) -> bytes:
+    """A figure as a page of its own: the chart with all its controls, its sentence, its numbers and where it comes
+    from. It needs no network, and loads nothing."""
+    body, css, js = chart.parts()
+    say, result, language = text.say, run.result, text.language
+    drawn = figure.draw(result, language).to_json(validate=False)
+    given = json.dumps(chart.given(drawn, text)).replace("<", "\\u003c")
+    start = js.replace("export default function", "const start = function")
+    title = html.escape(f"{text.title}: {say(f'figures.{figure.id}')}")
+    parts = {
+        "language": "zh-CN" if language == "zh" else language,
+        "title": title,
+        "css": _colours() + css,
+        "chart": body,
+        "summary": html.escape(figure.summary(result, language)),
+        "table": figure.table(result, language).to_html(index=False, border=0),
+        "numbers": html.escape(say("frame.table")),
+        "origin": html.escape(say("export.origin")),
+        "settings": html.escape(records.settings(run.stem, run.params, run)),
+        "plotly": PLOTLY.read_text("utf-8").replace("</script", "<\\/script"),
+        "script": f"{start}\nstart({{ parentElement: document.body, data: {given} }});",
+    }
+    page = (HERE / "figure.html").read_text("utf-8")
+    first, *rest = page.split("[[")
+    return "".join([first, *(parts[name] + after for name, after in (r.split("]]", 1) for r in rest))]).encode()
+
+
+def _colours() -> str:
+    """The variables of the app's two themes that a chart uses."""
+    names = {
+        "text-color": "text",
+        "background-color": "background",
+        "border-color": "border",
+        "primary-color": "primary",
+    }
+    light, dark = (
+        "".join(f"--st-{name}: {style.THEMES[theme][key]}; " for name, key in names.items())
+        for theme in ("light", "dark")
+    )
+    return f":root {{ {light}--st-font: {style.FONT}; }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n"
