@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -362,18 +363,23 @@ class Page:
 
     def _stand_in(self) -> Run | None:
         """What is shown until the run has something: what is left of it from before, this setting in an older version,
-        the run before it on this page, the default."""
-        return (
-            self.manager.partial(self.stem, self.params, self.device)
-            or self.manager.latest(self.stem, self.params)
-            or st.session_state.get(f"before:{self.stem}")
-            or self.manager.latest(self.stem, self.concept.Params())
+        the run before it on this page, the default as stored here, the default as it came with the project."""
+        found: Iterable[Run | None] = (
+            source()
+            for source in (
+                lambda: self.manager.partial(self.stem, self.params, self.device),
+                lambda: self.manager.latest(self.stem, self.params),
+                lambda: st.session_state.get(f"before:{self.stem}"),
+                lambda: self.manager.latest(self.stem, self.concept.Params()),
+                lambda: self.manager.shipped(self.stem),
+            )
         )
+        return next((run for run in found if run is not None and self.figure.shown(run.params)), None)
 
     def _below(self, shown: Run, stand_in: bool) -> None:
         """The figure in one sentence, and as a table."""
         if stand_in:
-            st.caption(self.text.say("run.stored_old" if shown.params == self.params else "run.stored_other"))
+            st.caption(self._stood_in(shown))
         st.markdown(self.figure.summary(shown.result, self.text.language))
         st.caption(self.text.hint(f"figures.{self.figure.id}"))
         if not shown.live:
@@ -382,6 +388,16 @@ class Page:
                     st.table(self.figure.table(shown.result, self.text.language), hide_index=True)
         if self.manager.store.trouble:
             st.caption(self.text.say("run.unstored", reason=link.plain(self.manager.store.trouble)))
+
+    def _stood_in(self, shown: Run) -> str:
+        """What is shown in place of the run, and where it comes from."""
+        say, meta = self.text.say, shown.meta
+        if not meta.get("shipped"):
+            return say("run.stored_old" if shown.params == self.params else "run.stored_other")
+        now = meta["source"] == source_digest(self.stem)
+        day = datetime.fromtimestamp(meta["saved"], UTC).date().isoformat()
+        came = say("run.shipped" if now else "run.shipped_old", date=day, code=meta["source"][:7], **meta["versions"])
+        return came if shown.params == self.params else f"{say('run.stored_other')} {came}"
 
     def _device(self) -> None:
         """What trains the run, where there is a choice."""
