@@ -27,7 +27,8 @@ from core.runs.store import SHIPPED, packed
 
 ROOT = Path(__file__).resolve().parent.parent
 THUMBNAILS = ROOT / "static" / "thumbnails"
-WIDTH, HEIGHT, SHARP = 800, 480, 0.9
+CANVAS = (680, 408)  # drawn larger than shown, so that lines are thin and type is small
+SCALE = 720 / CANVAS[0]  # dots of the file per pixel of the canvas
 
 # Plotly's own picture of a figure, without a byte from outside.
 DRAW = """([figure, width, height, scale]) =>
