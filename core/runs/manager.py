@@ -318,6 +318,10 @@ class Manager:
         run.done.set()
         return self._keep(run)
 
+    def has(self, stem: str, params: BaseParams) -> bool:
+        """Whether a page with these Params has its result at once; reads no array."""
+        return self.store.status(run_key(stem, params, self.engine_for(stem, params).device)) == COMPLETE
+
     def refusal(self, stem: str, params: BaseParams, device: str = "auto") -> tuple[str, float, float] | None:
         """Why this run would not be taken on, from its predicted cost alone: a failure code, what it asks, what is
         allowed (seconds or bytes); None where it is welcome."""

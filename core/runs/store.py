@@ -147,6 +147,13 @@ class Store:
         stored = self.load(key)
         return stored if stored and stored.meta["status"] == "complete" else None
 
+    def status(self, key: str) -> str:
+        """What is kept under `key`: a complete run, or part of one; empty where nothing is."""
+        try:
+            return json.loads((self._folder(key) / "meta.json").read_bytes())["status"]
+        except (OSError, ValueError, KeyError):
+            return ""
+
     def latest(self, setting: str) -> Stored | None:
         """The last complete run of a setting, perhaps of an older version of the code: to be shown as such."""
         try:
