@@ -27,18 +27,18 @@ from core.runs.store import SHIPPED, packed
 
 ROOT = Path(__file__).resolve().parent.parent
 THUMBNAILS = ROOT / "static" / "thumbnails"
-CANVAS = (680, 408)  # drawn larger than shown, so that lines are thin and type is small
-SCALE = 720 / CANVAS[0]  # dots of the file per pixel of the canvas
+WIDTH, HEIGHT = 720, 432  # dots of a thumbnail
+TALL = (410, 480)  # pixels of the canvas it is drawn on: the figure's own height, within these
 
 # Plotly's own picture of a figure, without a byte from outside.
-DRAW = """([figure, width, height, scale]) =>
-  Plotly.toImage(figure, { format: "png", width, height, scale }).then((url) => url.split(",")[1])"""
+DRAW = """([figure, height, scale]) =>
+  Plotly.toImage(figure, { format: "png", width: height * 5 / 3, height, scale }).then((url) => url.split(",")[1])"""
 
 
-def first_figure(result: BaseResult) -> Figure:
-    """The figure a page shows first."""
-    figures = load(str(type(result).__module__).split(".")[2]).figures
-    return next(figure for figure in figures if figure.shown(result.params))
+def first_figure(stem: str) -> Figure:
+    """The figure that the page of a concept shows first at its default."""
+    concept = load(stem)
+    return next(figure for figure in concept.figures if figure.shown(concept.Params()))
 
 
 def train(stems: list[str]) -> dict[str, BaseResult]:
@@ -59,7 +59,7 @@ def train(stems: list[str]) -> dict[str, BaseResult]:
                 manager.look(run, "")
             if run.status != COMPLETE or run.result is None:
                 raise RuntimeError(f"the default of {stem} {run.status}: {run.error} {run.detail}")
-            figure = first_figure(run.result)
+            figure = first_figure(stem)
             summary = {language: figure.summary(run.result, language) for language in LANGUAGES}
             meta = {name: value for name, value in run.meta.items() if name != "state"}
             files = packed(run.result, meta | {"shipped": True, "summary": summary}, small=True)
@@ -74,24 +74,24 @@ def train(stems: list[str]) -> dict[str, BaseResult]:
     return results
 
 
-def plain(result: BaseResult, theme: str) -> dict[str, Any]:
-    """The first figure of a result as plotly's JSON, without words: small, and the same in every language."""
-    figure = first_figure(result).draw(result, "en")
+def bare(stem: str, result: BaseResult, theme: str) -> dict[str, Any]:
+    """The first figure of a result as plotly's JSON, without legend, axis labels and remarks: small it is a picture."""
+    figure = first_figure(stem).draw(result, "en")
     drawn = figure.update_layout(template=style.template(theme=theme)).to_json(validate=False)
     if theme == "dark":
         drawn = re.sub(r"#[0-9a-f]{6}", lambda found: style.to_dark(found[0]), drawn)
-    bare = json.loads(drawn)
-    layout = bare["layout"]
+    found = json.loads(drawn)
+    layout = found["layout"]
     for name in [n for n in layout if n.startswith(("xaxis", "yaxis"))]:
         layout[name] |= {"title": None, "showticklabels": False, "ticks": "", "automargin": False}
     for name in [n for n in layout if n.startswith("coloraxis")]:
         layout[name]["showscale"] = False
-    for trace in bare["data"]:
+    for trace in found["data"]:
         if "colorscale" in trace or "showscale" in trace or trace["type"] in style.FIELDS:
             trace["showscale"] = False
     layout |= {"showlegend": False, "title": None, "annotations": [], "updatemenus": [], "sliders": []}
-    layout |= {"margin": {"l": 12, "r": 12, "t": 18, "b": 12}, "height": None, "width": None, "meta": None}
-    return bare
+    layout |= {"margin": {"l": 12, "r": 12, "t": 18, "b": 12}, "width": None, "meta": None}
+    return found
 
 
 def thumbnails(results: dict[str, BaseResult]) -> None:
@@ -107,8 +107,10 @@ def thumbnails(results: dict[str, BaseResult]) -> None:
         page.add_script_tag(path=ROOT / "static" / "plotly.min.js")
         for stem, result in results.items():
             for theme in style.THEMES:
-                drawn = base64.b64decode(page.evaluate(DRAW, [plain(result, theme), *CANVAS, SCALE]))
-                picture = Image.open(io.BytesIO(drawn)).convert("RGB")
+                figure = bare(stem, result, theme)
+                height = min(max(figure["layout"].pop("height", 0), TALL[0]), TALL[1])
+                drawn = base64.b64decode(page.evaluate(DRAW, [figure, height, HEIGHT / height]))
+                picture = Image.open(io.BytesIO(drawn)).convert("RGB").resize((WIDTH, HEIGHT))
                 picture.save(THUMBNAILS / f"{stem}.{theme}.webp", quality=82, method=6)
         browser.close()
 

@@ -206,11 +206,11 @@ def on_screen(web: Server, rounds: int) -> Section:
 def first_visits(rounds: int) -> Section:
     found = Section(
         "First visits, nothing computed before",
-        "Every round starts a server with an empty store on the same port and visits every page once, each in a new tab "
-        "of the same headless Chromium, its HTTP cache warm, while the page starts to train its default. Before each "
-        "page the same server shows “Hello, world” (a script that calls st.title and nothing else). A figure is the time "
-        "from the start of the navigation until the page's chart is visible, less the time until that heading was. On "
-        "the home page, which has no chart, its first card counts.",
+        "Every round starts a server with an empty store on the same port and visits every page once, each in a new "
+        "tab of the same headless Chromium, its HTTP cache warm, while the page starts to train its default. Before "
+        "each page the same server shows “Hello, world” (a script that calls st.title and nothing else). A figure is "
+        "the time from the start of the navigation until the page's chart is visible, less the time until that heading "
+        "was. On the home page, which has no chart, its first card counts.",
     )
     program = chromium()
     if not program:
