@@ -10,10 +10,11 @@ from typing import Any
 import streamlit as st
 
 from core import claims, export
+from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import Figure, load
 from core.params import BaseParams, Invalid
 from core.runs.key import run_key, source_digest
-from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Run, shared
+from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
 from core.stats import interval
 from core.text import Text, words
 from core.ui import link, own
@@ -137,7 +138,7 @@ class Page:
         handlers = {"on_click": _handler(self, key, "click", on_click if first else None)}
         handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
         run = self.run
-        if run is not None and run.live and run.predicted < MOMENT:
+        if run is not None and run.live and run.predicted < MOMENT and self.manager.ready.is_set():
             run.done.wait(2 * MOMENT)
         live = run is not None and run.live
 
@@ -490,8 +491,21 @@ def _json(run: Run, figure: Figure, language: str) -> str:
     """The figure of a run as JSON, drawn once per update of the run."""
     name, updates = (figure.id, language), run.updates
     if run.drawn.get(name, (-1, ""))[0] != updates:
-        run.drawn[name] = (updates, figure.draw(run.result, language).to_json(validate=False))
+        drawn = figure.draw(run.result, language)
+        if run.meta.get("shipped") and drawn.layout.meta:  # earlier moments are most of it, and the run brings its own
+            drawn.layout.meta = {key: value for key, value in drawn.layout.meta.items() if key != "scrub"}
+        run.drawn[name] = (updates, drawn.to_json(validate=False))
     return run.drawn[name][1]
+
+
+def draw_ahead(manager: Manager) -> None:
+    """Draw the results that came with the project, so that no first visitor waits for it."""
+    for stem in (entry.stem for entry in CONCEPTS):
+        source_digest(stem)
+        if run := manager.shipped(stem):
+            figure = next(figure for figure in load(stem).figures if figure.shown(run.params))
+            for language in LANGUAGES:
+                _json(run, figure, language)
 
 
 def _page_of(figure: Any) -> bytes:
