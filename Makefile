@@ -8,7 +8,7 @@ TEST    := .venv/.test-ready
 BENCH   := .venv/.bench-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format claims soak faults audit export-check bench warm concept clean
+.PHONY: help run test check format claims soak faults audit export-check bench warm concept defaults clean
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ bench: $(BENCH) ## time what must be fast, against its budgets; one theme: make 
 
 warm: $(RUN) ## compute beforehand everything a talk needs, so that it works offline
 	@$(PY) -m core.cli warm
+
+defaults: $(TEST) ## train what ships for a first visit, and its pictures; one: make defaults name=dropout
+	@CHROMIUM="$$(bash tests/browser.sh --find)" $(PY) -m core.defaults $(name)
 
 concept: $(RUN) ## one experiment at the command line: make concept name=dropout args="..."
 	@$(PY) -m core.cli $(name) $(args)

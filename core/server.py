@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -117,11 +118,12 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     manager = shared()
     for entry in CONCEPTS:
         load(entry.stem)
-    import core.ui.page  # noqa: F401
+    from core.ui.page import draw_ahead
 
     plotly_js()
     gc.collect()
     gc.freeze()  # streamlit collects garbage after every script run; what is here to stay need not be looked at
+    threading.Thread(target=draw_ahead, args=(manager,), daemon=True, name="draw ahead").start()
     yield {}
     manager.close()
 

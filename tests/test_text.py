@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES
+from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, PLANNED
 from core.concept import load
 from core.params import BaseParams, Choice, Rows, fields
 from core.text import ROOT, Text, parse, words
@@ -110,6 +110,14 @@ def test_every_chapter_and_place_has_a_name(language: str) -> None:
     text = words("", language)
     for name in (*CHAPTERS, *(entry.stem for entry in CATALOG if entry.place)):
         assert text.say(f"chapters.{name}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_planned_has_a_title_and_a_sentence_and_nothing_else_has(language: str) -> None:
+    text = words("", language)
+    listed = {key.partition(".")[2] for key in text.labels if key.startswith("planned.")}
+    assert listed == {entry.stem for entry in PLANNED}
+    assert all(text.hint(f"planned.{stem}")[-1] in ".?。？" for stem in listed)
 
 
 def test_a_missing_word_is_an_error() -> None:

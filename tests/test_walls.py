@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES
+from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [*ROOT.glob("core/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "streamlit_app.py"]
@@ -91,7 +91,8 @@ def test_catalogue_folders_pages_and_texts_are_the_same() -> None:
     assert len(stems) == len(set(stems))
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(stems)
     assert {path.parent.name for path in (ROOT / "core/concepts").glob("*/params.py")} == set(STEMS)
-    assert {entry.chapter for entry in CATALOG} == set(CHAPTERS)
+    assert {entry.chapter for entry in MAP} == set(CHAPTERS)
+    assert len({entry.stem for entry in MAP}) == len(MAP)
 
 
 @pytest.mark.parametrize("stem", STEMS)

@@ -30,9 +30,9 @@ from core.params import BaseParams, uploaded
 from core.result import BaseResult, arrays
 from core.runs import engines, worker
 from core.runs.engines import Engine
-from core.runs.key import ask_key, digest, run_key, setting_key, versions
+from core.runs.key import ask_key, digest, run_key, setting_key, source_digest, versions
 from core.runs.queue import FairQueue
-from core.runs.store import LARGEST_RESULT, State, Store, Stored
+from core.runs.store import LARGEST_RESULT, State, Store, Stored, shipped
 from core.runs.uploads import Uploads
 
 log = logging.getLogger("lab.runs")
@@ -213,6 +213,7 @@ class Manager:
         self.slots: list[Slot] = []
         self._queues: dict[str, FairQueue] = {}
         self._runs: dict[str, Run] = {}
+        self._shipped: dict[str, Run | None] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -316,6 +317,10 @@ class Manager:
         run.seconds = stored.meta["seconds"]
         run.done.set()
         return self._keep(run)
+
+    def has(self, stem: str, params: BaseParams) -> bool:
+        """Whether a page with these Params has its result at once; reads no array."""
+        return self.store.status(run_key(stem, params, self.engine_for(stem, params).device)) == COMPLETE
 
     def refusal(self, stem: str, params: BaseParams, device: str = "auto") -> tuple[str, float, float] | None:
         """Why this run would not be taken on, from its predicted cost alone: a failure code, what it asks, what is
@@ -424,6 +429,14 @@ class Manager:
     def latest(self, stem: str, params: BaseParams) -> Run | None:
         """The last complete run of a setting from any version of the code, to be shown as stored."""
         return self._shown(self.store.latest(setting_key(stem, params)), stem, params)
+
+    def shipped(self, stem: str) -> Run | None:
+        """The result of the default that came with the project, to be shown as such; always the same object, so that
+        it is drawn once."""
+        if stem not in self._shipped:
+            stored = shipped(stem)
+            self._shipped[stem] = self._shown(stored, stem, stored.result.params) if stored else None
+        return self._shipped[stem]
 
     @staticmethod
     def _shown(stored: Stored | None, stem: str, params: BaseParams) -> Run | None:
@@ -646,6 +659,7 @@ class Manager:
             "seconds": time.monotonic() - run.started,
             "versions": versions(),
             "saved": time.time(),
+            "source": source_digest(run.stem),
         }
 
     @staticmethod

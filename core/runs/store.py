@@ -6,6 +6,8 @@
     <root>/latest/<setting>         the key of the last complete run of a setting, in whatever version
     <root>/running                  of which a server locks one byte for every run it has in a worker
 
+A folder of the same make for every concept's default comes with the project (`SHIPPED`), without state.
+
 No pickle is read or written. A store that cannot be written (full, read-only) loses nothing but memory: the
 lab goes on, and `trouble` says why.
 """
@@ -25,6 +27,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,7 @@ HALF_WRITTEN = 3600  # seconds after which a temporary folder is nobody's
 LARGEST_RESULT = 16 * 1024**2  # bytes of arrays a Result may hold
 
 STATE_FILE = "state.safetensors"
+SHIPPED = Path(__file__).resolve().parents[2] / "data" / "defaults"  # a folder per concept, made by `make defaults`
 
 State = dict[str, np.ndarray]
 
@@ -71,19 +75,7 @@ class Store:
         self, key: str, result: BaseResult, meta: dict[str, Any], state: State | None = None, setting: str = ""
     ) -> bool:
         """Keep a Result under `key`; `meta["status"]` is complete, stopped or failed. False if it could not be kept."""
-        files = {"arrays.npz": _packed(arrays(result))} | ({STATE_FILE: _packed_state(state)} if state else {})
-        plain = {
-            f.name: getattr(result, f.name)
-            for f in dataclasses.fields(result)
-            if f.name != "params" and "axes" not in f.metadata
-        }
-        meta = meta | {
-            "plain": plain,
-            "params": write(result.params),
-            "saved": time.time(),
-            "checksums": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-        }
-        files["meta.json"] = json.dumps(meta | {"digest": digest(meta)}).encode()
+        files = packed(result, meta, state)
         with self._lock:
             try:
                 temporary = self.root / "runs" / f".{key}-{uuid.uuid4().hex}"
@@ -141,15 +133,7 @@ class Store:
         if not (folder / "meta.json").exists():
             return None
         try:
-            meta = json.loads((folder / "meta.json").read_bytes())
-            if meta.pop("digest") != digest(meta):
-                raise ValueError("meta.json does not match its digest")
-            concept = load_concept(meta["concept"])
-            params, problems = read(concept.Params, meta["params"])
-            if problems:
-                raise ValueError(f"params no longer stand: {problems}")
-            plain: dict[str, Any] = meta["plain"] | self._arrays(folder, meta)
-            result = concept.Result(params, **plain)
+            stored = unpacked(folder)
             os.utime(folder)
         except FileNotFoundError:  # another server is just replacing or removing it
             return None
@@ -157,11 +141,18 @@ class Store:
             log.warning("stored run %s is damaged and was removed: %s", key, error)
             shutil.rmtree(folder, ignore_errors=True)
             return None
-        return Stored(result, meta)
+        return stored
 
     def complete(self, key: str) -> Stored | None:
         stored = self.load(key)
         return stored if stored and stored.meta["status"] == "complete" else None
+
+    def status(self, key: str) -> str:
+        """What is kept under `key`: a complete run, or part of one; empty where nothing is."""
+        try:
+            return json.loads((self._folder(key) / "meta.json").read_bytes())["status"]
+        except (OSError, ValueError, KeyError):
+            return ""
 
     def latest(self, setting: str) -> Stored | None:
         """The last complete run of a setting, perhaps of an older version of the code: to be shown as such."""
@@ -182,7 +173,7 @@ class Store:
         folder = self._folder(key)
         try:
             meta = json.loads((folder / "meta.json").read_bytes())
-            return safetensors.load(self._content(folder, STATE_FILE, meta))
+            return safetensors.load(_content(folder, STATE_FILE, meta))
         except Exception:
             return None
 
@@ -198,17 +189,6 @@ class Store:
         if not (len(key) == 40 and set(key) <= set("0123456789abcdef")):
             raise ValueError("a run key is 40 hexadecimal digits")
         return self.root / "runs" / key
-
-    @staticmethod
-    def _content(folder: Path, name: str, meta: dict[str, Any]) -> bytes:
-        content = (folder / name).read_bytes()
-        if hashlib.sha256(content).hexdigest() != meta["checksums"][name]:
-            raise ValueError(f"{name} does not match its checksum")
-        return content
-
-    def _arrays(self, folder: Path, meta: dict[str, Any]) -> dict[str, np.ndarray]:
-        with np.load(io.BytesIO(self._content(folder, "arrays.npz", meta)), allow_pickle=False) as npz:
-            return dict(npz)
 
     def prune(self) -> None:
         """Remove the runs used longest ago until the store is under its cap, and what a killed server left half
@@ -229,6 +209,69 @@ class Store:
 def _byte(key: str) -> int:
     """Where in the file `running` the lock of a run is."""
     return int(key[:15], 16)
+
+
+def packed(
+    result: BaseResult, meta: dict[str, Any], state: State | None = None, small: bool = False
+) -> dict[str, bytes]:
+    """The files of a folder, by name; `small` takes time to compress the arrays."""
+    files = {"arrays.npz": _packed_arrays(arrays(result), small)}
+    files |= {STATE_FILE: _packed_state(state)} if state else {}
+    plain = {
+        f.name: getattr(result, f.name)
+        for f in dataclasses.fields(result)
+        if f.name != "params" and "axes" not in f.metadata
+    }
+    meta = meta | {
+        "plain": plain,
+        "params": write(result.params),
+        "saved": time.time(),
+        "checksums": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    return files | {"meta.json": json.dumps(meta | {"digest": digest(meta)}).encode()}
+
+
+def unpacked(folder: Path) -> Stored:
+    """What a folder holds; raises whatever its damage leads to."""
+    meta = json.loads((folder / "meta.json").read_bytes())
+    if meta.pop("digest") != digest(meta):
+        raise ValueError("meta.json does not match its digest")
+    concept = load_concept(meta["concept"])
+    params, problems = read(concept.Params, meta["params"])
+    if problems:
+        raise ValueError(f"params no longer stand: {problems}")
+    with np.load(io.BytesIO(_content(folder, "arrays.npz", meta)), allow_pickle=False) as npz:
+        plain: dict[str, Any] = meta["plain"] | dict(npz)
+    return Stored(concept.Result(params, **plain), meta)
+
+
+@cache
+def shipped(stem: str) -> Stored | None:
+    """The default's Result that came with the project, or None where there is none that today's code can read."""
+    try:
+        return unpacked(SHIPPED / stem)
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # made by another version of the code: only the first picture comes later
+        log.warning("the result of %s that came with the project cannot be read: %s", stem, error)
+        return None
+
+
+@cache
+def about_shipped(stem: str) -> dict[str, Any]:
+    """Where the shipped Result comes from, and its first figure in a sentence per language (`summary`); empty where
+    there is none. Reads no array."""
+    try:
+        return json.loads((SHIPPED / stem / "meta.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+def _content(folder: Path, name: str, meta: dict[str, Any]) -> bytes:
+    content = (folder / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != meta["checksums"][name]:
+        raise ValueError(f"{name} does not match its checksum")
+    return content
 
 
 def _used(folder: Path) -> float:
@@ -252,7 +295,7 @@ def _packed_state(state: State) -> bytes:
     return safetensors.save({name: np.array(values, order="C") for name, values in state.items()})  # in one piece
 
 
-def _packed(named: dict[str, np.ndarray]) -> bytes:
+def _packed_arrays(named: dict[str, np.ndarray], small: bool) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, **named)  # type: ignore[arg-type]
+    (np.savez_compressed if small else np.savez)(buffer, **named)  # type: ignore[arg-type]
     return buffer.getvalue()

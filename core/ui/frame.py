@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import streamlit as st
 
-from core.catalog import CATALOG, LANGUAGES, Entry, by_chapter
+from core.catalog import CATALOG, LANGUAGES, by_chapter
 from core.text import words
 from core.ui import link
 
@@ -18,6 +19,9 @@ def frame() -> None:
     """Run the page the reader is on, inside the navigation."""
     st.session_state["entered"] = True
     st.set_page_config(page_icon="static/favicon.png", layout="wide")
+    if os.environ.get("LAB_HELLO") and "hello" in st.query_params:  # what the benchmark holds the pages against
+        st.title("Hello, world")
+        return
     language = link.language()
     text = words("", language)
     pages = {
@@ -83,14 +87,6 @@ def _search(language: str) -> None:
 
 def _both_titles(stem: str) -> str:
     return " · ".join(words(stem, language).title for language in LANGUAGES)
-
-
-def card(entry: Entry, language: str) -> None:
-    """A concept on the home page."""
-    text = words(entry.stem, language)
-    with st.container(border=True, height="stretch"):
-        st.page_link(st.session_state["pages"][entry.stem], label=f"**{text.title}**", icon=f":material/{entry.icon}:")
-        st.caption(text.lead)
 
 
 def css() -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
 from core import claims
+from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import Figure, load
 from core.params import BaseParams, Invalid
 from core.runs.key import run_key, source_digest
-from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Run, shared
+from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
 from core.stats import interval
 from core.text import Text, words
 from core.ui import link, own, share
@@ -136,7 +138,7 @@ class Page:
         handlers = {"on_click": _handler(self, key, "click", on_click if first else None)}
         handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
         run = self.run
-        if run is not None and run.live and run.predicted < MOMENT:
+        if run is not None and run.live and run.predicted < MOMENT and self.manager.ready.is_set():
             run.done.wait(2 * MOMENT)
         live = run is not None and run.live
 
@@ -329,18 +331,23 @@ class Page:
 
     def _stand_in(self) -> Run | None:
         """What is shown until the run has something: what is left of it from before, this setting in an older version,
-        the run before it on this page, the default."""
-        return (
-            self.manager.partial(self.stem, self.params, self.device)
-            or self.manager.latest(self.stem, self.params)
-            or st.session_state.get(f"before:{self.stem}")
-            or self.manager.latest(self.stem, self.concept.Params())
+        the run before it on this page, the default as stored here, the default as it came with the project."""
+        found: Iterable[Run | None] = (
+            source()
+            for source in (
+                lambda: self.manager.partial(self.stem, self.params, self.device),
+                lambda: self.manager.latest(self.stem, self.params),
+                lambda: st.session_state.get(f"before:{self.stem}"),
+                lambda: self.manager.latest(self.stem, self.concept.Params()),
+                lambda: self.manager.shipped(self.stem),
+            )
         )
+        return next((run for run in found if run is not None and self.figure.shown(run.params)), None)
 
     def _below(self, shown: Run, stand_in: bool) -> None:
         """The figure in one sentence, and as a table."""
         if stand_in:
-            st.caption(self.text.say("run.stored_old" if shown.params == self.params else "run.stored_other"))
+            st.caption(self._stood_in(shown))
         st.markdown(self.figure.summary(shown.result, self.text.language))
         st.caption(self.text.hint(f"figures.{self.figure.id}"))
         if not shown.live:
@@ -349,6 +356,16 @@ class Page:
                     st.table(self.figure.table(shown.result, self.text.language), hide_index=True)
         if self.manager.store.trouble:
             st.caption(self.text.say("run.unstored", reason=link.plain(self.manager.store.trouble)))
+
+    def _stood_in(self, shown: Run) -> str:
+        """What is shown in place of the run, and where it comes from."""
+        say, meta = self.text.say, shown.meta
+        if not meta.get("shipped"):
+            return say("run.stored_old" if shown.params == self.params else "run.stored_other")
+        now = meta["source"] == source_digest(self.stem)
+        day = datetime.fromtimestamp(meta["saved"], UTC).date().isoformat()
+        came = say("run.shipped" if now else "run.shipped_old", date=day, code=meta["source"][:7], **meta["versions"])
+        return came if shown.params == self.params else f"{say('run.stored_other')} {came}"
 
     def _device(self) -> None:
         """What trains the run, where there is a choice."""
@@ -441,8 +458,21 @@ def _json(run: Run, figure: Figure, language: str) -> str:
     """The figure of a run as JSON, drawn once per update of the run."""
     name, updates = (figure.id, language), run.updates
     if run.drawn.get(name, (-1, ""))[0] != updates:
-        run.drawn[name] = (updates, figure.draw(run.result, language).to_json(validate=False))
+        drawn = figure.draw(run.result, language)
+        if run.meta.get("shipped") and drawn.layout.meta:  # earlier moments are most of it, and the run brings its own
+            drawn.layout.meta = {key: value for key, value in drawn.layout.meta.items() if key != "scrub"}
+        run.drawn[name] = (updates, drawn.to_json(validate=False))
     return run.drawn[name][1]
+
+
+def draw_ahead(manager: Manager) -> None:
+    """Draw the results that came with the project, so that no first visitor waits for it."""
+    for stem in (entry.stem for entry in CONCEPTS):
+        source_digest(stem)
+        if run := manager.shipped(stem):
+            figure = next(figure for figure in load(stem).figures if figure.shown(run.params))
+            for language in LANGUAGES:
+                _json(run, figure, language)
 
 
 def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil
@@ -26,6 +27,7 @@ def themes(rounds: int, quick: bool) -> Iterator[Section]:
     with server() as web:
         yield the_web_process(web)
         yield on_screen(web, rounds)
+    yield first_visits(rounds)
 
 
 @dataclass
@@ -60,12 +62,16 @@ class Server:
             return None
 
 
-@contextmanager
-def server() -> Iterator[Server]:
-    """A server of its own on a free port, with an empty store, once its workers are warm."""
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def server(port: int = 0, **settings: str) -> Iterator[Server]:
+    """A server of its own on this port or a free one, with an empty store, once its workers are warm."""
+    port = port or free_port()
     with tempfile.TemporaryDirectory() as folder:
         store, log = Path(folder) / "store", Path(folder) / "log"
         begin = time.perf_counter()
@@ -73,7 +79,7 @@ def server() -> Iterator[Server]:
             child = subprocess.Popen(
                 [sys.executable, "-m", "core.server"],
                 cwd=ROOT,
-                env=os.environ | {"LAB_PORT": str(port), "LAB_STORE": str(store)},
+                env=os.environ | {"LAB_PORT": str(port), "LAB_STORE": str(store)} | settings,
                 stdout=said,
                 stderr=said,
             )
@@ -194,6 +200,52 @@ def on_screen(web: Server, rounds: int) -> Section:
             found.failures.append(f"the page did not answer a click ({str(error).splitlines()[-1].strip()})")
         browser.close()
     found.rows.append(Row("memory of the web process in the end", "MB", [web.megabytes()], "≤ 250"))
+    return found
+
+
+def first_visits(rounds: int) -> Section:
+    found = Section(
+        "First visits, nothing computed before",
+        "Every round starts a server with an empty store on the same port and visits every page once, each in a new "
+        "tab of the same headless Chromium, its HTTP cache warm, while the page starts to train its default. Before "
+        "each page the same server shows “Hello, world” (a script that calls st.title and nothing else). A figure is "
+        "the time from the start of the navigation until the page's chart is visible, less the time until that heading "
+        "was. On the home page, which has no chart, its first card counts.",
+    )
+    program = chromium()
+    if not program:
+        found.remarks.append("Not measured: no Chromium was found (tests/browser.sh says what to install).")
+        return found
+    from playwright.sync_api import sync_playwright
+
+    from core.catalog import CONCEPTS
+
+    pages = {"/?lang=en": ".lab-card img"} | {f"/{e.stem}?lang=en": ".js-plotly-plot .main-svg" for e in CONCEPTS}
+    hellos: list[float] = []
+    headings: list[float] = []
+    later: dict[str, list[float]] = {path: [] for path in pages}
+    port = free_port()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1400, "height": 1000}, base_url=f"http://127.0.0.1:{port}")
+        context.set_default_timeout(60_000)
+        for turn in range(rounds + 1):  # the first round fills the cache
+            with server(port, LAB_HELLO="1", LAB_GRACE="1") as web:
+                visit(context, "/?hello", "h1")  # unmeasured: the server's first script run
+                for path, selector in pages.items():
+                    (hello,) = visit(context, "/?hello", "h1")
+                    heading, shown = visit(context, path, "h1", selector)
+                    until(lambda: not web.health()["busy"], pause=0.1)
+                    if turn:
+                        hellos.append(hello)
+                        headings.append(heading - hello)
+                        later[path].append(shown - hello)
+        browser.close()
+    found.rows.append(Row("“Hello, world”: heading visible", "ms", in_ms(hellos)))
+    found.rows.append(Row("a page's own heading, with navigation and search: later by", "ms", in_ms(headings)))
+    for path, values in later.items():
+        found.rows.append(Row(f"{path.partition('?')[0]}, later by", "ms", in_ms(values), "≤ 500"))
+    found.rows.append(Row("all pages, later by", "ms", in_ms([median(values) for values in later.values()]), "≤ 500"))
     return found
 
 

@@ -1,0 +1,92 @@
+"""The concept map of the home page, as it is sent to the browser."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP, PLANNED, by_chapter
+from core.text import words
+from core.ui.home import LEADS_TO, as_html, said
+
+ROWS = {entry.stem for entry in MAP if not entry.place}
+
+
+class Parsed(HTMLParser):
+    """Cards by their titles, each with its links, picture and what a search looks through."""
+
+    def __init__(self, source: str):
+        super().__init__()
+        self.cards: list[dict] = []
+        self.links: list[str] = []
+        self.headings: list[str] = []
+        self.inside = ""
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        self.inside = tag if tag in ("h2", "h3") else self.inside
+        if "lab-card" in (given.get("class") or "").split():
+            planned = "lab-planned" in str(given["class"])
+            self.cards.append({"title": "", "find": given["data-find"], "planned": planned, "links": [], "alt": None})
+        if tag == "img":
+            self.cards[-1]["alt"] = given["alt"]
+            assert given["width"] and given["height"] and given["loading"] == "lazy"
+        if tag == "a":
+            (self.cards[-1]["links"] if self.inside == "h3" else self.links).append(given["data-open"])
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = "" if tag == self.inside else self.inside
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "h2":
+            self.headings.append(data)
+        if self.inside == "h3":
+            self.cards[-1]["title"] += data
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_concept_is_a_card_and_only_what_is_built_is_a_link(language: str) -> None:
+    page = Parsed(as_html(language))
+    cards = {card["title"]: card for card in page.cards}
+    assert len(cards) == len(page.cards) == len(ROWS)
+    for entry in CONCEPTS:
+        card = cards[said(entry, language)[0]]
+        assert card["links"] == [entry.stem] and not card["planned"]
+        assert len(card["alt"]) > 20, "the picture has no sentence: make defaults"
+    for entry in PLANNED:
+        card = cards[said(entry, language)[0]]
+        assert card["links"] == [] and card["planned"] and card["alt"] is None
+    chapters = [words("", language).say(f"chapters.{chapter}") for chapter in CHAPTERS[1:]]
+    assert page.headings[: len(chapters)] == chapters
+
+
+def test_a_search_looks_through_both_languages_and_the_claims() -> None:
+    for language in LANGUAGES:
+        page = Parsed(as_html(language))
+        found = {
+            word: {c["title"] for c in page.cards if word in c["find"]} for word in ("残差", "residual", "perceptron")
+        }
+        titles = {entry.stem: said(entry, language)[0] for entry in MAP if not entry.place}
+        assert titles["residual_networks"] in found["残差"] & found["residual"]
+        assert titles["perceptron"] in found["perceptron"]
+        claim = words("optimizer_race", "zh").say(
+            next(k for k in words("optimizer_race", "zh").labels if "claims." in k)
+        )
+        assert claim.lower() in as_html(language).replace("&quot;", '"').replace("&#x27;", "'")
+
+
+def test_the_timeline_leads_to_concepts_of_the_map() -> None:
+    assert set(LEADS_TO.values()) <= ROWS
+    years = {key.partition(".y")[2] for key in words("", "en").labels if key.startswith("timeline.")}
+    assert set(LEADS_TO) <= years and {"1958", "2016"} <= years and max(years) > "2016"
+    page = Parsed(as_html("en"))
+    assert set(page.links) == set(LEADS_TO.values()) & {entry.stem for entry in CONCEPTS}
+
+
+def test_the_map_is_in_reading_order_and_chapters_without_entries_are_left_out() -> None:
+    assert [entry for entry in MAP if entry in CATALOG] == list(CATALOG)
+    order = [CHAPTERS.index(entry.chapter) for entry in MAP]
+    assert order == sorted(order)
+    assert list(by_chapter()) == [c for c in CHAPTERS if any(entry.chapter == c for entry in CATALOG)]
