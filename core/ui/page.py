@@ -148,7 +148,8 @@ class Page:
             if run is not None:
                 self.manager.look(run, watcher())
             self._status_row(run)
-            shown, pale = (run, False) if run and run.result is not None else (self._stand_in(), True)
+            begun = run is not None and run.result is not None and (run.result.step > 0 or not run.live)
+            shown, pale = (run, False) if begun else (self._stand_in() or run, True)
             if shown is None or shown.result is None:
                 st.container(height=EMPTY, border=False)
             else:
