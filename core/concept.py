@@ -11,12 +11,14 @@ A concept is the folder `core/concepts/<stem>/`:
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from core.text import closed_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +40,18 @@ class Figure:
     table: Callable[[Any, str], pd.DataFrame]
     summary: Callable[[Any, str], str]
     shown: Callable[[Any], bool] = lambda params: True
+
+
+def with_note(figures: Iterable[Figure], note: Callable[[Any, str], str]) -> tuple[Figure, ...]:
+    """The figures, each summary followed by what `note` says of the Result, if anything: whose training diverged."""
+
+    def both(summary: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
+        def said(result: Any, language: str) -> str:
+            return closed_up(" ".join(filter(None, (summary(result, language), note(result, language)))), language)
+
+        return said
+
+    return tuple(replace(figure, summary=both(figure.summary)) for figure in figures)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ st.caption(text.say("home.intro"))
 for chapter, entries in by_chapter().items():
     concepts = [entry for entry in entries if not entry.place]
     if concepts:
-        st.subheader(text.say(f"chapters.{chapter}"), anchor=False)
+        st.header(text.say(f"chapters.{chapter}"), anchor=False)
         for column, entry in zip(st.columns(3), concepts):
             with column:
                 card(entry, language)

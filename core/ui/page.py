@@ -150,7 +150,15 @@ class Page:
             if shown is None or shown.result is None:
                 st.container(height=EMPTY, border=False)
             else:
-                chart(_json(shown, self.figure, self.text.language), self.text, key=key, pale=pale and live, **handlers)
+                chart(
+                    _json(shown, self.figure, self.text.language),
+                    self.text,
+                    key=key,
+                    summary=self.figure.summary(shown.result, self.text.language),
+                    over=not live,
+                    pale=pale and live,
+                    **handlers,
+                )
                 self._below(shown, pale)
             if live and run is not None and not run.live:
                 st.rerun()
@@ -178,7 +186,7 @@ class Page:
 
     def claims(self, *first: str) -> None:
         """What the notes say, with the stored verdict and what this run measured; claims not named are folded away."""
-        st.subheader(self.text.say("frame.claims"), anchor=False)
+        st.header(self.text.say("frame.claims"), anchor=False)
         stored = claims.stored(self.stem)
         named = [c for id in first for c in self.concept.claims if c.id == id]
         rest = [c for c in self.concept.claims if c.id not in first]

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concept import Figure
+from core.concept import Figure, with_note
 from core.concepts.dropout.claims import TEST, TRAIN, best, noisy, stopped
 from core.concepts.dropout.params import COUNTS, REACH, REMOVED, Result, drops, on_points
 from core.stats import mean_interval
@@ -33,6 +33,13 @@ def names(result: Result, language: str) -> list[str]:
         name = say(f"nets.{net.layers}", p=f"{net.p:g}", p_inputs=f"{net.p_inputs:g}")
         found.append(f"{name}, {say(f'options.scaling.{net.scaling}')}" if told and drops(net) else name)
     return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
+
+
+def diverged(result: Result, language: str) -> str:
+    """Whose training diverged; empty where nobody's did."""
+    lost = (~np.isfinite(result.loss[:, :, -1])).any((1, 2))
+    found = text(language).listed(np.array(names(result, language))[lost])
+    return text(language).say("summaries.diverged", names=found) if found else ""
 
 
 def dot(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -472,12 +479,15 @@ def summary_uncertainty(result: Result, language: str) -> str:
     )
 
 
-FIGURES = (
-    Figure("uncertainty", draw_uncertainty, table_uncertainty, summary_uncertainty, on_points),
-    Figure("test", draw_test, table_test, summary_test),
-    Figure("loss", draw_loss, table_loss, summary_loss),
-    Figure("memorised", draw_memorised, table_memorised, summary_memorised, noisy),
-    Figure("ensemble", draw_ensemble, table_ensemble, summary_ensemble),
-    Figure("scaling", draw_scaling, table_scaling, summary_scaling),
-    Figure("units", draw_units, table_units, summary_units),
+FIGURES = with_note(
+    (
+        Figure("uncertainty", draw_uncertainty, table_uncertainty, summary_uncertainty, on_points),
+        Figure("test", draw_test, table_test, summary_test),
+        Figure("loss", draw_loss, table_loss, summary_loss),
+        Figure("memorised", draw_memorised, table_memorised, summary_memorised, noisy),
+        Figure("ensemble", draw_ensemble, table_ensemble, summary_ensemble),
+        Figure("scaling", draw_scaling, table_scaling, summary_scaling),
+        Figure("units", draw_units, table_units, summary_units),
+    ),
+    diverged,
 )
