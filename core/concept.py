@@ -4,7 +4,7 @@ A concept is the folder `core/concepts/<stem>/`:
     params.py   Params, Result, PRESETS, TINY, ENGINE, cost   what goes in, what comes out (no torch)
     train.py    train, and answer where it has asks      the experiment                   (torch, no streamlit)
     figures.py  FIGURES                                  pictures of a Result             (plotly)
-    claims.py   CLAIMS                                   what the notes say, measured     (numpy)
+    claims.py   CLAIMS, PREDICTIONS                      what the notes say, measured     (numpy)
     text.en.md, text.zh.md                               every word of its page
 """
 
@@ -91,6 +91,18 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """A question to put before a run, and how a finished Result answers it; its wording stands in the texts.
+
+    answer: Result → the option that came true with the numbers to say it by, or None where this run cannot tell.
+    """
+
+    id: str
+    options: tuple[str, ...]
+    answer: Callable[[Any], tuple[str, dict[str, Any]] | None]
+
+
+@dataclass(frozen=True)
 class Ask:
     """A question to a trained network. `answer(params, result, state, question)` of the concept's train.py
     gives a Result of class `answer`; the question is a Params of class `question`."""
@@ -119,6 +131,7 @@ class Concept:
     figures: tuple[Figure, ...]
     presets: tuple[Preset, ...]
     claims: tuple[Claim, ...]
+    predictions: tuple[Prediction, ...]
     tiny: BaseParams
     cost: Callable[[Any], Cost]
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
@@ -145,6 +158,7 @@ def load(stem: str) -> Concept:
         figures=tuple(figures.FIGURES),
         presets=tuple(params.PRESETS),
         claims=tuple(claims.CLAIMS),
+        predictions=tuple(claims.PREDICTIONS),
         tiny=params.TINY,
         cost=params.cost,
         engine=params.ENGINE,

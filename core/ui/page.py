@@ -18,6 +18,7 @@ from core.text import Text, words
 from core.ui import link, own
 from core.ui.chart import chart
 from core.ui.controls import Controls, problems
+from core.ui.predict import covered, predict
 from core.ui.visitor import person, watcher
 
 AUTO = float(os.environ.get("LAB_AUTO_SECONDS", 8))  # what is predicted to be cheaper starts by itself
@@ -86,6 +87,7 @@ class Page:
         )
         if active:
             st.caption(self.text.hint(f"presets.{active}"))
+        predict(self)
 
     def places(self) -> tuple[Any, Any, Any]:
         """Places for the presets, for the picture, and for the settings on its left. Fill the picture first: what
@@ -147,7 +149,10 @@ class Page:
                 self.manager.look(run, watcher())
             self._status_row(run)
             shown, pale = (run, False) if run and run.result is not None else (self._stand_in(), True)
-            if shown is None or shown.result is None:
+            if covered(self):
+                with st.container(height=EMPTY):
+                    st.caption(self.text.say("predict.covered"))
+            elif shown is None or shown.result is None:
                 st.container(height=EMPTY, border=False)
             else:
                 chart(
