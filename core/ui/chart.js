@@ -184,7 +184,7 @@ class Chart {
     this.plot.style.height = `${layout.height || 420}px`;
     const config = {
       responsive: true, displaylogo: false, displayModeBar: "hover",
-      modeBarButtonsToRemove: ["lasso2d", "autoScale2d", ...(this.wants.selects ? [] : ["select2d"])],
+      modeBarButtonsToRemove: ["lasso2d", "autoScale2d", "sendChartToCloud", ...(this.wants.selects ? [] : ["select2d"])],
       toImageButtonOptions: { format: "png", scale: 2 },
     };
     this.library.react(this.plot, this.traces(), layout, config);
