@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 OF_STREAMLIT = {
     "list": "stSidebarNavItems",  # headers of the sections stand between the items of the list
     "listitem": "stSidebarNavItems",
-    "scrollable-region-focusable": "stTable",  # the frame that lets a wide table scroll; browsers focus it by themselves
+    "scrollable-region-focusable": "stTable",  # the frame in which a wide table scrolls; browsers focus it
     "presentation-role-conflict": "stFileUploaderDropzone",  # named and focusable, though its role says it is nothing
 }
 CLOSEST = "target => document.querySelector(target[0])?.closest('[data-testid]')?.dataset.testid"

@@ -158,8 +158,12 @@ def look(result: Result) -> float:
 
 
 def averaged_on(signal: str, measure: Measure) -> Measure:
-    fits: Measure = lambda r: measure(r) if r.params.signal == signal and 0.5 <= r.params.beta <= 0.96 else None  # noqa: E731
-    return fits
+    def asked(result: Result) -> np.ndarray | None:
+        params = result.params
+        fits = params.signal == signal and not params.own and 0.5 <= params.beta <= 0.96
+        return measure(result) if fits else None
+
+    return asked
 
 
 def age(result: Result) -> np.ndarray:
