@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from tests.bench.report import ROOT, STEM, Row, Section, in_ms, until
+from tests.bench.runs import large_table
 
 
 def themes(rounds: int, quick: bool) -> Iterator[Section]:
@@ -189,12 +190,33 @@ def on_screen(web: Server, rounds: int) -> Section:
         try:
             found.rows += clicks(context, rounds)
             found.rows.append(released(context, rounds))
+            found.rows.append(
+                Row("own CSV of 100,000 rows chosen → read and checked", "s", brought(context, rounds), "≤ 2")
+            )
         except TimeoutError as error:
             web.check()
             found.failures.append(f"the page did not answer a click ({str(error).splitlines()[-1].strip()})")
         browser.close()
     found.rows.append(Row("memory of the web process in the end", "MB", [web.megabytes()], "≤ 250"))
     return found
+
+
+def brought(context: Any, rounds: int) -> list[float]:
+    """Seconds from the choice of a large file to its preview with the button that uses it."""
+    content, taken = large_table(), []
+    for _ in range(rounds):
+        page = context.new_page()
+        page.goto(f"/{STEM}?lang=en")
+        page.get_by_text("Own data", exact=True).click()
+        field = page.locator('input[type="file"]')
+        field.wait_for(state="attached")
+        page.wait_for_timeout(1000)
+        begin = time.perf_counter()
+        field.set_input_files({"name": "table.csv", "mimeType": "text/csv", "buffer": content})
+        page.get_by_role("button", name="Use these data").wait_for()
+        taken.append(time.perf_counter() - begin)
+        page.close()
+    return taken
 
 
 def visit(context: Any, path: str, *selectors: str) -> list[float]:
