@@ -55,6 +55,8 @@ def unfold(visit: Visit) -> None:
 
 def findings(page: Page) -> set[tuple[str, str]]:
     """Every finding of axe-core: its rule, and the closest test id of Streamlit's around it."""
+    page.add_style_tag(content="*, *::before { transition: none !important; animation: none !important; }")
+    page.wait_for_function("!document.querySelector('[data-stale=true]')")  # what is being replaced is faint
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     at = {
         (v["id"], page.evaluate(CLOSEST, node["target"]) or "", node["html"][:200])
