@@ -45,6 +45,7 @@ def _question(page: Page, asked: Prediction) -> None:
         format_func=lambda option: say(f"predict.{asked.id}.{option}"),
         key=key,
         on_change=pick,
+        label_visibility="collapsed" if len(page.concept.predictions) == 1 else "visible",  # the fold says it
     )
     if picked := _picked(page, asked):
         _answer(page, asked, picked)
