@@ -235,7 +235,7 @@ def test_a_guess_is_answered_by_the_run_on_the_screen(visit: Visit) -> None:
     page.get_by_text("Predict first").click()
     page.get_by_text("Cover the picture").click()
     expect(page.get_by_text("Covered until you pick")).to_be_visible()
-    assert page.locator(".js-plotly-plot").count() == 0
+    expect(page.locator(".js-plotly-plot")).to_have_count(0)
     page.get_by_role("radio", name="On none").click()
     expect(page.get_by_text("Nothing was left to correct on 2 of 2 seeds.")).to_be_visible()
     expect(page.get_by_text("It came otherwise: On all of them.")).to_be_visible()
