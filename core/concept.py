@@ -4,19 +4,21 @@ A concept is the folder `core/concepts/<stem>/`:
     params.py   Params, Result, PRESETS, TINY, ENGINE, cost   what goes in, what comes out (no torch)
     train.py    train, and answer where it has asks      the experiment                   (torch, no streamlit)
     figures.py  FIGURES                                  pictures of a Result             (plotly)
-    claims.py   CLAIMS                                   what the notes say, measured     (numpy)
+    claims.py   CLAIMS, PREDICTIONS                      what the notes say, measured     (numpy)
     text.en.md, text.zh.md                               every word of its page
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from core.text import closed_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +40,18 @@ class Figure:
     table: Callable[[Any, str], pd.DataFrame]
     summary: Callable[[Any, str], str]
     shown: Callable[[Any], bool] = lambda params: True
+
+
+def with_note(figures: Iterable[Figure], note: Callable[[Any, str], str]) -> tuple[Figure, ...]:
+    """The figures, each summary followed by what `note` says of the Result, if anything: whose training diverged."""
+
+    def both(summary: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
+        def said(result: Any, language: str) -> str:
+            return closed_up(" ".join(filter(None, (summary(result, language), note(result, language)))), language)
+
+        return said
+
+    return tuple(replace(figure, summary=both(figure.summary)) for figure in figures)
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,18 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """A question to put before a run, and how a finished Result answers it; its wording stands in the texts.
+
+    answer: Result → the option that came true with the numbers to say it by, or None where this run cannot tell.
+    """
+
+    id: str
+    options: tuple[str, ...]
+    answer: Callable[[Any], tuple[str, dict[str, Any]] | None]
+
+
+@dataclass(frozen=True)
 class Ask:
     """A question to a trained network. `answer(params, result, state, question)` of the concept's train.py
     gives a Result of class `answer`; the question is a Params of class `question`."""
@@ -105,6 +131,7 @@ class Concept:
     figures: tuple[Figure, ...]
     presets: tuple[Preset, ...]
     claims: tuple[Claim, ...]
+    predictions: tuple[Prediction, ...]
     tiny: BaseParams
     cost: Callable[[Any], Cost]
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
@@ -132,6 +159,7 @@ def load(stem: str) -> Concept:
         figures=tuple(figures.FIGURES),
         presets=tuple(params.PRESETS),
         claims=tuple(claims.CLAIMS),
+        predictions=tuple(claims.PREDICTIONS),
         tiny=params.TINY,
         cost=params.cost,
         engine=params.ENGINE,

@@ -44,6 +44,13 @@ def interval(effects: np.ndarray, share: bool = False) -> Interval:
     return Interval(mean, float(centre - half), float(centre + half), n)
 
 
+def leaning(effects: np.ndarray) -> str:
+    """more or less: where the whole 95 % interval of the mean of `effects` [seeds] lies above or below zero; else
+    even, which is also too close to call on so few seeds."""
+    found = interval(effects)
+    return "more" if found.low > 0 else "less" if found.high < 0 else "even"
+
+
 def verdict(claim: Claim, found: Interval) -> str:
     """holds, fails or undecided: whether the whole interval lies on one side of the smallest effect that matters."""
     if not np.isfinite([found.low, found.high]).all():

@@ -18,13 +18,22 @@ A list item is `key: label | hint`. `say("params.epochs")` is the label, `hint(.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent
+HAN = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+NO_SPACE = re.compile(rf"(?<={HAN}) +(?={HAN})|(?<=\d) +(?=%)")  # what is put in brings its neighbours' spaces
+LIST_MARKS = {",": "、", ";": "；"}
 ITEM = re.compile(r"- (?P<key>[\w.]+): (?P<label>.*?)(?: \| (?P<hint>.*))?")
+
+
+def closed_up(said: str, language: str) -> str:
+    """A sentence put together of pieces: in Chinese without the spaces that they brought along."""
+    return NO_SPACE.sub("", said) if language == "zh" else said
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,13 @@ class Text:
     sections: dict[str, str] = field(default_factory=dict)
 
     def say(self, key: str, **values: Any) -> str:
-        return self.labels[key].format(**values) if values else self.labels[key]
+        if not values:
+            return self.labels[key]
+        return closed_up(self.labels[key].format(**values), self.language)
+
+    def listed(self, items: Iterable[str], mark: str = ",") -> str:
+        """Several things in one sentence, with the marks of the language."""
+        return (LIST_MARKS[mark] if self.language == "zh" else f"{mark} ").join(items)
 
     def hint(self, key: str, **values: Any) -> str:
         text = self.hints.get(key, "")

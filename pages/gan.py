@@ -2,7 +2,7 @@ from math import hypot
 
 import streamlit as st
 
-from core.concepts.gan.figures import draw_walk
+from core.concepts.gan.figures import draw_walk, summary_walk
 from core.concepts.gan.params import OUTERMOST, Centre, Codes, mode_count
 from core.params import fields
 from core.ui.chart import chart
@@ -40,7 +40,7 @@ with settings:
                     on_click=lambda move=move: page.change(moves=page.params.moves + move),
                 )
             st.button(say("words.undo"), key="gan-undo", on_click=lambda: page.change(moves=page.params.moves[:-1]))
-    page.controls("data", "own", "versions", "steps", without=("moves", "centres"))
+    page.controls("data", "own", "versions", "steps", without=("moves",))
 
 with page.folded("walk", say("words.walk"), "directions_walk") as fold:
     if fold.open:
@@ -66,7 +66,9 @@ with page.folded("walk", say("words.walk"), "directions_walk") as fold:
             st.caption(say("words.walk_wait"))
         else:
             walk = draw_walk(answer.result, page.run.result, page.text.language)
-            chart(walk.to_json(), page.text, key="gan-walk")
+            said = summary_walk(answer.result, page.text.language)
+            chart(walk.to_json(), page.text, key="gan-walk", summary=said)
+            st.markdown(said)
 
 page.claims("half", "collapse", "d_generates")
 page.lesson()

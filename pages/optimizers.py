@@ -18,7 +18,7 @@ with picture:
 with presets:
     page.presets()
 with settings:
-    first = ("beta", "signal", "scatter") if page.figure.id == "averages" else ("contenders", "surface", "angle")
+    first = ("beta", "signal", "own", "scatter") if page.figure.id == "averages" else ("contenders", "surface", "angle")
     page.controls(*first, without=("contenders.lr",) if page.params.rates == "best" else ())
 page.claims("momentum_ravine", "adagrad_rotated", "local_best")
 page.lesson()

@@ -34,7 +34,7 @@ def coloured(letters: str, marks: list[bool], prompted: int) -> str:
 
 def write() -> None:
     """The trained network of the first seed goes on with what the reader types."""
-    st.subheader(say("words.write"), anchor=False)
+    st.header(say("words.write"), anchor=False)
     kind = kinds["prompt"]
     prompt = st.text_input(say("params.prompt"), max_chars=kind.longest, key=key("prompt"), help=hint("params.prompt"))
     luck = st.session_state.setdefault("text_generation-luck", 0)

@@ -28,6 +28,7 @@ from core.result import BaseResult, arrays, axes, same
 from core.runs.key import run_key
 from core.runs.store import LARGEST_RESULT, Store
 from core.stats import interval, verdict
+from core.text import words
 
 HERE = Path(__file__).parent
 STEMS = [entry.stem for entry in CONCEPTS]
@@ -325,6 +326,26 @@ def test_a_claim_is_tried_on_a_known_positive_and_a_known_negative(stem: str, cl
 def test_claims_have_names_of_their_own(stem: str) -> None:
     names = [claim.id for claim in load(stem).claims]
     assert names and len(set(names)) == len(names) and set(known(stem)) == set(names)
+
+
+# Predictions
+
+
+@ALL
+def test_a_prediction_is_answered_by_the_run_alone(stem: str) -> None:
+    """At least one; always with an option that has its words; not the same whatever was measured."""
+    predictions = load(stem).predictions
+    assert predictions and len({asked.id for asked in predictions}) == len(predictions)
+    results = [last(stem), *(result for pair in known(stem).values() for result in pair)]
+    for asked in predictions:
+        assert 2 <= len(asked.options) <= 4
+        found = [answer for result in results if (answer := asked.answer(result)) is not None]
+        assert {option for option, _ in found} <= set(asked.options)
+        assert len({option for option, _ in found}) > 1, "it does not depend on what was measured"
+        for language in LANGUAGES:
+            for _, values in found:
+                assert "nan" not in words(stem, language).say(f"predict.{asked.id}.found", **values)
+        assert asked.answer(tiny(stem)[0][0]) is None, "a run that is not over cannot tell"
 
 
 # What the run key depends on

@@ -81,6 +81,9 @@ def needed(stem: str) -> tuple[set[str], set[str]]:
     of(concept.Params)
     for section in ("presets", "figures", "claims"):
         hinted |= {f"{section}.{item.id}" for item in getattr(concept, section)}
+    for asked in concept.predictions:
+        hinted.add(f"predict.{asked.id}")
+        plain.update(f"predict.{asked.id}.{answer}" for answer in (*asked.options, "found"))
     return hinted, plain
 
 
@@ -99,7 +102,7 @@ def test_everything_declared_has_its_words(stem: str, language: str) -> None:
 def test_no_words_are_left_over(stem: str, language: str) -> None:
     """Words of a field, option, preset, figure or claim that is gone."""
     hinted, plain = needed(stem)
-    sections = ("params", "options", "presets", "figures", "claims")
+    sections = ("params", "options", "presets", "figures", "claims", "predict")
     own = {key for key in parsed(stem, language).labels if key.split(".")[0] in sections}
     questions = {f"params.{name}" for ask in load(stem).asks for name in fields(ask.question)}
     assert own <= hinted | plain | questions

@@ -1,4 +1,5 @@
-// One chart: plotly drawn in place, so that zoom and hidden traces survive every update, with a scrubber and chips.
+// One chart: plotly drawn in place, so that zoom and hidden traces survive every update, with a scrubber and chips. To
+// a screen reader it is an image with a sentence; what takes a click can be pointed at with the keys.
 
 const PLOTLY = new URL("lab/plotly.min.js", document.baseURI).href;
 let loading = null;
@@ -70,13 +71,15 @@ function save(blob, file) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+let notes = 0; // charts described so far
 
 class Chart {
   constructor(root) {
     this.root = root;
-    this.plot = root.querySelector(".lab-plot");
-    this.bar = root.querySelector(".lab-scrub");
-    this.chips = root.querySelector(".lab-chips");
+    [this.plot, this.bar, this.chips, this.keys, this.cross, this.note, this.said] =
+      ["plot", "scrub", "chips", "keys", "cross", "note", "said"].map((name) => root.querySelector(`.lab-${name}`));
+    this.note.id = `lab-note-${notes++}`;
     [this.button, this.range, this.output] = this.bar.children;
     this.active = null; // chips switched on
     this.moment = null; // index into scrub.values, or null for the end
@@ -84,11 +87,13 @@ class Chart {
     this.range.oninput = () => { this.pause(); this.show(+this.range.value); };
     this.listen();
     root.addEventListener("lab-picture", (event) => this.picture(event.detail));
+    this.point();
   }
 
   async update(data, component) {
     Object.assign(this, { words: data.words, dark: data.dark, wants: data.wants, component, newest: data.figure });
     this.root.classList.toggle("lab-pale", data.pale);
+    this.tell(data);
     this.library = await plotly();
     if (this.heard) await idle();
     if (data.figure !== this.newest) return; // a later one waits behind this
@@ -127,10 +132,25 @@ class Chart {
     return this.source.replace(/#[0-9a-f]{6}/gi, (hex) => this.dark[hex.toLowerCase()] || hex);
   }
 
+  // What a screen reader is told: of the image at all times, of itself when a run is over and says something new.
+  tell({ summary, over, words }) {
+    this.plot.parentElement.setAttribute("aria-label", (this.summary = summary));
+    this.plot.parentElement.setAttribute("aria-describedby", this.note.id);
+    this.note.textContent = words.table_below;
+    this.chips.setAttribute("aria-label", words.shown);
+    this.bar.setAttribute("aria-label", words.moment);
+    this.keys.hidden = !this.wants.clicks;
+    this.keys.textContent = words.point;
+    const told = over ? summary : this.told;
+    if (this.told !== undefined && told !== this.told) this.said.textContent = told;
+    this.told = told ?? "";
+  }
+
   offer(chips) {
     this.chips.hidden = !chips;
     if (!chips) return;
     this.active ??= new Set(chips.active);
+    const focused = [...this.chips.children].indexOf(document.activeElement);
     this.chips.replaceChildren(
       ...chips.options.map(({ id, label }) => {
         const chip = document.createElement("button");
@@ -144,6 +164,7 @@ class Chart {
         return chip;
       }),
     );
+    this.chips.children[focused]?.focus();
   }
 
   // The traces as they are to be seen now: at the moment chosen, with the chips switched on.
@@ -183,10 +204,14 @@ class Chart {
     this.plot.style.height = `${layout.height || 420}px`;
     const config = {
       responsive: true, displaylogo: false, displayModeBar: "hover",
-      modeBarButtonsToRemove: ["lasso2d", "autoScale2d", ...(this.wants.selects ? [] : ["select2d"])],
+      modeBarButtonsToRemove: ["lasso2d", "autoScale2d", "sendChartToCloud", ...(this.wants.selects ? [] : ["select2d"])],
       toImageButtonOptions: { format: "png", scale: 2 },
     };
     this.library.react(this.plot, this.traces(), layout, config);
+    const [image, ...others] = this.plot.querySelectorAll(".main-svg"); // the buttons above them stay buttons
+    image.setAttribute("role", "img");
+    image.setAttribute("aria-label", this.summary);
+    for (const other of others) other.setAttribute("aria-hidden", "true");
     if (!this.heard) {
       this.heard = true;
       this.plot.on("plotly_selected", (event) => {
@@ -202,6 +227,7 @@ class Chart {
     this.output.textContent = `${scrub.label} ${scrub.values[this.moment]}`;
     this.button.textContent = this.timer ? "❚❚" : "▶";
     this.button.setAttribute("aria-label", this.timer ? this.words.pause : this.words.play);
+    this.range.setAttribute("aria-valuetext", this.output.textContent);
   }
 
   show(index) {
@@ -280,6 +306,33 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     this.sizes.observe(this.root);
     this.dusk = matchMedia("(prefers-color-scheme: dark)");
     this.dusk.onchange = () => setTimeout(() => this.source && this.update({ ...this.last }, this.component), 100);
+  }
+
+  // The same click without a mouse: arrows move a cross over the axes (with Shift further), Enter or space clicks there.
+  point() {
+    let at = [0.5, 0.5]; // share of the axes, from the left and from the top
+    const axes = () => this.plot._fullLayout || {};
+    const place = () => {
+      const { xaxis, yaxis } = axes();
+      const [px, py] = [at[0] * xaxis._length, at[1] * yaxis._length];
+      Object.assign(this.cross.style, { left: `${xaxis._offset + px}px`, top: `${yaxis._offset + py}px` });
+      return { x: xaxis.p2d(px), y: yaxis.p2d(py) };
+    };
+    const show = (on) => {
+      this.cross.hidden = !on || !axes().xaxis;
+      if (!this.cross.hidden) place();
+    };
+    this.keys.onfocus = () => show(true);
+    this.keys.onblur = () => show(false);
+    this.keys.onclick = () => axes().xaxis && this.component.setTriggerValue("click", place());
+    this.keys.onkeydown = (event) => {
+      const way = ARROWS[event.key];
+      if (!way || !axes().xaxis) return;
+      event.preventDefault();
+      at = at.map((share, i) => Math.min(1, Math.max(0, share + way[i] * (event.shiftKey ? 0.1 : 0.01))));
+      const { x, y } = place();
+      this.said.textContent = `${x.toPrecision(3)}, ${y.toPrecision(3)}`;
+    };
   }
 
   close() {

@@ -13,6 +13,8 @@ from core.text import Text
 
 HERE = Path(__file__).parent
 
+WORDS = ("play", "pause", "moment", "shown", "point", "table_below")
+
 _component: Any = None
 
 
@@ -22,10 +24,11 @@ def parts() -> tuple[str, str, str]:
     return html, css, js
 
 
-def given(figure: str, text: Text, pale: bool = False) -> dict[str, Any]:
+def given(figure: str, text: Text, summary: str, over: bool = True, pale: bool = False) -> dict[str, Any]:
     """What chart.js needs for a figure given as plotly JSON."""
-    said = {word: text.say(f"frame.{word}") for word in ("play", "pause", "moment")}
-    return {"figure": figure, "pale": pale, "dark": style.DARK_OF, "words": said, "wants": {}}
+    said = {word: text.say(f"frame.{word}") for word in WORDS}
+    about = {"figure": figure, "summary": summary, "over": over, "pale": pale}
+    return about | {"dark": style.DARK_OF, "words": said, "wants": {}}
 
 
 def _chart() -> Any:
@@ -42,16 +45,21 @@ def chart(
     text: Text,
     *,
     key: str,
+    summary: str,
+    over: bool = True,
     pale: bool = False,
     on_click: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> Any:
     """Show a figure given as plotly JSON.
 
+    summary: the figure in one sentence, which is what a screen reader says of it.
+    over: whether the run is; only then the sentence is said of itself, not at every look at a run.
     pale: dimmed, because it is not of the run at hand.
     on_click: called after a click inside the axes; `st.session_state[key].click` is {"x", "y"} in axis units.
     on_select: called after a box selection; `st.session_state[key].selected` lists {curve, point, x, y, data}.
     """
-    data = given(figure, text, pale) | {"wants": {"clicks": on_click is not None, "selects": on_select is not None}}
+    wants = {"clicks": on_click is not None, "selects": on_select is not None}
+    data = given(figure, text, summary, over, pale) | {"wants": wants}
     nothing = lambda: None  # noqa: E731
     return _chart()(key=key, data=data, on_click_change=on_click or nothing, on_selected_change=on_select or nothing)

@@ -13,6 +13,7 @@ from core.ui import link
 
 HERE = Path(__file__).parent
 NAMES = {"en": "English", "zh": "中文"}
+SPOKEN = {"en": "en", "zh": "zh-Hans"}  # as HTML names them, for voices and fonts
 
 
 def frame() -> None:
@@ -44,7 +45,8 @@ def frame() -> None:
     with st.sidebar:
         _search(language)
         _language(language)
-    st.html(f"<style>{css()}</style>")
+    spoken = f"<script>document.documentElement.lang = '{SPOKEN[language]}'</script>"
+    st.html(f"<style>{css()}</style>{spoken}", unsafe_allow_javascript=True)
     current.run()
 
 

@@ -20,6 +20,7 @@ from core.text import Text, words
 from core.ui import link, own, share
 from core.ui.chart import chart
 from core.ui.controls import Controls, problems
+from core.ui.predict import covered, predict
 from core.ui.visitor import person, watcher
 
 AUTO = float(os.environ.get("LAB_AUTO_SECONDS", 8))  # what is predicted to be cheaper starts by itself
@@ -88,6 +89,7 @@ class Page:
         )
         if active:
             st.caption(self.text.hint(f"presets.{active}"))
+        predict(self)
 
     def places(self) -> tuple[Any, Any, Any]:
         """Places for the presets, for the picture, and for the settings on its left. Fill the picture first: what
@@ -150,10 +152,21 @@ class Page:
             self._status_row(run)
             begun = run is not None and run.result is not None and (run.result.step > 0 or not run.live)
             shown, pale = (run, False) if begun else (self._stand_in() or run, True)
-            if shown is None or shown.result is None:
+            if covered(self):
+                with st.container(height=EMPTY):
+                    st.caption(self.text.say("predict.covered"))
+            elif shown is None or shown.result is None:
                 st.container(height=EMPTY, border=False)
             else:
-                chart(_json(shown, self.figure, self.text.language), self.text, key=key, pale=pale and live, **handlers)
+                chart(
+                    _json(shown, self.figure, self.text.language),
+                    self.text,
+                    key=key,
+                    summary=self.figure.summary(shown.result, self.text.language),
+                    over=not live,
+                    pale=pale and live,
+                    **handlers,
+                )
                 self._below(shown, pale)
             if live and run is not None and not run.live:
                 st.rerun()
@@ -181,7 +194,7 @@ class Page:
 
     def claims(self, *first: str) -> None:
         """What the notes say, with the stored verdict and what this run measured; claims not named are folded away."""
-        st.subheader(self.text.say("frame.claims"), anchor=False)
+        st.header(self.text.say("frame.claims"), anchor=False)
         stored = claims.stored(self.stem)
         named = [c for id in first for c in self.concept.claims if c.id == id]
         rest = [c for c in self.concept.claims if c.id not in first]

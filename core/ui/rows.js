@@ -40,7 +40,7 @@ class Rows {
         element("datalist", { id: `lab-${name}-values` }, ...field.suggestions.map((value) => element("option", { value })))),
       ...(data.words.add ? [this.button("lab-add", data.words.add, () => this.send({ add: true }), data.rows.length >= data.high, "+ ")] : []),
     );
-    if (focused) this.root.querySelector(`[data-name="${focused}"]`)?.focus();
+    if (focused) (this.root.querySelector(`[data-name="${focused}"]`) ?? this.root.querySelector("select, input"))?.focus();
   }
 
   send(change) {
@@ -57,7 +57,7 @@ class Rows {
     const [first, ...rest] = Object.keys(row.values);
     const beside = rest.filter((name) => name === this.data.beside);
     const others = rest.filter((name) => name !== this.data.beside);
-    const title = this.data.fields[first].options.find(([value]) => value === row.values[first])[1];
+    const title = this.data.fields[first].options?.find(([value]) => value === row.values[first])[1] ?? Object.values(row.values).join(", ");
     const line = element("div", { class: "lab-row", role: "group", "aria-label": `${i + 1}. ${title}` });
     line.style.setProperty("--mark", `light-dark(${row.colours.join(",")})`);
     const more = element("button", { type: "button", class: "lab-more", "data-name": `${i}-more`, "aria-expanded": this.open.has(i),
@@ -86,7 +86,8 @@ class Rows {
     const field = this.data.fields[name];
     const value = row.values[name];
     const shared = { "data-name": `${i}-${name}`, title: field.hint || false, "aria-label": bare ? `${field.label} ${i + 1}` : false };
-    const send = (text) => text !== value && this.send({ row: i, field: name, value: text });
+    let sent = value;
+    const send = (text) => text !== sent && this.send({ row: i, field: name, value: (sent = text) });
     if (field.options) {
       const made = element("select", shared, ...field.options.map(([id, label]) => element("option", { value: id, selected: id === value }, label)));
       made.onchange = () => send(made.value);
@@ -101,9 +102,10 @@ class Rows {
       list: field.suggestions ? `lab-${name}-values` : false });
     // The list of a filled input offers what it holds already: it is emptied while it is chosen from.
     if (field.suggestions) made.onmousedown = () => { if (document.activeElement !== made) (made.placeholder = made.value), (made.value = ""); };
-    made.onblur = () => { if (!made.value) made.value = value; };
+    made.onblur = () => (made.value ? send(made.value.trim()) : (made.value = value)); // arrows are no change to a browser
     made.onchange = () => made.value && send(made.value.trim());
     made.onkeydown = (event) => {
+      if (event.key === "Enter" && made.value) send(made.value.trim());
       const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
       if (way && !field.suggestions) {
         event.preventDefault();

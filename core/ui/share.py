@@ -101,7 +101,8 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
     body, css, js = chart.parts()
     say, result, language = text.say, run.result, text.language
     drawn = figure.draw(result, language).to_json(validate=False)
-    given = json.dumps(chart.given(drawn, text)).replace("<", "\\u003c")
+    summary = figure.summary(result, language)
+    given = json.dumps(chart.given(drawn, text, summary)).replace("<", "\\u003c")
     start = js.replace("export default function", "const start = function")
     title = html.escape(f"{text.title}: {say(f'figures.{figure.id}')}")
     parts = {
@@ -109,7 +110,7 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
         "title": title,
         "css": _colours() + css,
         "chart": body,
-        "summary": html.escape(figure.summary(result, language)),
+        "summary": html.escape(summary),
         "table": figure.table(result, language).to_html(index=False, border=0),
         "numbers": html.escape(say("frame.table")),
         "origin": html.escape(say("export.origin")),

@@ -16,10 +16,10 @@ ROWS = [f"{x:.3f},{5 + 9 * (i % 2) + x / 9:.3f},{('cat', 'dog')[i % 2]}" for i, 
 CSV = "\n".join(["height,weight,species", *ROWS]).encode()
 
 
-def bring(page: Page, content: bytes) -> None:
+def bring(page: Page, content: bytes, label: str = "Own data") -> None:
     file = page.locator('input[type="file"]')
     if not file.count():
-        page.get_by_text("Own data", exact=True).click()
+        page.get_by_text(label, exact=True).click()
     file.set_input_files({"name": "animals.csv", "mimeType": "text/csv", "buffer": content})
 
 
@@ -78,22 +78,26 @@ def test_own_points_are_trained_on_shared_asked_for_and_deleted(chromium: Browse
             expect(theirs.page.locator('[data-testid="stAlert"]')).to_contain_text("not here")
 
 
-def test_a_malformed_file_is_named_by_row_and_changes_nothing(visit: Visit) -> None:
-    page = visit.page
-    opened(visit, "/perceptron?seeds=2")
+MALFORMED = (  # a file, and what is said of it in English and in Chinese
+    (CSV + b"\n31,,cat", "row 62, column “weight”: no value", "第 62 行的 “weight” 列没有值"),
+    (CSV + b"\n31,heavy,cat", "row 62, column “weight”: “heavy” is not a number", "“weight” 列：“heavy” 不是数字"),
+    (CSV + b"\n31,5,caf\xe9", "row 62: the byte 0xE9", "第 62 行的字节 0xE9"),
+    (CSV.replace(b"dog", b"cat"), "says “cat”", "每一行都是 “cat”"),
+    (b"PK\x03\x04", "spreadsheet", "电子表格"),
+)
+
+
+@pytest.mark.parametrize("language", [0, 1], ids=["en", "zh"])
+def test_a_malformed_file_is_named_by_row_and_changes_nothing(visit: Visit, language: int) -> None:
+    page, use = visit.page, ("Use these data", "使用这份数据")[language]
+    opened(visit, f"/perceptron?seeds=2&lang={('en', 'zh')[language]}")
     before = page.url
-    for content, needle in (
-        (CSV + b"\n31,,cat", "row 62, column “weight”: no value"),
-        (CSV + b"\n31,heavy,cat", "row 62, column “weight”: “heavy” is not a number"),
-        (CSV + b"\n31,5,caf\xe9", "row 62: the byte 0xE9"),
-        (CSV.replace(b"dog", b"cat"), "says “cat”"),
-        (b"PK\x03\x04", "spreadsheet"),
-    ):
-        bring(page, content)
-        expect(page.get_by_text(needle)).to_be_visible()
-        assert page.get_by_role("button", name="Use these data").count() == 0
+    for content, *needles in MALFORMED:
+        bring(page, content, ("Own data", "自有数据")[language])
+        expect(page.get_by_text(needles[language])).to_be_visible()
+        assert page.get_by_role("button", name=use).count() == 0
         page.get_by_role("button", name="Remove animals.csv").or_(
             page.locator('[data-testid="stFileUploaderDeleteBtn"] button')
         ).first.click()
-        expect(page.get_by_text(needle)).to_have_count(0)
-    assert page.url == before and points(visit) == 60
+        expect(page.get_by_text(needles[language])).to_have_count(0)
+    assert page.url == before and (language or points(visit) == 60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from functools import cache
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.optimize import minimize
 from torch import nn
 
 from core.concepts.optimizers.claims import CLAIMS, DECIDING, at
+from core.concepts.optimizers.figures import FIGURES
 from core.concepts.optimizers.params import (
     FOUR,
     MEMORIES,
@@ -30,9 +32,26 @@ from core.concepts.optimizers.params import (
     start_of,
 )
 from core.concepts.optimizers.train import averages, first_weights, height, shocks, slope, train, xor
+from core.ml.own import CONTENTS
 from core.ml.rules import RULES, Contender
 from core.result import arrays
 from core.stats import interval, verdict
+
+
+def test_an_own_signal_is_averaged_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    column = np.random.default_rng(3).normal(20, 7, 60).round(3)
+    content = ("value\n" + "".join(f"{value!r}\n" for value in column.tolist())).encode()
+    name = f"sha256:{hashlib.sha256(content).hexdigest()}:60x1x0"
+    monkeypatch.setitem(CONTENTS, name, content)
+    found = averages(Params(own=name, scatter=0.0, beta=0.8, seeds=2))
+    signal = (column - np.mean(column)) / np.std(column)
+    np.testing.assert_allclose(found["truth"], signal, rtol=1e-12)
+    np.testing.assert_allclose(found["noisy"], [signal, signal], rtol=1e-6)
+    expected = pd.Series(signal).ewm(alpha=0.2, adjust=True).mean()
+    np.testing.assert_allclose(found["averaged"][1, 1], expected, rtol=1e-5, atol=1e-6)
+    *_, result = train(TINY.replace(own=name))
+    assert all(claim.measure(result) is None for claim in CLAIMS if claim.id.startswith(("look_back", "correction_e")))
+    assert FIGURES[-1].id == "averages" and FIGURES[-1].table(result, "en").iloc[-1, 0] == 60
 
 
 @cache

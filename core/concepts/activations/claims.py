@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim
+from core.concept import Claim, Prediction
 from core.concepts.activations.params import Params, Result, of
+from core.stats import leaning
 
 TRAIN, TEST = 0, 2
 DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 51_000, "weight_seed": 51_000}  # seeds nobody looked at
@@ -193,3 +194,15 @@ CLAIMS = (
         "within",
     ),
 )
+
+
+def relu_or_sigmoid(result: Result) -> tuple[str, dict[str, Any]] | None:
+    """Who of ReLU and sigmoid classifies more of the test points right in the deepest networks."""
+    effects = finished(lambda r: right(r, "relu") - right(r, "sigmoid"), "relu", "sigmoid")(result)
+    if effects is None:
+        return None
+    shares = {name: f"{100 * right(result, name).mean():.0f}" for name in ("relu", "sigmoid")}
+    return leaning(effects), {**shares, "depth": result.params.depth, "seeds": len(effects)}
+
+
+PREDICTIONS = (Prediction("deep", ("more", "even", "less"), relu_or_sigmoid),)

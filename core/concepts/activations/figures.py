@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concept import Figure
+from core.concept import Figure, with_note
 from core.concepts.activations.claims import shrinkage
 from core.concepts.activations.params import Result, on_points
 from core.stats import mean_interval
@@ -38,6 +38,13 @@ def names(result: Result, language: str) -> list[str]:
 
 def percent(share: np.ndarray) -> np.ndarray:
     return np.array([f"{100 * value:.0f} %" for value in share.ravel()]).reshape(share.shape)
+
+
+def diverged(result: Result, language: str) -> str:
+    """Whose training diverged, at any depth; empty where nobody's did."""
+    lost = (~np.isfinite(result.loss[:, :, :, -1])).any((1, 2, 3))
+    found = text(language).listed(np.array(names(result, language))[lost])
+    return text(language).say("summaries.diverged", names=found) if found else ""
 
 
 def over_seeds(values: np.ndarray, log: bool) -> list[np.ndarray]:
@@ -180,6 +187,8 @@ def table_boundaries(result: Result, language: str) -> pd.DataFrame:
 def summary_boundaries(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
     mean = result.accuracy[:, -1, :, -1, TEST].astype(float).mean(1)
+    if len(mean) == 1:
+        return say("summaries.boundary", depth=result.params.depth, name=labels[0], share=percent(mean)[0])
     best, worst = int(mean.argmax()), int(mean.argmin())
     return say(
         "summaries.boundaries",
@@ -226,7 +235,8 @@ def table_depth(result: Result, language: str) -> pd.DataFrame:
 def summary_depth(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
     learned = result.accuracy[:, :, :, -1, TEST].astype(float).mean(2) > GOOD  # [contender, depth]
-    shallow, deep = (", ".join(np.array(labels)[learned[:, d]]) or say("words.nobody") for d in (0, -1))
+    listed = text(language).listed
+    shallow, deep = (listed(np.array(labels)[learned[:, d]]) or say("words.nobody") for d in (0, -1))
     return say("summaries.depth", depth=result.params.depth, shallow=shallow, deep=deep)
 
 
@@ -277,17 +287,19 @@ def summary_loss(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
     last = result.loss[:, -1, :, -1, TRAIN].astype(float).mean(1)
     order = np.argsort(np.nan_to_num(last, nan=np.inf))
-    lost = int((~np.isfinite(result.loss[:, -1, :, -1]).all(-1)).any(1).sum())
-    first, worst = order[0], order[-1 - lost] if lost < len(order) else order[-1]
-    sentence = say(
+    fine = int(np.isfinite(last).sum())
+    if fine < 2:
+        return say("summaries.loss_one" if fine else "summaries.loss_none", epoch=int(result.epoch[-1]),
+                   name=labels[order[0]], low=f"{np.nan_to_num(last[order[0]]):.3g}")  # fmt: skip
+    first, worst = order[0], order[fine - 1]
+    return say(
         "summaries.loss",
         epoch=int(result.epoch[-1]),
         best=labels[first],
-        low=f"{np.nan_to_num(last[first]):.3g}",
+        low=f"{last[first]:.3g}",
         worst=labels[worst],
-        high=f"{np.nan_to_num(last[worst]):.3g}",
+        high=f"{last[worst]:.3g}",
     )
-    return sentence + (" " + say("summaries.diverged", count=lost) if lost else "")
 
 
 # What goes through the layers
@@ -331,7 +343,7 @@ def summary_layers(result: Result, language: str) -> str:
         for name, row in zip(names(result, language), shrinkage(result))
         if np.isfinite(row).all()
     ]
-    return say("summaries.layers", factors="; ".join(parts)) if parts else say("summaries.no_layers")
+    return say("summaries.layers", factors=text(language).listed(parts, ";")) if parts else say("summaries.no_layers")
 
 
 # The functions, and where on them the units are
@@ -410,7 +422,9 @@ def summary_functions(result: Result, language: str) -> str:
     steepest = result.slope.max(1)
     sentence = say(
         "summaries.functions",
-        slopes="; ".join(f"{name} {value:.2f}" for name, value in zip(names(result, language), steepest)),
+        slopes=text(language).listed(
+            (f"{name} {value:.2f}" for name, value in zip(names(result, language), steepest)), ";"
+        ),
     )
     learned = result.learned[:, :, -1].mean(1)
     found = learned[np.isfinite(learned)]
@@ -485,11 +499,14 @@ def summary_dead(result: Result, language: str) -> str:
     return " ".join(parts) if parts else say("summaries.no_dead")
 
 
-FIGURES = (
-    Figure("boundaries", draw_boundaries, table_boundaries, summary_boundaries, shown=on_points),
-    Figure("depth", draw_depth, table_depth, summary_depth),
-    Figure("loss", draw_loss, table_loss, summary_loss),
-    Figure("layers", draw_layers, table_layers, summary_layers),
-    Figure("functions", draw_functions, table_functions, summary_functions),
-    Figure("dead", draw_dead, table_dead, summary_dead),
+FIGURES = with_note(
+    (
+        Figure("boundaries", draw_boundaries, table_boundaries, summary_boundaries, shown=on_points),
+        Figure("depth", draw_depth, table_depth, summary_depth),
+        Figure("loss", draw_loss, table_loss, summary_loss),
+        Figure("layers", draw_layers, table_layers, summary_layers),
+        Figure("functions", draw_functions, table_functions, summary_functions),
+        Figure("dead", draw_dead, table_dead, summary_dead),
+    ),
+    diverged,
 )

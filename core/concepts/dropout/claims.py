@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim
-from core.concepts.dropout.params import HALF, NONE, PRESETS, REMOVED, Net, Params, Result, on_points
+from core.concept import Claim, Prediction
+from core.concepts.dropout.params import HALF, NONE, PRESETS, REMOVED, Net, Params, Result, drops, on_points
+from core.stats import leaning
 
 TRAIN, VALIDATION, TEST = range(3)
 DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 51_000, "weight_seed": 51_000}  # seeds nobody looked at
@@ -159,3 +160,17 @@ CLAIMS = (
     Claim("unscaled_loss", more(test_loss, UNSCALED, test_loss, CLASSIC, noisy), SCALINGS, 0.05, unit="nats"),
     Claim("far", alone(farther, HALF, on_points), POINTS, 0.25, unit="log₂"),
 )
+
+
+def with_or_without(result: Result) -> tuple[str, dict[str, Any]] | None:
+    """Whether the first network with dropout ends with a higher test accuracy than the one without."""
+    nets = result.params.nets
+    kinds = [drops(net) for net in nets]
+    if not result.complete or len(set(kinds)) < 2:
+        return None
+    dropped, whole = (last(result)[kinds.index(kind)].astype(float) for kind in (True, False))
+    numbers = {"dropped": f"{dropped.mean():.3f}", "whole": f"{whole.mean():.3f}", "seeds": len(whole)}
+    return leaning(dropped - whole), numbers
+
+
+PREDICTIONS = (Prediction("test", ("more", "even", "less"), with_or_without),)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concept import Figure
+from core.concept import Figure, with_note
 from core.concepts.dropout.claims import TEST, TRAIN, best, noisy, stopped
 from core.concepts.dropout.params import COUNTS, REACH, REMOVED, Result, drops, on_points
 from core.stats import mean_interval
@@ -31,8 +31,20 @@ def names(result: Result, language: str) -> list[str]:
     found = []
     for net in nets:
         name = say(f"nets.{net.layers}", p=f"{net.p:g}", p_inputs=f"{net.p_inputs:g}")
-        found.append(f"{name}, {say(f'options.scaling.{net.scaling}')}" if told and drops(net) else name)
+        scaling = [say(f"options.scaling.{net.scaling}")] if told and drops(net) else []
+        found.append(text(language).listed([name, *scaling]))
     return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
+
+
+def diverged(result: Result, language: str) -> str:
+    """Whose training diverged; empty where nobody's did."""
+    lost = (~np.isfinite(result.loss[:, :, -1])).any((1, 2))
+    found = text(language).listed(np.array(names(result, language))[lost])
+    return text(language).say("summaries.diverged", names=found) if found else ""
+
+
+def shown(value: float, language: str, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else text(language).say("words.lost")
 
 
 def dot(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +178,7 @@ def table_loss(result: Result, language: str) -> pd.DataFrame:
 def summary_loss(result: Result, language: str) -> str:
     say = text(language).say
     return " ".join(
-        say("summaries.loss", name=name, on=f"{on:.3f}", off=f"{off:.3f}")
+        say("summaries.loss", name=name, on=shown(on, language), off=shown(off, language))
         for name, on, off in zip(
             names(result, language), result.on[..., -1].mean(1), result.loss[..., -1, TRAIN].mean(1)
         )
@@ -314,7 +326,7 @@ def summary_scaling(result: Result, language: str) -> str:
         return say("summaries.later")
     mean = dot(result.gap[:, :, -1])[0]
     return " ".join(
-        say("summaries.scaling", name=name, gap=f"{100 * m[-1]:.2f}")
+        say("summaries.scaling", name=name, gap=shown(100 * m[-1], language, 2))
         for name, m, net in zip(names(result, language), mean, result.params.nets)
         if drops(net)
     )
@@ -399,8 +411,8 @@ def summary_units(result: Result, language: str) -> str:
             name=name,
             whole=f"{r[0]:.3f}",
             part=f"{r[half]:.3f}",
-            correlation=f"{c:.2f}",
-            spread=f"{s:.2f}",
+            correlation=shown(c, language, 2),
+            spread=shown(s, language, 2),
         )
         for name, r, c, s in zip(names(result, language), robust, correlation, spread)
     )
@@ -466,18 +478,21 @@ def summary_uncertainty(result: Result, language: str) -> str:
     if not result.unsure.size or not any(map(drops, result.params.nets)):
         return say("summaries.later")
     return " ".join(
-        say("summaries.uncertainty", name=name, near=f"{near:.3f}", far=f"{far:.3f}")
+        say("summaries.uncertainty", name=name, near=shown(near, language), far=shown(far, language))
         for name, (near, far), net in zip(names(result, language), dot(result.unsure[:, :, -1])[0], result.params.nets)
         if drops(net)
     )
 
 
-FIGURES = (
-    Figure("uncertainty", draw_uncertainty, table_uncertainty, summary_uncertainty, on_points),
-    Figure("test", draw_test, table_test, summary_test),
-    Figure("loss", draw_loss, table_loss, summary_loss),
-    Figure("memorised", draw_memorised, table_memorised, summary_memorised, noisy),
-    Figure("ensemble", draw_ensemble, table_ensemble, summary_ensemble),
-    Figure("scaling", draw_scaling, table_scaling, summary_scaling),
-    Figure("units", draw_units, table_units, summary_units),
+FIGURES = with_note(
+    (
+        Figure("uncertainty", draw_uncertainty, table_uncertainty, summary_uncertainty, on_points),
+        Figure("test", draw_test, table_test, summary_test),
+        Figure("loss", draw_loss, table_loss, summary_loss),
+        Figure("memorised", draw_memorised, table_memorised, summary_memorised, noisy),
+        Figure("ensemble", draw_ensemble, table_ensemble, summary_ensemble),
+        Figure("scaling", draw_scaling, table_scaling, summary_scaling),
+        Figure("units", draw_units, table_units, summary_units),
+    ),
+    diverged,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from core.concept import Claim
+from core.concept import Claim, Prediction
 from core.concepts.gan.params import GAMES, Params, Result, Version, made_up
 
 DECIDING: dict[str, Any] = {"steps": 2000, "seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # unseen seeds
@@ -192,3 +192,17 @@ CLAIMS = (
     _claim("g_first", more(covered(lambda v: v.g_first > 0), covered(plain)), MANY, 0.5, unit="modes"),
     _claim("d_first", more(covered(late("non_saturating")), covered(late("minimax"))), LATE, 0.5, unit="modes"),
 )
+
+
+def modes_found(result: Result) -> tuple[str, dict[str, Any]] | None:
+    """On how many seeds the first version covers ENOUGH of the modes."""
+    modes = result.share.shape[-1]
+    if not result.complete or not modes:
+        return None
+    found = result.covered[0, :, -1]
+    count, seeds = int((found >= ENOUGH * modes).sum()), len(found)
+    numbers = {"count": count, "seeds": seeds, "mean": f"{found.mean():.1f}", "modes": modes}
+    return "most" if 2 * count > seeds else "few" if count else "none", numbers
+
+
+PREDICTIONS = (Prediction("modes", ("most", "few", "none"), modes_found),)

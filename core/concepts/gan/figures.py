@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concept import Figure
+from core.concept import Figure, with_note
 from core.concepts.gan.params import ALONE, CODES, GAMES, Result, Version, Walk, mode_count, on_points
 from core.params import applicable
 from core.text import Text, words
@@ -158,6 +158,15 @@ def draw_seeds(result: Result, language: str) -> go.Figure:
     return fig
 
 
+def diverged(result: Result, language: str) -> str:
+    """Which versions make samples that are no numbers any more, on any seed; empty where none does."""
+    lost = (~np.isfinite(result.samples[:, :, -1])).any((1, 2, 3))
+    if result.share.shape[-1]:  # samples that are no numbers belong to no mode
+        lost |= (result.share[:, :, -1].sum(-1) < 0.999).any(1)
+    found = text(language).listed(np.array(names(result, language))[lost])
+    return text(language).say("summaries.diverged", names=found) if found else ""
+
+
 def dots(fig: go.Figure, x: np.ndarray, name: str, colour: str, size: float, opacity: float, **place: object) -> None:
     fig.add_scatter(
         x=x[:, 0],
@@ -212,8 +221,7 @@ def summary_seeds(result: Result, language: str) -> str:
                 largest=f"{100 * result.share[v, :, -1].max(-1).mean():.0f}",
             )
         )
-    lost = int((~np.isfinite(result.samples[..., -1, :, :])).any((-1, -2)).sum())
-    return " ".join(parts) + (" " + say("summaries.diverged", count=lost) if lost else "")
+    return " ".join(parts)
 
 
 # The landscape of D, the plane folded by G
@@ -488,10 +496,18 @@ def draw_walk(walk: Walk, result: Result, language: str) -> go.Figure:
     return fig
 
 
-FIGURES = (
-    Figure("seeds", draw_seeds, table_seeds, summary_seeds),
-    Figure("plane", draw_plane, table_plane, summary_plane, shown=on_points),
-    Figure("outputs", draw_outputs, table_outputs, summary_outputs),
-    Figure("quality", draw_quality, table_quality, summary_quality),
-    Figure("shares", draw_shares, table_shares, summary_shares, shown=lambda params: not params.own),
+def summary_walk(walk: Walk, language: str) -> str:
+    low, high = walk.score.min(), walk.score.max()
+    return text(language).say("summaries.walk", stops=len(walk.path), low=f"{low:.2f}", high=f"{high:.2f}")
+
+
+FIGURES = with_note(
+    (
+        Figure("seeds", draw_seeds, table_seeds, summary_seeds),
+        Figure("plane", draw_plane, table_plane, summary_plane, shown=on_points),
+        Figure("outputs", draw_outputs, table_outputs, summary_outputs),
+        Figure("quality", draw_quality, table_quality, summary_quality),
+        Figure("shares", draw_shares, table_shares, summary_shares, shown=lambda params: not params.own),
+    ),
+    diverged,
 )

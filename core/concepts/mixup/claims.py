@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim
+from core.concept import Claim, Prediction
 from core.concepts.mixup.params import CUTMIX, ERM, HIDDEN, MANIFOLD, ON_DIGITS, Method, Params, Result, images, used
+from core.stats import leaning
 
 VALIDATION, TEST = 1, 2
 FGSM, PGD = range(2)
@@ -176,3 +177,16 @@ CLAIMS = (
     _claim("near_half", last, near_half, mixup, noisy, NOISY, 0.005),
     _claim("near_half_pseudo", last, near_half, mixup, pseudo, PSEUDO, 0.005),
 )
+
+
+def mixed_or_not(result: Result) -> tuple[str, dict[str, Any]] | None:
+    """Whether the first mixup ends with a higher test accuracy than training on the examples as they are."""
+    effects = more(last, lambda m: m.rule == "mixup", erm, lambda params: True)(result)
+    if effects is None:
+        return None
+    rules = [method.rule for method in used(result.params)]
+    shares = {rule: f"{100 * last(result)[rules.index(rule)].mean():.1f}" for rule in ("mixup", "erm")}
+    return leaning(effects), {**shares, "seeds": len(effects)}
+
+
+PREDICTIONS = (Prediction("test", ("more", "even", "less"), mixed_or_not),)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concept import Figure
+from core.concept import Figure, with_note
 from core.concepts.mixup.claims import TEST, early, stop
 from core.concepts.mixup.params import Method, Result, images, in_plane, used
 from core.params import applicable
@@ -57,7 +57,7 @@ def left_out(result: Result, language: str) -> str:
     cut = any(m.rule == "cutmix" for m in result.params.methods) and not images(result.params)
     lost = diverged(result)
     said = [say("summaries.no_images")] if cut else []
-    return "".join(f" {s}" for s in said + ([say("summaries.diverged", count=lost)] if lost else []))
+    return " ".join(said + ([say("summaries.diverged", count=lost)] if lost else []))
 
 
 # Maps of confidence
@@ -244,7 +244,7 @@ def summary_compare(result: Result, language: str) -> str:
         values = {"best": labels[best], "worst": labels[worst]}
         values |= {"most": percent(mean[best]), "least": percent(mean[worst])}
         said.append(say(f"summaries.{key}" if values["most"] != values["least"] else f"summaries.{key}_tie", **values))
-    return " ".join(said) + left_out(result, language)
+    return " ".join(said)
 
 
 def summary_maps(result: Result, language: str) -> str:
@@ -254,7 +254,7 @@ def summary_maps(result: Result, language: str) -> str:
         values = {name: percent(found[name][m].mean()) for name in MEASURES}
         key = "summaries.method_wrong" if result.wrong.any() else "summaries.method"
         said.append(say(key, name=labels[m], epoch=int(result.epoch[-1]), **values))
-    return " ".join(said) + left_out(result, language)
+    return " ".join(said)
 
 
 # Curves
@@ -310,7 +310,7 @@ def summary_curves(result: Result, language: str) -> str:
         )
         for m, name in enumerate(names(result, language)[:2])
     ]
-    return " ".join(said) + left_out(result, language)
+    return " ".join(said)
 
 
 # Attacks
@@ -351,7 +351,7 @@ def summary_attack(result: Result, language: str) -> str:
     for m, name in enumerate(names(result, language)[:2]):
         fgsm, pgd = (percent(result.attacked[a, m, :, 1].mean()) for a in range(2))
         said.append(say("summaries.attack", name=name, size=f"{result.epsilon[1]:.2g}", fgsm=fgsm, pgd=pgd))
-    return " ".join(said) + left_out(result, language)
+    return " ".join(said)
 
 
 # Mixed images
@@ -416,7 +416,7 @@ def table_mixed(result: Result, language: str) -> pd.DataFrame:
 
 
 def summary_mixed(result: Result, language: str) -> str:
-    return text(language).say("summaries.mixed", epoch=int(result.epoch[-1])) + left_out(result, language)
+    return text(language).say("summaries.mixed", epoch=int(result.epoch[-1]))
 
 
 # Shares
@@ -467,14 +467,17 @@ def summary_shares(result: Result, language: str) -> str:
         say("summaries.shares", name=name, share=percent(share))
         for name, share in zip(names(result, language), smaller)
     ]
-    return " ".join(said) + left_out(result, language)
+    return " ".join(said)
 
 
-FIGURES = (
-    Figure("maps", draw_maps, table_compare, summary_maps, shown=in_plane),
-    Figure("compare", draw_compare, table_compare, summary_compare),
-    Figure("curves", draw_curves, table_curves, summary_curves),
-    Figure("attack", draw_attack, table_attack, summary_attack),
-    Figure("mixed", draw_mixed, table_mixed, summary_mixed, shown=images),
-    Figure("shares", draw_shares, table_shares, summary_shares),
+FIGURES = with_note(
+    (
+        Figure("maps", draw_maps, table_compare, summary_maps, shown=in_plane),
+        Figure("compare", draw_compare, table_compare, summary_compare),
+        Figure("curves", draw_curves, table_curves, summary_curves),
+        Figure("attack", draw_attack, table_attack, summary_attack),
+        Figure("mixed", draw_mixed, table_mixed, summary_mixed, shown=images),
+        Figure("shares", draw_shares, table_shares, summary_shares),
+    ),
+    left_out,
 )

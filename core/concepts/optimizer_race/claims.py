@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim
+from core.concept import Claim, Prediction
 from core.concepts.optimizer_race.common import TEST, VALIDATION
 from core.concepts.optimizer_race.params import FAIR, Params, Result
 from core.concepts.optimizer_race.tuning import chosen, good_band, tuned
 from core.ml.rules import Contender, usual
+from core.stats import leaning
 
 DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
 
@@ -140,3 +141,15 @@ CLAIMS = (
     Claim("adam_spiral", shortfall("adam", False), SPIRAL.replace(**DECIDING), smallest=0.01, direction="below"),
     Claim("adam_narrow", shortfall("adam", False), NARROW.replace(**DECIDING), smallest=0.01, direction="below"),
 )
+
+
+def adam_or_sgd(result: Result) -> tuple[str, dict[str, Any]] | None:
+    """Who of the first Adam and the first SGD ends with the higher test accuracy."""
+    rules = [contender.rule for contender in result.params.contenders]
+    if not result.complete or not {"adam", "sgd"} <= set(rules):
+        return None
+    adam, sgd = (result.accuracy[rules.index(rule), :, -1, TEST].astype(float) for rule in ("adam", "sgd"))
+    return leaning(adam - sgd), {"adam": f"{adam.mean():.3f}", "sgd": f"{sgd.mean():.3f}", "seeds": len(adam)}
+
+
+PREDICTIONS = (Prediction("leader", ("more", "even", "less"), adam_or_sgd),)

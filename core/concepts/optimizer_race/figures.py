@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concept import Figure
+from core.concept import Figure, with_note
 from core.concepts.optimizer_race.common import (
     BLOWN,
     SPLITS,
@@ -50,6 +50,13 @@ def diverged_at(result: Result) -> np.ndarray:
         fine = loss <= BLOWN * loss[:, :, :1]
     ticks = loss.shape[2]
     return np.where(fine.any(2), ticks - fine[:, :, ::-1].argmax(2), 0)
+
+
+def diverged(result: Result, language: str) -> str:
+    """Whose training diverged; empty where nobody's did."""
+    lost = (diverged_at(result) < len(result.epoch)).any(1)
+    found = text(language).listed(np.array(names(result, language))[lost])
+    return text(language).say("summaries.diverged", names=found) if found else ""
 
 
 # Ranking
@@ -165,11 +172,11 @@ def summary_ranking(result: Result, language: str) -> str:
     count = int(tied(now).sum())
     key = "summaries.alone" if count == 1 else "summaries.tie"
     spread = float(now["accuracy mean"].max() - now["accuracy mean"].min())
-    sentence = say(
+    if len(labels) == 1:
+        return say("summaries.single", best=labels[0], accuracy=f"{now['accuracy mean'][0]:.3f}")
+    return say(
         key, best=labels[best], accuracy=f"{now['accuracy mean'][best]:.3f}", count=count, spread=f"{spread:.3f}"
     )
-    lost = int((diverged_at(result) < len(result.epoch)).any(1).sum())
-    return sentence + (" " + say("summaries.diverged", count=lost) if lost else "")
 
 
 # Curves
@@ -246,6 +253,10 @@ def summary_curves(result: Result, language: str, measure: str) -> str:
     order = np.argsort(np.nan_to_num(mean[:, TEST], nan=np.inf) * (1 if measure == "loss" else -1))
     labels = names(result, language)
     first, last = labels[order[0]], labels[order[-1]]
+    if len(labels) == 1:
+        value = mean[0, TEST]
+        shown = f"{value:.3f}" if np.isfinite(value) else say("words.lost")
+        return say(f"summaries.{measure}_one", epoch=int(result.epoch[-1]), first=first, best=shown)
     best, worst = (f"{value:.3f}" if np.isfinite(value) else say("words.lost") for value in mean[order[[0, -1]], TEST])
     return say(f"summaries.{measure}", epoch=int(result.epoch[-1]), first=first, last=last, best=best, worst=worst)
 
@@ -370,6 +381,8 @@ def summary_regions(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
     seed = result.accuracy[:, 0, -1, TEST]
     best, worst = int(seed.argmax()), int(seed.argmin())
+    if seed[best] == seed[worst]:
+        return say("summaries.region", names=text(language).listed(labels), most=f"{seed[best]:.3f}")
     return say(
         "summaries.regions",
         best=labels[best],
@@ -392,14 +405,17 @@ def swept(params: Params) -> bool:
     return params.sweep > 0
 
 
-FIGURES = (
-    Figure("tuned", draw_tuned, table_tuned, summary_tuned, shown=swept),
-    Figure("sensitivity", draw_sensitivity, table_sensitivity, summary_sensitivity, shown=swept),
-    Figure("ranking", draw_ranking, table_ranking, summary_ranking),
-    Figure("best", draw_best, table_best, summary_best),
-    _curves("accuracy"),
-    _curves("loss"),
-    Figure("target", draw_target, table_target, summary_target),
-    Figure("regions", draw_regions, table_regions, summary_regions, shown=on_points),
-    Figure("slice", draw_slice, table_slice, summary_slice, shown=lambda params: params.surface),
+FIGURES = with_note(
+    (
+        Figure("tuned", draw_tuned, table_tuned, summary_tuned, shown=swept),
+        Figure("sensitivity", draw_sensitivity, table_sensitivity, summary_sensitivity, shown=swept),
+        Figure("ranking", draw_ranking, table_ranking, summary_ranking),
+        Figure("best", draw_best, table_best, summary_best),
+        _curves("accuracy"),
+        _curves("loss"),
+        Figure("target", draw_target, table_target, summary_target),
+        Figure("regions", draw_regions, table_regions, summary_regions, shown=on_points),
+        Figure("slice", draw_slice, table_slice, summary_slice, shown=lambda params: params.surface),
+    ),
+    diverged,
 )

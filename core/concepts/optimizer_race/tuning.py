@@ -214,19 +214,19 @@ def summary_tuned(result: Result, language: str) -> str:
     gaps = [float(np.ptp(a.mean(1))) for a in (given, each)]
     low, high = bands(result).T
     widest = int(np.argmax(np.log10(high / low)))
-    found = say(
-        "summaries.tuned",
-        gap=f"{gaps[0]:.3f}",
-        left=f"{gaps[1]:.3f}",
-        pairs=len(labels) * (len(labels) - 1) // 2,
-        told=int((before > 0).sum()),
-        still=int((after > 0).sum()),
-        flipped=int((before * after < 0).sum()) // 2,
-        widest=labels[widest],
-        decades=f"{np.log10(high / low)[widest]:.1f}",
-    )
+    wide = {"widest": labels[widest], "decades": f"{np.log10(high / low)[widest]:.1f}"}
+    counts = {"told": int((before > 0).sum()), "still": int((after > 0).sum())}
+    counts |= {"pairs": len(labels) * (len(labels) - 1) // 2, "flipped": int((before * after < 0).sum()) // 2}
+    distance = {"gap": f"{gaps[0]:.3f}", "left": f"{gaps[1]:.3f}"}
+    if counts["pairs"] > 1:
+        found = say("summaries.tuned", **distance, **counts, **wide)
+    elif counts["pairs"]:
+        before_after = [say(f"words.told_{bool(counts[when])}".lower()) for when in ("told", "still")]
+        found = say("summaries.tuned_two", **distance, given=before_after[0], tuned=before_after[1], **wide)
+    else:
+        found = say("summaries.tuned_one", **wide)
     edge = [labels[c] for c in np.flatnonzero(at_edge(result))]
-    return found + (" " + say("summaries.edge", names=", ".join(edge)) if edge and result.complete else "")
+    return found + (" " + say("summaries.edge", names=text(language).listed(edge)) if edge and result.complete else "")
 
 
 # Sensitivity

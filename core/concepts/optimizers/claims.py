@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim
+from core.concept import Claim, Prediction
 from core.concepts.optimizers.params import NETWORK, WIDTHS, Params, Result, fresh
 from core.ml.rules import Contender
 
@@ -158,8 +158,12 @@ def look(result: Result) -> float:
 
 
 def averaged_on(signal: str, measure: Measure) -> Measure:
-    fits: Measure = lambda r: measure(r) if r.params.signal == signal and 0.5 <= r.params.beta <= 0.96 else None  # noqa: E731
-    return fits
+    def asked(result: Result) -> np.ndarray | None:
+        params = result.params
+        fits = params.signal == signal and not params.own and 0.5 <= params.beta <= 0.96
+        return measure(result) if fits else None
+
+    return asked
 
 
 def age(result: Result) -> np.ndarray:
@@ -317,3 +321,22 @@ CLAIMS = (
     Claim("correction_early", averaged_on("constant", early_gain), AVERAGES, 0.05),
     Claim("correction_late", averaged_on("constant", late_change), AVERAGES, 0.02, "within"),
 )
+
+
+def momentum_or_not(result: Result) -> tuple[str, dict[str, Any]] | None:
+    """How many steps momentum takes to the target over those of plain gradient descent, from the one start; who does
+    not arrive takes more than the run has."""
+    plain, heavy = find(result, "sgd"), find(result, "momentum")
+    if not result.complete or result.params.surface == NETWORK or plain is None or heavy is None:
+        return None
+    needs = np.nan_to_num(result.reached, nan=np.inf)
+    if np.isinf(needs[[plain, heavy]]).all():
+        return None
+    said = {
+        name: f"{needs[i]:.0f}" if np.isfinite(needs[i]) else "∞" for name, i in (("sgd", plain), ("momentum", heavy))
+    }
+    option = "half" if 2 * needs[heavy] <= needs[plain] else "double" if needs[heavy] >= 2 * needs[plain] else "near"
+    return option, said
+
+
+PREDICTIONS = (Prediction("momentum", ("half", "near", "double"), momentum_or_not),)

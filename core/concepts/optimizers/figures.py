@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concept import Figure
+from core.concept import Figure, with_note
 from core.concepts.optimizers.params import (
     MEMORIES,
     MEMORY,
@@ -76,6 +76,14 @@ def target(result: Result) -> str:
 def lost(result: Result) -> np.ndarray:
     """Whether a contender left all bounds: [contender]."""
     return ~np.isfinite(result.height).all(1)
+
+
+def diverged(result: Result, language: str) -> str:
+    """Who left all bounds from the one start, or has networks that did; empty where nobody did."""
+    on_xor = result.complete and ~np.isfinite(result.loss).all((1, 2))
+    gone = lost(result) if in_plane(result.params) else np.broadcast_to(on_xor, len(result.params.contenders))
+    found = text(language).listed(np.array(names(result, language))[gone])
+    return text(language).say("summaries.diverged", names=found) if found else ""
 
 
 # The field
@@ -870,14 +878,23 @@ def summary_network(result: Result, language: str) -> str:
 
 
 FIGURES = (
-    Figure("paths", draw_paths, table_paths, summary_paths, in_plane),
-    Figure("network", draw_network, table_network, summary_network, lambda p: not in_plane(p)),
-    Figure("heights", draw_heights, table_heights, summary_paths, in_plane),
-    Figure("update", draw_update, table_update, summary_update, in_plane),
-    Figure("starts", draw_starts, table_starts, summary_starts, in_plane),
-    Figure("rates", draw_rates, table_rates, summary_rates, in_plane),
-    Figure(
-        "pad", draw_pad, table_pad, summary_pad, lambda p: in_plane(p) and any(c.rule in MEMORY for c in p.contenders)
+    *with_note(
+        (
+            Figure("paths", draw_paths, table_paths, summary_paths, in_plane),
+            Figure("network", draw_network, table_network, summary_network, lambda p: not in_plane(p)),
+            Figure("heights", draw_heights, table_heights, summary_paths, in_plane),
+            Figure("update", draw_update, table_update, summary_update, in_plane),
+            Figure("starts", draw_starts, table_starts, summary_starts, in_plane),
+            Figure("rates", draw_rates, table_rates, summary_rates, in_plane),
+            Figure(
+                "pad",
+                draw_pad,
+                table_pad,
+                summary_pad,
+                lambda p: in_plane(p) and any(c.rule in MEMORY for c in p.contenders),
+            ),
+        ),
+        diverged,
     ),
     Figure("averages", draw_averages, table_averages, summary_averages),
 )

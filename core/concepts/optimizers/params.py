@@ -9,7 +9,7 @@ import numpy as np
 
 from core.concept import Cost, Preset
 from core.ml.rules import Contender, usual
-from core.params import BaseParams, choice, flag, integer, number, rows
+from core.params import BaseParams, choice, flag, integer, number, rows, upload
 from core.result import BaseResult, array
 
 ENGINE = "stacked torch"
@@ -98,7 +98,8 @@ class Params(BaseParams):
     layout: str = choice("grid", ("grid", "random"), applies=in_plane)
     seeds: int = integer(100, 1, 400)
     beta: float = number(0.9, 0.0, 0.99, step=0.01)
-    signal: str = choice("wave", ("wave", "ramp", "constant"))
+    signal: str = choice("wave", ("wave", "ramp", "constant"), applies=lambda p: not p.own)
+    own: str = upload("table", rows=(20, 2000), features=(1, 1), classes=(0, 0))
     scatter: float = number(0.4, 0.0, 2.0, step=0.05)
     data_seed: int = integer(0, 0, 99_999)
     weight_seed: int = integer(0, 0, 99_999)

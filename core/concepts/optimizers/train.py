@@ -25,6 +25,7 @@ from core.concepts.optimizers.params import (
     start_of,
 )
 from core.ml.optimizers import Optimizer
+from core.ml.own import table
 from core.ml.random import stream
 from core.ml.rules import Contender
 
@@ -298,10 +299,14 @@ def xor(weights: Tensor, widths: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
 
 def averages(params: Params) -> dict[str, np.ndarray]:
     """A noisy signal of every seed and its averages: v ← β v + (1−β) x from v = 0, the same over 1 − βᵗ, and the mean
-    of the last 1/(1−β) values."""
+    of the last 1/(1−β) values. The reader's own signal is brought to mean 0 and standard deviation 1 before."""
     t = np.arange(TIMES)
     truth = {"wave": np.cos(2 * np.pi * t / TIMES), "ramp": t / TIMES, "constant": np.ones(TIMES)}[params.signal]
-    drawn = [stream("optimizers signal", params.data_seed + i).standard_normal(TIMES) for i in range(params.seeds)]
+    if params.own:
+        column = table(params.own)[0][:, 0]
+        truth = (column - column.mean()) / column.std()
+    t = np.arange(len(truth))
+    drawn = [stream("optimizers signal", params.data_seed + i).standard_normal(len(t)) for i in range(params.seeds)]
     noisy = truth + params.scatter * np.stack(drawn)
     plain, v = np.zeros_like(noisy), np.zeros(params.seeds)
     for k in t:

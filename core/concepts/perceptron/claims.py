@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim
+from core.concept import Claim, Prediction
 from core.concepts.perceptron.params import Params, Result
 
 DECIDING: dict[str, Any] = {"seeds": 40, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
@@ -133,3 +133,14 @@ CLAIMS = (
         smallest=0.95,
     ),
 )
+
+
+def runs_out(result: Result) -> tuple[str, dict[str, Any]] | None:
+    """On how many seeds nothing is left to correct."""
+    if not result.complete or not result.mistakes.shape[-1]:
+        return None
+    count, seeds = int(ended(result).sum()), len(result.gamma)
+    return "all" if count == seeds else "some" if count else "none", {"count": count, "seeds": seeds}
+
+
+PREDICTIONS = (Prediction("stops", ("all", "some", "none"), runs_out),)

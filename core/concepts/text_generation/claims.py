@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim
+from core.concept import Claim, Prediction
 from core.concepts.text_generation.params import (
     FEATURES,
     HEATS,
@@ -19,6 +19,7 @@ from core.concepts.text_generation.params import (
     Params,
     Result,
 )
+from core.stats import leaning
 
 TEST = SPLITS.index("test")
 Measure = Callable[[Result], np.ndarray | None]
@@ -92,3 +93,15 @@ CLAIMS = (
     Claim("unit_place", of_complete(learned("place"), "names"), NAMES, smallest=0.1),
     Claim("unit_end", of_complete(learned("end"), "names"), NAMES, smallest=0.1),
 )
+
+
+def counted_or_learned(result: Result) -> tuple[str, dict[str, Any]] | None:
+    """Whether the network needs fewer bits for the test text than the best n-gram."""
+    effects = below_counting(result).astype(float)
+    if not result.complete or not np.isfinite(effects).all():
+        return None
+    bits = {"network": f"{result.bits[:, -1, TEST].mean():.2f}", "counting": f"{best_ngram(result).mean():.2f}"}
+    return leaning(effects), {**bits, "seeds": len(effects)}
+
+
+PREDICTIONS = (Prediction("counting", ("more", "even", "less"), counted_or_learned),)

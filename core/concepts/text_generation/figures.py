@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concept import Figure
+from core.concept import Figure, with_note
 from core.concepts.text_generation.claims import TEST, best_ngram, best_order
 from core.concepts.text_generation.params import FEATURES, HEATS, PACKERS, SAMPLED, SPLITS, WARMTHS, Result
 from core.text import Text, words
@@ -204,11 +204,16 @@ def table_samples(result: Result, language: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def diverged(result: Result, language: str) -> str:
+    """That a training diverged; empty where none did."""
+    return "" if np.isfinite(bits_now(result)).all() else text(language).say("summaries.diverged")
+
+
 def summary_ladder(result: Result, language: str) -> str:
     say = text(language)
     bits = bits_now(result)
     if not np.isfinite(bits).all():
-        return say.say("summaries.diverged")
+        return ""
     if not rulers(result, language):
         return say.say("summaries.begun", bits=f"{bits.mean():.2f}")
     gain = best_ngram(result) - bits
@@ -334,7 +339,7 @@ def summary_bits(result: Result, language: str) -> str:
     say = text(language).say
     train, test = (result.bits[:, -1, SPLITS.index(split)].mean() for split in ("train", "test"))
     if not np.isfinite([train, test]).all():
-        return say("summaries.diverged")
+        return ""
     return say(
         "summaries.bits", train=f"{train:.3f}", test=f"{test:.3f}", gap=f"{test - train:.3f}", seeds=len(result.bits)
     )
@@ -412,7 +417,7 @@ def summary_counting(result: Result, language: str) -> str:
         return say.say("summaries.not_counted")
     bits = bits_now(result)
     if not np.isfinite(bits).all():
-        return say.say("summaries.diverged")
+        return ""
     below = result.ngram[:, :, 1].mean(0) > bits.mean()
     per_byte = (bits / result.bytes_per_character).mean()
     shown = {"bits": f"{bits.mean():.3f}", "per_byte": f"{per_byte:.3f}", "best": order_name(result, say)}
@@ -609,11 +614,14 @@ def summary_units(result: Result, language: str) -> str:
     )
 
 
-FIGURES = (
-    Figure("ladder", draw_ladder, table_samples, summary_ladder),
-    Figure("samples", draw_samples, table_samples, summary_samples),
-    Figure("bits", draw_bits, table_bits, summary_bits),
-    Figure("counting", draw_counting, table_counting, summary_counting),
-    Figure("temperature", draw_temperature, table_temperature, summary_temperature),
-    Figure("units", draw_units, table_units, summary_units),
+FIGURES = with_note(
+    (
+        Figure("ladder", draw_ladder, table_samples, summary_ladder),
+        Figure("samples", draw_samples, table_samples, summary_samples),
+        Figure("bits", draw_bits, table_bits, summary_bits),
+        Figure("counting", draw_counting, table_counting, summary_counting),
+        Figure("temperature", draw_temperature, table_temperature, summary_temperature),
+        Figure("units", draw_units, table_units, summary_units),
+    ),
+    diverged,
 )

@@ -1,0 +1,86 @@
+"""Predict, then check: one question before a run, and what this very run answers. It ends with the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.concept import Prediction
+from core.runs.manager import COMPLETE
+
+if TYPE_CHECKING:
+    from core.ui.page import Page
+
+
+def covered(page: Page) -> bool:
+    """Whether the reader wants the picture covered until an answer is picked."""
+    state = st.session_state
+    return bool(state.get(f"cover:{page.stem}")) and any(_picked(page, p) is None for p in page.concept.predictions)
+
+
+def predict(page: Page) -> None:
+    """The questions of a page, folded into one line; what is not asked costs nothing."""
+    if not page.concept.predictions:
+        return
+    first = page.text.say(f"predict.{page.concept.predictions[0].id}")
+    with page.folded("predict", page.text.say("predict.first", question=first), "lightbulb") as fold:
+        if fold.open:
+            for prediction in page.concept.predictions:
+                _question(page, prediction)
+            _cover(page)
+
+
+def _question(page: Page, asked: Prediction) -> None:
+    say, picks = page.text.say, st.session_state.setdefault(f"picks:{page.stem}", {})
+    key = f"{page.stem}-predict-{asked.id}-{page.text.language}"
+    st.session_state[key] = _picked(page, asked)
+
+    def pick() -> None:
+        picks[asked.id] = (page.params, st.session_state[key])
+
+    st.pills(
+        say(f"predict.{asked.id}"),
+        asked.options,
+        format_func=lambda option: say(f"predict.{asked.id}.{option}"),
+        key=key,
+        on_change=pick,
+        label_visibility="collapsed" if len(page.concept.predictions) == 1 else "visible",  # the fold says it
+    )
+    if picked := _picked(page, asked):
+        _answer(page, asked, picked)
+
+
+def _picked(page: Page, asked: Prediction) -> str | None:
+    """What the reader expects of the present settings; others are a new question."""
+    params, option = st.session_state.get(f"picks:{page.stem}", {}).get(asked.id, (None, None))
+    return option if params == page.params else None
+
+
+def _answer(page: Page, asked: Prediction, picked: str) -> None:
+    say, run = page.text.say, page.run
+    if run is None or run.result is None or run.live:
+        st.caption(say("predict.wait"))
+        return
+    found = asked.answer(run.result) if run.status == COMPLETE else None
+    if found is None:
+        st.info(f"{say('predict.cannot')} {page.text.hint(f'predict.{asked.id}')}", icon=":material/help:")
+        return
+    option, numbers = found
+    measured = say(f"predict.{asked.id}.found", **numbers)
+    if option == picked:
+        st.success(f"**{say('predict.right')}** {measured}", icon=":material/check:")
+    else:
+        came = say("predict.wrong", answer=say(f"predict.{asked.id}.{option}"))
+        st.info(f"**{came}** {measured}", icon=":material/arrow_forward:")
+
+
+def _cover(page: Page) -> None:
+    """The wish to see nothing before one has picked; it stays for this session's further settings of the page."""
+    key, name = f"{page.stem}-cover-{page.text.language}", f"cover:{page.stem}"
+    st.session_state[key] = bool(st.session_state.get(name))
+
+    def choose() -> None:
+        st.session_state[name] = st.session_state[key]
+
+    st.toggle(page.text.say("predict.cover"), key=key, on_change=choose, help=page.text.hint("predict.cover"))
