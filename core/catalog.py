@@ -20,6 +20,8 @@ class Entry:
 
 CATALOG = (
     Entry("home", "start", "home", place=True),
+    Entry("claims", "start", "fact_check", place=True),
+    Entry("compare", "start", "compare_arrows", place=True),
     Entry("status", "start", "monitor_heart", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("activations", "training", "show_chart"),

@@ -9,6 +9,8 @@ from typing import Any
 import streamlit as st
 
 from core import style
+from core.concept import Figure
+from core.runs.manager import Run
 from core.text import Text
 
 HERE = Path(__file__).parent
@@ -29,6 +31,14 @@ def _chart() -> Any:
         script, css = ((HERE / name).read_text("utf-8") for name in ("chart.js", "chart.css"))
         _component = st.components.v2.component("lab_chart", html=HTML, css=css, js=script, isolate_styles=False)
     return _component
+
+
+def figure_json(run: Run, figure: Figure, language: str) -> str:
+    """The figure of a run as JSON, drawn once per update of the run."""
+    name, updates = (figure.id, language), run.updates
+    if run.drawn.get(name, (-1, ""))[0] != updates:
+        run.drawn[name] = (updates, figure.draw(run.result, language).to_json(validate=False))
+    return run.drawn[name][1]
 
 
 def chart(

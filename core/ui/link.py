@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -65,6 +66,11 @@ def save(stem: str, params: BaseParams, **beside: Any) -> None:
         st.query_params.from_dict(link)
 
 
+def address(stem: str, params: BaseParams) -> str:
+    """Where another page has these settings, seen from any page of the lab."""
+    return f"{stem}?{urlencode({'v': LINK_VERSION, 'lang': language()} | write(params), safe='~:')}"
+
+
 def present(stem: str) -> BaseParams:
     """The page's Params as they are now. A callback asks for them here: what it knew when it was drawn may be a moment
     old, and two may come at once."""
@@ -72,12 +78,12 @@ def present(stem: str) -> BaseParams:
 
 
 def change(stem: str, params: BaseParams, *, outside: bool = False) -> None:
-    """New Params for the page; `outside` says that not the widgets brought them, so these must follow."""
+    """New Params for a page, open or not; `outside` says that not its widgets brought them, so these must follow."""
     state = st.session_state
-    state["params"][stem] = params
+    state.setdefault("params", {})[stem] = params
     state[f"problems:{stem}"] = []
     if outside:
-        state[f"generation:{stem}"] += 1
+        state[f"generation:{stem}"] = state.get(f"generation:{stem}", 0) + 1
 
 
 def plain(text: str) -> str:

@@ -12,10 +12,10 @@ from core import claims, export
 from core.concept import Figure, load
 from core.params import BaseParams, Invalid
 from core.runs.key import run_key, source_digest
-from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Run, shared
+from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
 from core.stats import interval
 from core.text import Text, words
-from core.ui import link, own
+from core.ui import link, own, pin
 from core.ui.chart import chart
 from core.ui.controls import Controls, problems
 from core.ui.visitor import person, watcher
@@ -150,8 +150,9 @@ class Page:
             if shown is None or shown.result is None:
                 st.container(height=EMPTY, border=False)
             else:
-                chart(_json(shown, self.figure, self.text.language), self.text, key=key, pale=pale and live, **handlers)
+                chart(pin.drawn(self, shown), self.text, key=key, pale=pale and live, **handlers)
                 self._below(shown, pale)
+            pin.row(self, run)
             if live and run is not None and not run.live:
                 st.rerun()
 
@@ -305,7 +306,7 @@ class Page:
         say = self.text.say
         with st.container(horizontal=True, vertical_alignment="center", key="status-row"):
             if run is not None and run.live:
-                st.progress(run.fraction, _progress(self, run))
+                st.progress(run.fraction, progress(run, self.manager, self.text))
                 st.button(say("run.stop"), icon=":material/stop:", key="stop", on_click=self._stop, args=(run,))
                 return
             refused = self.manager.refusal(self.stem, self.params, self.device) if run is None else None
@@ -457,25 +458,14 @@ def duration(seconds: float, text: Text) -> str:
     return text.say("run.seconds", n=f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}")
 
 
-def _progress(page: Page, run: Run) -> str:
-    say = page.text.say
+def progress(run: Run, manager: Manager, text: Text) -> str:
+    """How far a live run is, in the reader's words."""
+    say = text.say
     if run.status == WAITING:
-        return (
-            say("run.warming")
-            if not page.manager.ready.is_set()
-            else say("run.waiting", position=page.manager.position(run))
-        )
+        return say("run.waiting", position=manager.position(run)) if manager.ready.is_set() else say("run.warming")
     spent = run.elapsed
     left = spent / run.fraction - spent if run.fraction > 0.02 else run.predicted
-    return say("run.running", percent=f"{100 * run.fraction:.0f}", left=duration(max(left, 0.1), page.text))
-
-
-def _json(run: Run, figure: Figure, language: str) -> str:
-    """The figure of a run as JSON, drawn once per update of the run."""
-    name, updates = (figure.id, language), run.updates
-    if run.drawn.get(name, (-1, ""))[0] != updates:
-        run.drawn[name] = (updates, figure.draw(run.result, language).to_json(validate=False))
-    return run.drawn[name][1]
+    return say("run.running", percent=f"{100 * run.fraction:.0f}", left=duration(max(left, 0.1), text))
 
 
 def _page_of(figure: Any) -> bytes:

@@ -1,0 +1,193 @@
+"""The table of all claims: verdict, wording, effect with its interval, a small picture, and the way to the setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import claims
+from core.catalog import CHAPTERS, CONCEPTS, Entry
+from core.concept import Claim, load
+from core.params import BaseParams, choice, text
+from core.runs.key import source_digest
+from core.text import Text, words
+from core.ui import link
+
+HERE = Path(__file__).parent
+VERDICTS = ("holds", "fails", "undecided", "unmeasured")
+SIGNS = {"holds": "✓", "fails": "✗", "undecided": "?", "unmeasured": "…"}
+WIDTH, HEIGHT, MARGIN = 180, 26, 8  # of a picture, in its own units
+ROOM = 1.08  # a row's scale goes so much further than its largest number
+
+_component: Any = None
+
+
+@dataclass(frozen=True)
+class Filter(BaseParams):
+    """Which claims are shown."""
+
+    verdict: str = choice("all", ("all", *VERDICTS, "older"))
+    about: str = choice("all", ("all", *CHAPTERS, *(entry.stem for entry in CONCEPTS)))
+    find: str = text("", 60)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim with its words and its stored verdict, {} where it was never measured."""
+
+    entry: Entry
+    claim: Claim
+    text: Text
+    found: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        return self.found["verdict"] if self.found else "unmeasured"
+
+    @property
+    def older(self) -> bool:
+        """Whether the code of the experiment has changed since the verdict."""
+        return bool(self.found) and self.found["source"] != source_digest(self.entry.stem)
+
+    @property
+    def wording(self) -> str:
+        return self.text.say(f"claims.{self.claim.id}")
+
+    @property
+    def how(self) -> str:
+        return self.text.hint(f"claims.{self.claim.id}")
+
+    @property
+    def address(self) -> str:
+        """The page of the concept at the setting that decides the claim."""
+        return link.address(self.entry.stem, self.claim.params)
+
+    def fits(self, wanted: Filter, verdicts: bool = True) -> bool:
+        """Whether a filter lets it through, with or without its verdict."""
+        about = wanted.about in ("all", self.entry.chapter, self.entry.stem)
+        said = f"{self.text.title} {self.wording} {self.how}".casefold()
+        has = all(word in said for word in wanted.find.casefold().split())
+        kind = not verdicts or wanted.verdict in ("all", self.verdict) or (wanted.verdict == "older" and self.older)
+        return about and has and kind
+
+
+def rows(language: str) -> list[Row]:
+    """Every claim of every concept, in the order of the catalogue."""
+    found = []
+    for entry in CONCEPTS:
+        stored = claims.stored(entry.stem)
+        text = words(entry.stem, language)
+        found += [Row(entry, claim, text, stored.get(claim.id, {})) for claim in load(entry.stem).claims]
+    return found
+
+
+def frame(shown: Iterable[Row], text: Text, base: str) -> pd.DataFrame:
+    """The table as numbers, for a file; `base` is the address that links begin with."""
+    say = text.say
+    lines = []
+    for row in shown:
+        found = row.found
+        about = [say(f"verdicts.{row.verdict}"), row.text.title, row.wording, row.how]
+        numbers = [found.get(name) for name in ("mean", "low", "high")]
+        rule = [row.claim.unit, row.claim.smallest, row.claim.direction, found.get("n"), found.get("date")]
+        lines.append([*about, *numbers, *rule, say(f"compare.{'yes' if row.older else 'no'}"), base + row.address])
+    head = "verdict concept claim how mean low high unit smallest direction seeds date changed link"
+    return pd.DataFrame(lines, columns=[say(f"all_claims.{name}") for name in head.split()])
+
+
+def table(shown: list[Row], text: Text, key: str) -> None:
+    """The claims as a table of links; a click on one opens its page in this tab."""
+    global _component
+    if _component is None:
+        script, css = ((HERE / f"verdicts.{kind}").read_text("utf-8") for kind in ("js", "css"))
+        html = '<div class="lab-claims"></div>'
+        _component = st.components.v2.component("lab_claims", html=html, css=css, js=script, isolate_styles=False)
+
+    def opened() -> None:
+        stem, _, id = str(getattr(st.session_state[key], "open", "")).partition("/")
+        row = next((row for row in shown if (row.entry.stem, row.claim.id) == (stem, id)), None)
+        if row:
+            link.change(stem, row.claim.params, outside=True)
+            st.session_state["open"] = stem
+
+    _component(key=key, data={"html": table_html(shown, text)}, on_open_change=opened)
+    if stem := st.session_state.pop("open", ""):
+        st.switch_page(st.session_state["pages"][stem])
+
+
+def table_html(shown: list[Row], text: Text) -> str:
+    """The table, with a heading before the claims of each concept. What texts say is escaped."""
+    head = "".join(
+        f'<th scope="col">{escape(text.say(f"all_claims.{name}"))}</th>'
+        for name in ("verdict", "claim", "effect", "picture", "matters", "seeds", "date")
+    )
+    body, last = [], ""
+    for row in shown:
+        if row.entry.stem != last:
+            last = row.entry.stem
+            body.append(f'<tr class="lab-of"><th colspan="7" scope="rowgroup">{escape(row.text.title)}</th></tr>')
+        body.append(_line(row, text))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _line(row: Row, text: Text) -> str:
+    say, found, claim = text.say, row.found, row.claim
+    name = f"{row.entry.stem}/{claim.id}"
+    sign = f'<span class="lab-sign" aria-hidden="true">{SIGNS[row.verdict]}</span>'
+    verdict = f"{sign} {escape(say(f'verdicts.{row.verdict}'))}"
+    wording = f'<a href="{escape(row.address)}" data-open="{name}">{escape(row.wording)}</a><p>{escape(row.how)}</p>'
+    effect = matters = seeds = date = ""
+    if found:
+        mean, low, high = (number(found[part]) for part in ("mean", "low", "high"))
+        effect = f"<b>{mean}</b> [{low}, {high}] {escape(claim.unit)}"
+        matters = escape(say(f"all_claims.{claim.direction}", smallest=f"{claim.smallest:g}"))
+        seeds, date = str(found["n"]), found["date"]
+    if row.older:
+        date += f' <em title="{escape(say("all_claims.older_hint"))}">{escape(say("all_claims.older"))}</em>'
+    cells = {"effect": effect, "picture": picture(found), "matters": matters, "seeds": seeds, "date": date}
+    rest = "".join(
+        f'<td class="lab-{kind}" data-label="{escape(say(f"all_claims.{kind}"))}">{content}</td>'
+        for kind, content in cells.items()
+    )
+    return (
+        f'<tr><td class="lab-verdict lab-{row.verdict}">{verdict}</td><td class="lab-wording">{wording}</td>{rest}</tr>'
+    )
+
+
+def picture(found: dict[str, Any]) -> str:
+    """The interval of one claim on a scale of its own with zero in the middle; shaded where the claim would hold."""
+    if not found:
+        return ""
+    mean, low, high, smallest = (float(found[part]) for part in ("mean", "low", "high", "smallest"))
+    reach = ROOM * max(abs(low), abs(high), abs(mean), smallest)
+    middle = WIDTH / 2
+
+    def x(value: float) -> float:
+        return round(middle + (middle - MARGIN) * value / reach, 1)
+
+    left, right = {
+        "above": (x(smallest), WIDTH - MARGIN),
+        "below": (MARGIN, x(smallest)),
+        "within": (x(-smallest), x(smallest)),
+    }[found["direction"]]
+    edges = [smallest, -smallest] if found["direction"] == "within" else [smallest]
+    half = HEIGHT / 2
+    parts = [
+        f'<rect class="lab-side" x="{left}" y="2" width="{round(right - left, 1)}" height="{HEIGHT - 4}"/>',
+        f'<line class="lab-zero" x1="{middle}" x2="{middle}" y1="0" y2="{HEIGHT}"/>',
+        *(f'<line class="lab-edge" x1="{x(e)}" x2="{x(e)}" y1="0" y2="{HEIGHT}"/>' for e in edges),
+        f'<line class="lab-bar" x1="{x(low)}" x2="{x(high)}" y1="{half}" y2="{half}"/>',
+        f'<circle cx="{x(mean)}" cy="{half}" r="3.6"/>',
+    ]
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def number(value: float) -> str:
+    """A signed number with three digits and a true minus sign; what is smaller than 5e-7 is 0."""
+    return f"{value:+.3g}".replace("-", "−") if abs(value) >= 5e-7 else "0"
