@@ -101,7 +101,7 @@ def choose(comparison: Comparison, texts: Sequence[str], **changes: Any) -> Comp
 
 def differences(runs: Sequence[BaseParams], text: Text) -> list[tuple[str, list[str]]]:
     """Field by field, in the reader's words, the values of settings in which these runs differ; a field that does not
-    apply to a run is ABSENT there. Of rows (contenders) every one that differs is said."""
+    apply to a run is ABSENT there. Rows (contenders) that differ in the same way are said together."""
     found: list[tuple[str, list[str]]] = []
     for name, kind in fields(type(runs[0])).items():
         values = [getattr(run, name) if name in applicable(run) else None for run in runs]
@@ -140,24 +140,26 @@ def _rows(label: str, kind: Rows, lists: list[Any], text: Text) -> list[tuple[st
     keys = list(dict.fromkeys(key for table in tables for key in table))
     if len(keys) > SPELLED_OUT:
         return [(label, [ABSENT if rows is None else str(len(rows)) for rows in lists])]
-    found = []
+    found: dict[tuple[str, ...], list[str]] = {}  # (label, value in every run) → the rows of which it is true
     for first, place in keys:
         mine = [table.get((first, place)) for table in tables]
-        if len(set(mine)) == 1:
-            continue
         name = worded(head, head_kind, first, text) + (f" {place + 1}" if place else "")
-        if None in mine:
-            found.append((f"{label}: {name}", [_row(kind, row, text) for row in mine]))
+        if None in mine and len(set(mine)) > 1:
+            found.setdefault((label, *(_row(kind, row, text) for row in mine)), []).append(name)
             continue
         for field, its in list(fields(kind.row).items())[1:]:
             values = [getattr(row, field) if row and field in applicable(row) else None for row in mine]
             if len(set(values)) > 1:
-                words = [worded(field, its, value, text) for value in values]
-                found.append((f"{name}: {text.say(f'params.{field}')}", words))
+                words = (worded(field, its, value, text) for value in values)
+                found.setdefault((text.say(f"params.{field}"), *words), []).append(name)
     if not found:  # the same ones in another order
         names = [[worded(head, head_kind, getattr(row, head), text) for row in rows or ()] for rows in lists]
-        found.append((label, [", ".join(each) or ABSENT for each in names]))
-    return found
+        return [(label, [", ".join(each) or ABSENT for each in names])]
+    every = text.say("compare.every")
+    return [
+        (f"{label} ({every if len(names) == len(keys) > 1 else ', '.join(names)})", values)
+        for (label, *values), names in found.items()
+    ]
 
 
 def _row(kind: Rows, row: BaseParams | None, text: Text) -> str:

@@ -47,10 +47,9 @@ def counted(verdict: str) -> str:
 offered = ["all", *(verdict for verdict in (*VERDICTS, "older") if counts[verdict] or verdict == wanted.verdict)]
 st.pills(say("params.verdict"), offered, format_func=counted, **field("verdict"))
 where, what = st.columns(2)
-titles = {"all": say("all_claims.all")} | {
-    chapter: say(f"chapters.{chapter}") for chapter in CHAPTERS if chapter != "start"
-}
-titles |= {entry.stem: f"– {words(entry.stem, text.language).title}" for entry in CONCEPTS}
+titles = {"all": say("all_claims.all")}
+titles |= {chapter: say("all_claims.chapter", chapter=say(f"chapters.{chapter}")) for chapter in CHAPTERS}
+titles |= {entry.stem: words(entry.stem, text.language).title for entry in CONCEPTS}
 places = ["all"]
 for chapter in CHAPTERS:
     mine = [entry.stem for entry in CONCEPTS if entry.chapter == chapter]

@@ -21,7 +21,7 @@ from core.text import words
 from core.ui import link, pin
 from core.ui.chart import chart, figure_json
 from core.ui.controls import problems
-from core.ui.page import AUTO, duration, hand_over_to_entry, progress
+from core.ui.page import AUTO, duration, hand_over_to_entry, progress, refusal
 from core.ui.visitor import person, watcher
 
 PLACE = "compare"
@@ -211,7 +211,8 @@ class Board:
         defaults = self.concept.Params()
         for preset in self.concept.presets:
             params = defaults.replace(**preset.changes)
-            self._box(run_text(params), params, from_default(params, self.text), self.say(f"presets.{preset.id}"))
+            name, reason = self.say(f"presets.{preset.id}"), self.text.hint(f"presets.{preset.id}")
+            self._box(run_text(params), params, reason, name)
 
     def _box(self, text: str, params: BaseParams, about: str, name: str = "") -> None:
         """A run to choose; those chosen carry their letter. Four at most."""
@@ -325,6 +326,9 @@ class Board:
         if shown.missing:
             return shown.missing
         if run is None:
+            refused = self.manager.refusal(self.concept.stem, shown.asked.params, shown.asked.device or "auto")
+            if refused:
+                return refusal(*refused, self.text)
             return say("run.not_yet", time=duration(self._predicted(shown), self.text))
         if run.live:
             return progress(run, self.manager, self.text)

@@ -311,15 +311,14 @@ class Page:
                 return
             refused = self.manager.refusal(self.stem, self.params, self.device) if run is None else None
             if refused:
-                code, asked, allowed = (refused[0], *(self._amount(refused[0], n) for n in refused[1:]))
-                st.warning(say(f"refused.{code}", asked=asked, allowed=allowed), icon=":material/block:")
+                st.warning(refusal(*refused, self.text), icon=":material/block:")
                 return
             if run is None:
                 st.caption(say("run.not_yet", time=duration(self.predicted_seconds(), self.text)))
             elif run.status == FAILED:
                 limits = {
-                    "seconds": self._amount("too_long", RUN_SECONDS),
-                    "memory": self._amount("too_much_memory", RUN_BYTES),
+                    "seconds": amount("too_long", RUN_SECONDS, self.text),
+                    "memory": amount("too_much_memory", RUN_BYTES, self.text),
                 }
                 reason = say(f"failures.{run.error}", detail=link.plain(run.detail), **limits)
                 st.error(say("run.failed", reference=run.reference, error=reason), icon=":material/error:")
@@ -339,10 +338,6 @@ class Page:
                 on_click=self._start,
                 args=(anew,),
             )
-
-    def _amount(self, code: str, amount: float) -> str:
-        """Seconds or bytes in the reader's words, as a failure code means it."""
-        return f"{amount / 2**30:.2g} GB" if code == "too_much_memory" else duration(amount, self.text)
 
     def predicted_seconds(self) -> float:
         engine = self.manager.engine_for(self.stem, self.params, self.device)
@@ -456,6 +451,16 @@ def duration(seconds: float, text: Text) -> str:
         if seconds >= 1.5 * size:
             return text.say(f"run.{unit}", n=f"{seconds / size:.2g}")
     return text.say("run.seconds", n=f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}")
+
+
+def amount(code: str, value: float, text: Text) -> str:
+    """Seconds or bytes in the reader's words, as a failure code means it."""
+    return f"{value / 2**30:.2g} GB" if code == "too_much_memory" else duration(value, text)
+
+
+def refusal(code: str, asked: float, allowed: float, text: Text) -> str:
+    """Why a run is not taken on, with its cost."""
+    return text.say(f"refused.{code}", asked=amount(code, asked, text), allowed=amount(code, allowed, text))
 
 
 def progress(run: Run, manager: Manager, text: Text) -> str:

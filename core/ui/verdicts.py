@@ -125,13 +125,13 @@ def table_html(shown: list[Row], text: Text) -> str:
     """The table, with a heading before the claims of each concept. What texts say is escaped."""
     head = "".join(
         f'<th scope="col">{escape(text.say(f"all_claims.{name}"))}</th>'
-        for name in ("verdict", "claim", "effect", "picture", "matters", "seeds", "date")
+        for name in ("verdict", "claim", "effect", "matters", "seeds")
     )
     body, last = [], ""
     for row in shown:
         if row.entry.stem != last:
             last = row.entry.stem
-            body.append(f'<tr class="lab-of"><th colspan="7" scope="rowgroup">{escape(row.text.title)}</th></tr>')
+            body.append(f'<tr class="lab-of"><th colspan="5" scope="rowgroup">{escape(row.text.title)}</th></tr>')
         body.append(_line(row, text))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
@@ -142,15 +142,16 @@ def _line(row: Row, text: Text) -> str:
     sign = f'<span class="lab-sign" aria-hidden="true">{SIGNS[row.verdict]}</span>'
     verdict = f"{sign} {escape(say(f'verdicts.{row.verdict}'))}"
     wording = f'<a href="{escape(row.address)}" data-open="{name}">{escape(row.wording)}</a><p>{escape(row.how)}</p>'
-    effect = matters = seeds = date = ""
+    effect = matters = seeds = ""
     if found:
-        mean, low, high = (number(found[part]) for part in ("mean", "low", "high"))
-        effect = f"<b>{mean}</b> [{low}, {high}] {escape(claim.unit)}"
-        matters = escape(say(f"all_claims.{claim.direction}", smallest=f"{claim.smallest:g}"))
-        seeds, date = str(found["n"]), found["date"]
+        mean, low, high = (number(found[part], claim.share) for part in ("mean", "low", "high"))
+        smallest = f"{100 * claim.smallest:g} %" if claim.share else f"{claim.smallest:g}"
+        effect = f"<b>{mean}</b> [{low}, {high}] {escape(say('all_claims.share') if claim.share else claim.unit)}"
+        matters = picture(found, claim.share) + escape(say(f"all_claims.{claim.direction}", smallest=smallest))
+        seeds = f"{found['n']}<br><small>{found['date']}</small>"
     if row.older:
-        date += f' <em title="{escape(say("all_claims.older_hint"))}">{escape(say("all_claims.older"))}</em>'
-    cells = {"effect": effect, "picture": picture(found), "matters": matters, "seeds": seeds, "date": date}
+        seeds += f' <em title="{escape(say("all_claims.older_hint"))}">{escape(say("all_claims.older"))}</em>'
+    cells = {"effect": effect, "matters": matters, "seeds": seeds}
     rest = "".join(
         f'<td class="lab-{kind}" data-label="{escape(say(f"all_claims.{kind}"))}">{content}</td>'
         for kind, content in cells.items()
@@ -160,16 +161,15 @@ def _line(row: Row, text: Text) -> str:
     )
 
 
-def picture(found: dict[str, Any]) -> str:
-    """The interval of one claim on a scale of its own with zero in the middle; shaded where the claim would hold."""
-    if not found:
-        return ""
+def picture(found: dict[str, Any], share: bool) -> str:
+    """The interval of one claim on a scale of its own with zero in the middle, of a share from 0 to 1; shaded where the
+    claim would hold."""
     mean, low, high, smallest = (float(found[part]) for part in ("mean", "low", "high", "smallest"))
     reach = ROOM * max(abs(low), abs(high), abs(mean), smallest)
-    middle = WIDTH / 2
+    zero, scale = (MARGIN, WIDTH - 2 * MARGIN) if share else (WIDTH / 2, (WIDTH / 2 - MARGIN) / reach)
 
     def x(value: float) -> float:
-        return round(middle + (middle - MARGIN) * value / reach, 1)
+        return round(zero + scale * value, 1)
 
     left, right = {
         "above": (x(smallest), WIDTH - MARGIN),
@@ -180,7 +180,7 @@ def picture(found: dict[str, Any]) -> str:
     half = HEIGHT / 2
     parts = [
         f'<rect class="lab-side" x="{left}" y="2" width="{round(right - left, 1)}" height="{HEIGHT - 4}"/>',
-        f'<line class="lab-zero" x1="{middle}" x2="{middle}" y1="0" y2="{HEIGHT}"/>',
+        f'<line class="lab-zero" x1="{zero}" x2="{zero}" y1="0" y2="{HEIGHT}"/>',
         *(f'<line class="lab-edge" x1="{x(e)}" x2="{x(e)}" y1="0" y2="{HEIGHT}"/>' for e in edges),
         f'<line class="lab-bar" x1="{x(low)}" x2="{x(high)}" y1="{half}" y2="{half}"/>',
         f'<circle cx="{x(mean)}" cy="{half}" r="3.6"/>',
@@ -188,6 +188,8 @@ def picture(found: dict[str, Any]) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
-def number(value: float) -> str:
-    """A signed number with three digits and a true minus sign; what is smaller than 5e-7 is 0."""
+def number(value: float, share: bool = False) -> str:
+    """A signed number with three digits and a true minus sign, or a share in percent; what is under 5e-7 is 0."""
+    if share:
+        return f"{100 * value:.3g} %"
     return f"{value:+.3g}".replace("-", "−") if abs(value) >= 5e-7 else "0"
