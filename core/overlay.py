@@ -6,7 +6,6 @@ run is not laid over: `overlay` says so with None, and the figures stand beside 
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ import plotly.graph_objects as go
 from core import style
 
 DASHES = ("solid", "dash", "dot", "dashdot")
-WIDTHS = {"solid": 2.6, "dash": 1.7, "dot": 1.3}  # what a dash has told until now, a width tells here
-THINNEST = 1.1
+WIDTHS = {"solid": 2.6, "dash": 1.8, "dot": 1.3}  # what a dash has told until now, a width tells here
+THINNEST = 1.2
 
 
 def overlay(figures: dict[str, go.Figure]) -> go.Figure | None:
@@ -25,7 +24,7 @@ def overlay(figures: dict[str, go.Figure]) -> go.Figure | None:
     Curves of the same name have the same colour in every run; where a run has one curve only, every run has a colour
     of its own. The dash says which run a curve belongs to.
     """
-    plain = {name: copy.deepcopy(figure.to_plotly_json()) for name, figure in figures.items()}
+    plain = {name: figure.to_plotly_json() for name, figure in figures.items()}
     first, *others = plain.values()
     if not all(map(_has_curves, plain.values())) or not all(_same_axes(first, other) for other in others):
         return None
@@ -34,7 +33,8 @@ def overlay(figures: dict[str, go.Figure]) -> go.Figure | None:
     traces, lengths = [], []
     for place, (name, figure) in enumerate(plain.items()):
         new = _alone(figure, place) if one_each else _by_name(figure, taken)
-        traces += [_of_run(trace, name, place, new) for trace in figure["data"]]
+        chips = (figure["layout"].get("meta") or {}).get("chips")
+        traces += [_of_run(trace, name, place, new, _width(trace, chips)) for trace in figure["data"]]
         lengths.append(len(figure["data"]))
     layout = first["layout"]
     layout["height"] = max(figure["layout"].get("height", 420) for figure in plain.values())
@@ -47,16 +47,19 @@ def overlay(figures: dict[str, go.Figure]) -> go.Figure | None:
     return go.Figure({"data": traces, "layout": layout})
 
 
-def common_axes(figures: list[go.Figure]) -> list[go.Figure]:
-    """The same figures with ranges that hold the curves of all, for those that stand beside each other."""
-    found = [copy.deepcopy(figure) for figure in figures]
-    for axis in _axes(found[0].to_plotly_json()):
-        extents = [_extent(figure, axis) for figure in found]
-        if all(extents):
-            low, high = min(low for low, _ in extents), max(high for _, high in extents)  # type: ignore[misc]
-            for figure in found:
-                figure.layout[axis].range = [low, high]
-    return found
+def common_axes(figures: list[go.Figure]) -> None:
+    """Give figures that stand beside each other the same ranges, which hold what all of them draw; where axes are not
+    the same, or more than curves and points is drawn, the figures stay as they are."""
+    first, *others = (figure.to_plotly_json() for figure in figures)
+    plain = all(trace["type"] == "scatter" for figure in (first, *others) for trace in figure["data"])
+    if not plain or _plane(first) or not all(_same_axes(first, other) for other in others):
+        return
+    for axis in _axes(first):
+        extents = [extent for figure in figures if (extent := _extent(figure, axis))]
+        if len(extents) == len(figures):
+            reach = [min(low for low, _ in extents), max(high for _, high in extents)]
+            for figure in figures:
+                figure.layout[axis].range = reach
 
 
 def _extent(figure: go.Figure, axis: str) -> tuple[float, float] | None:
@@ -65,8 +68,16 @@ def _extent(figure: go.Figure, axis: str) -> tuple[float, float] | None:
     if about.range is not None and None not in about.range:
         return about.range[0], about.range[1]
     letter, short = axis[0], axis.replace("axis", "")
-    drawn = [trace[letter] for trace in figure.data if (trace[f"{letter}axis"] or letter) == short]
-    values = np.concatenate([np.asarray(each, float).ravel() for each in drawn if each is not None] or [np.empty(0)])
+    found = [np.empty(0)]
+    for trace in figure.data:
+        if (trace[f"{letter}axis"] or letter) == short and trace[letter] is not None:
+            try:
+                found.append(np.asarray(trace[letter], float))
+            except ValueError:  # names, not numbers
+                return None
+            if (bars := trace[f"error_{letter}"].array) is not None:
+                found += [found[-1] - np.asarray(bars, float), found[-1] + np.asarray(bars, float)]
+    values = np.concatenate(found)
     if about.type == "log":
         values = np.log10(values[values > 0])
     values = values[np.isfinite(values)]
@@ -89,12 +100,17 @@ def _curve(trace: dict[str, Any]) -> bool:
 def _has_curves(figure: dict[str, Any]) -> bool:
     """Whether figures of this kind say something when they lie over each other."""
     traces, layout = figure["data"], figure["layout"]
-    plane = "aspect" in (layout.get("meta") or {}) or any("scaleanchor" in layout[axis] for axis in _axes(figure))
     numbers = not any(
         "categoryarray" in layout[axis] or layout[axis].get("type") == "category" for axis in _axes(figure)
     )
     only = all(trace["type"] == "scatter" and trace.get("mode") != "text" for trace in traces)
-    return only and numbers and not plane and any(map(_curve, traces))
+    return only and numbers and not _plane(figure) and any(map(_curve, traces))
+
+
+def _plane(figure: dict[str, Any]) -> bool:
+    """Whether a figure keeps the shape of a plane."""
+    layout = figure["layout"]
+    return "aspect" in (layout.get("meta") or {}) or any("scaleanchor" in layout[axis] for axis in _axes(figure))
 
 
 def _same_axes(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -139,7 +155,14 @@ def _by_name(figure: dict[str, Any], taken: dict[str, str]) -> dict[str, str]:
     return new
 
 
-def _of_run(trace: dict[str, Any], name: str, place: int, new: dict[str, str]) -> dict[str, Any]:
+def _width(trace: dict[str, Any], chips: dict[str, Any] | None) -> float:
+    """The width of a curve: that of what is switched on at first, or what its dash was, since the dash is taken."""
+    if chips and (kind := (trace.get("meta") or {}).get(chips["role"])):
+        return WIDTHS["solid"] if kind in chips["active"] else THINNEST
+    return WIDTHS.get((trace.get("line") or {}).get("dash", "solid"), THINNEST)
+
+
+def _of_run(trace: dict[str, Any], name: str, place: int, new: dict[str, str], width: float) -> dict[str, Any]:
     """A trace as one of a named run: its name, dash, width and colours."""
     for owner in (trace, trace.get("line"), trace.get("marker")):
         for attribute in ("color", "fillcolor"):
@@ -147,8 +170,7 @@ def _of_run(trace: dict[str, Any], name: str, place: int, new: dict[str, str]) -
             if isinstance(value, str) and value[:7] in new:
                 owner[attribute] = new[value[:7]] + value[7:]  # type: ignore[index]
     if _curve(trace):
-        was = trace.setdefault("line", {}).get("dash", "solid")
-        trace["line"] |= {"dash": DASHES[place % len(DASHES)], "width": WIDTHS.get(was, THINNEST)}
+        trace["line"] = (trace.get("line") or {}) | {"dash": DASHES[place % len(DASHES)], "width": width}
     if trace.get("name"):
         trace["name"] = f"{name} · {trace['name']}"
     elif _curve(trace) and trace.get("hoverinfo") != "skip":

@@ -19,7 +19,7 @@ from core.params import BaseParams, Invalid, Problem, shape, uploaded
 from core.runs.manager import FAILED, STOPPED, Run, shared
 from core.text import words
 from core.ui import link, pin
-from core.ui.chart import chart, figure_json
+from core.ui.chart import chart
 from core.ui.controls import problems
 from core.ui.page import AUTO, duration, hand_over_to_entry, progress, refusal
 from core.ui.visitor import person, watcher
@@ -366,8 +366,7 @@ class Board:
             chart(over, self.text, key=f"compare-over-{figure.id}")
             st.caption(say("compare.read"))
         else:
-            one_by_one = [figure_json(run, figure, language) for run in runs.values()]
-            drawn = pin.alongside(runs, figure, language) if over else one_by_one
+            drawn = pin.alongside(runs, figure, language)
             if not over and len(runs) > 1:
                 st.caption(say("compare.no_overlay"))
             per_row = 2 if len(runs) > 1 else 1

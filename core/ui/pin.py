@@ -41,7 +41,8 @@ def alongside(runs: dict[str, Run], figure: Figure, language: str) -> list[str]:
     """A figure of each of several runs as JSON, all on the same ranges."""
 
     def make() -> list[str]:
-        drawn = common_axes([figure.draw(run.result, language) for run in runs.values()])
+        drawn = [figure.draw(run.result, language) for run in runs.values()]
+        common_axes(drawn)
         return [each.to_json(validate=False) for each in drawn]
 
     return _kept("beside", runs, figure, language, make)
