@@ -1,4 +1,4 @@
-"""Comparisons: their links, where settings differ, figures over one another, tables as one, and whose history is whose."""
+"""Comparisons: links, where settings differ, figures over one another, tables as one, and whose history is whose."""
 
 from __future__ import annotations
 

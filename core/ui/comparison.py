@@ -304,8 +304,8 @@ class Board:
                 type="tertiary",
                 help=hint,
             ):
-                link.change(self.concept.stem, shown.asked.params, outside=True)
-                st.switch_page(st.session_state["pages"][self.concept.stem])
+                st.session_state[f"figure:{self.concept.stem}"] = self._figure().id
+                link.go(self.concept.stem, shown.asked.params, figure=self._figure().id)
             others = [text for text in chosen(self.now) if text != shown.text]
             st.button(
                 say("compare.drop", letter=letter),

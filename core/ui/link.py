@@ -71,6 +71,14 @@ def address(stem: str, params: BaseParams) -> str:
     return f"{stem}?{urlencode({'v': LINK_VERSION, 'lang': language()} | write(params), safe='~:')}"
 
 
+def go(stem: str, params: BaseParams, **beside: Any) -> None:
+    """Open another page at these settings. It comes with its whole address, as `save` would write it: a second one
+    would be one more step for the browser's Back."""
+    change(stem, params, outside=True)
+    address = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | write(params)
+    st.switch_page(st.session_state["pages"][stem], query_params=address)
+
+
 def present(stem: str) -> BaseParams:
     """The page's Params as they are now. A callback asks for them here: what it knew when it was drawn may be a moment
     old, and two may come at once."""

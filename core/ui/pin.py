@@ -91,8 +91,7 @@ def row(page: Page, run: Run | None) -> None:
         if st.button(say("compare.open"), icon=":material/compare_arrows:", key="compare"):
             runs = [run] if other is None else [other, run]
             texts = [run_text(each.params, each.device) for each in runs]
-            link.change("compare", choose(Comparison(concept=stem, picture=page.figure.id), texts), outside=True)
-            st.switch_page(st.session_state["pages"]["compare"])
+            link.go("compare", choose(Comparison(concept=stem, picture=page.figure.id), texts))
 
 
 def _differences(page: Page, run: Run, other: Run) -> list[tuple[str, list[str]]]:

@@ -111,14 +111,14 @@ def table(shown: list[Row], text: Text, key: str) -> None:
 
     def opened() -> None:
         stem, _, id = str(getattr(st.session_state[key], "open", "")).partition("/")
-        row = next((row for row in shown if (row.entry.stem, row.claim.id) == (stem, id)), None)
-        if row:
-            link.change(stem, row.claim.params, outside=True)
-            st.session_state["open"] = stem
+        found = (row for row in shown if (row.entry.stem, row.claim.id) == (stem, id))
+        st.session_state["opened claim"] = next(found, None)
 
     _component(key=key, data={"html": table_html(shown, text)}, on_open_change=opened)
-    if stem := st.session_state.pop("open", ""):
-        st.switch_page(st.session_state["pages"][stem])
+    if row := st.session_state.pop("opened claim", None):
+        figures = [figure.id for figure in load(row.entry.stem).figures if figure.shown(row.claim.params)]
+        before = st.session_state.get(f"figure:{row.entry.stem}")
+        link.go(row.entry.stem, row.claim.params, figure=before if before in figures else figures[0])
 
 
 def table_html(shown: list[Row], text: Text) -> str:
