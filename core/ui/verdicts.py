@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pandas as pd
 import streamlit as st
@@ -18,8 +20,12 @@ from core.params import BaseParams, choice, text
 from core.runs.key import source_digest
 from core.text import Text, words
 from core.ui import link
+from core.ui.controls import problems, told
+from core.ui.page import BADGES, hand_over_to_entry
 
 HERE = Path(__file__).parent
+PLACE = "claims"
+PLACES = tuple(dict.fromkeys(name for entry in CONCEPTS for name in (entry.chapter, entry.stem)))
 VERDICTS = ("holds", "fails", "undecided", "unmeasured")
 SIGNS = {"holds": "✓", "fails": "✗", "undecided": "?", "unmeasured": "…"}
 WIDTH, HEIGHT, MARGIN = 180, 26, 8  # of a picture, in its own units
@@ -33,7 +39,7 @@ class Filter(BaseParams):
     """Which claims are shown."""
 
     verdict: str = choice("all", ("all", *VERDICTS, "older"))
-    about: str = choice("all", ("all", *CHAPTERS, *(entry.stem for entry in CONCEPTS)))
+    about: str = choice("all", ("all", *PLACES))
     find: str = text("", 60)
 
 
@@ -75,6 +81,87 @@ class Row:
         has = all(word in said for word in wanted.find.casefold().split())
         kind = not verdicts or wanted.verdict in ("all", self.verdict) or (wanted.verdict == "older" and self.older)
         return about and has and kind
+
+
+class Ledger:
+    """The place of all claims in one session: the filter, what it lets through, and how it is shown."""
+
+    def __init__(self) -> None:
+        hand_over_to_entry()
+        self.text = words("", link.language())
+        self.say = self.text.say
+        wanted = link.load(PLACE, Filter, {})
+        assert isinstance(wanted, Filter)
+        self.wanted = wanted
+        self.every = rows(self.text.language)
+        self.near = [row for row in self.every if row.fits(wanted, verdicts=False)]
+        self.shown = [row for row in self.near if row.fits(wanted)]
+        link.save(PLACE, wanted)
+
+    def header(self) -> None:
+        """Title, what this place is, and what of the link could not be used."""
+        st.title(self.say("chapters.claims"), anchor=False)
+        st.markdown(self.say("all_claims.lead"))
+        problems(PLACE, self.text, Filter)
+
+    def filters(self) -> None:
+        """Counts by verdict, which choose it; chapter or concept; words."""
+        say, language = self.say, self.text.language
+        counts = Counter(row.verdict for row in self.near)
+        counts |= Counter({"all": len(self.near), "older": sum(row.older for row in self.near)})
+
+        def counted(verdict: str) -> str:
+            icon = f":material/{BADGES[verdict][1]}: " if verdict in BADGES else ""
+            name = say(f"verdicts.{verdict}") if verdict in VERDICTS else say(f"all_claims.{verdict}")
+            return f"{icon}{name} {counts[verdict]}"
+
+        offered = ["all", *(v for v in (*VERDICTS, "older") if counts[v] or v == self.wanted.verdict)]
+        st.pills(say("params.verdict"), offered, format_func=counted, **self._field("verdict", "all"))
+        titles = {"all": say("all_claims.all")} | {entry.stem: words(entry.stem, language).title for entry in CONCEPTS}
+        titles |= {c: say("all_claims.chapter", chapter=say(f"chapters.{c}")) for c in CHAPTERS}
+        where, what = st.columns(2)
+        label, hint = say("params.find"), say("all_claims.find_hint")
+        where.selectbox(
+            say("params.about"), ["all", *PLACES], format_func=titles.__getitem__, **self._field("about", "all")
+        )
+        what.text_input(label, placeholder=hint, max_chars=60, **self._field("find", ""))
+
+    def table(self) -> None:
+        """The claims that are left, with their number, a download, and how to read them."""
+        say = self.say
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(say("all_claims.count", count=len(self.shown), total=len(self.every)))
+            if self.wanted != Filter():
+                st.button(
+                    say("all_claims.reset"),
+                    icon=":material/restart_alt:",
+                    key="claims-reset",
+                    type="tertiary",
+                    on_click=lambda: link.change(PLACE, Filter(), outside=True),
+                )
+            base = urljoin(st.context.url or "", ".")
+            st.download_button(
+                say("all_claims.download"),
+                lambda: frame(self.shown, self.text, base).to_csv(index=False).encode("utf-8-sig"),
+                "claims.csv",
+                "text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+        if self.shown:
+            st.caption(say("all_claims.read"))
+            table(self.shown, self.text, "claims-table")
+        else:
+            st.info(say("all_claims.none"))
+
+    def _field(self, name: str, nothing: str) -> dict[str, Any]:
+        """What the widget of a field of the filter needs besides its label; `nothing` is meant where none is chosen."""
+        key = told(PLACE, name, self.text.language, getattr(self.wanted, name))
+
+        def changed() -> None:
+            link.change(PLACE, link.present(PLACE).replace(**{name: st.session_state[key] or nothing}))
+
+        return {"key": key, "on_change": changed}
 
 
 def rows(language: str) -> list[Row]:
