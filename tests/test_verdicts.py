@@ -42,7 +42,7 @@ def test_every_claim_is_there_with_its_stored_verdict_and_a_link_to_what_decides
 def test_the_table_and_its_file_say_the_same(language: str) -> None:
     text, every = words("", language), rows(language)
     html = table_html(every, text)
-    assert html.count('data-open="') == len(every) and html.count("<svg") == sum(bool(row.found) for row in every)
+    assert html.count("<a href=") == len(every) and html.count("<svg") == sum(bool(row.found) for row in every)
     data = frame(every, text, "http://lab/")
     assert len(data) == len(every) and data.columns.is_unique
     verdicts = [text.say(f"verdicts.{row.verdict}") for row in every]

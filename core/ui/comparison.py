@@ -296,16 +296,12 @@ class Board:
                 refused = self.manager.refusal(self.concept.stem, shown.asked.params, shown.asked.device or "auto")
                 if not refused:
                     st.button(say("run.start"), icon=":material/play_arrow:", type="primary", **args)
-            hint = say("compare.to_page_hint")
-            if not shown.missing and st.button(
-                say("compare.to_page"),
-                icon=":material/open_in_new:",
-                key=f"compare-go-{letter}",
-                type="tertiary",
-                help=hint,
-            ):
-                st.session_state[f"figure:{self.concept.stem}"] = self._figure().id
-                link.go(self.concept.stem, shown.asked.params, figure=self._figure().id)
+            if not shown.missing:
+                figure = self._figure()
+                beside = {"figure": figure.id} if figure.shown(shown.asked.params) else {}
+                url = link.address(self.concept.stem, shown.asked.params, **beside)
+                hint = say("compare.to_page_hint")
+                st.link_button(say("compare.to_page"), url, icon=":material/open_in_new:", type="tertiary", help=hint)
             others = [text for text in chosen(self.now) if text != shown.text]
             st.button(
                 say("compare.drop", letter=letter),

@@ -66,17 +66,9 @@ def save(stem: str, params: BaseParams, **beside: Any) -> None:
         st.query_params.from_dict(link)
 
 
-def address(stem: str, params: BaseParams) -> str:
-    """Where another page has these settings, seen from any page of the lab."""
-    return f"{stem}?{urlencode({'v': LINK_VERSION, 'lang': language()} | write(params), safe='~:')}"
-
-
-def go(stem: str, params: BaseParams, **beside: Any) -> None:
-    """Open another page at these settings. It comes with its whole address, as `save` would write it: a second one
-    would be one more step for the browser's Back."""
-    change(stem, params, outside=True)
-    address = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | write(params)
-    st.switch_page(st.session_state["pages"][stem], query_params=address)
+def address(stem: str, params: BaseParams, **beside: str) -> str:
+    """Where a page has these settings, seen from any page: what `save` would write, so that Back is one step."""
+    return f"{stem}?{urlencode({'v': LINK_VERSION, 'lang': language()} | beside | write(params), safe='~:')}"
 
 
 def present(stem: str) -> BaseParams:
@@ -86,12 +78,12 @@ def present(stem: str) -> BaseParams:
 
 
 def change(stem: str, params: BaseParams, *, outside: bool = False) -> None:
-    """New Params for a page, open or not; `outside` says that not its widgets brought them, so these must follow."""
+    """New Params for the page; `outside` says that not the widgets brought them, so these must follow."""
     state = st.session_state
-    state.setdefault("params", {})[stem] = params
+    state["params"][stem] = params
     state[f"problems:{stem}"] = []
     if outside:
-        state[f"generation:{stem}"] = state.get(f"generation:{stem}", 0) + 1
+        state[f"generation:{stem}"] += 1
 
 
 def plain(text: str) -> str:

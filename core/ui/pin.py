@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.compare import Comparison, choose, differences, run_text
+from core.compare import LONGEST_RUN, Comparison, choose, differences, run_text
 from core.concept import Figure, load
 from core.overlay import common_axes, overlay
 from core.params import BaseParams
@@ -88,10 +88,10 @@ def row(page: Page, run: Run | None) -> None:
             )
         if pinned is not None:
             st.button(say("compare.unpin"), icon=":material/close:", key="unpin", on_click=_pin, args=(stem, None))
-        if st.button(say("compare.open"), icon=":material/compare_arrows:", key="compare"):
-            runs = [run] if other is None else [other, run]
-            texts = [run_text(each.params, each.device) for each in runs]
-            link.go("compare", choose(Comparison(concept=stem, picture=page.figure.id), texts))
+        texts = [run_text(each.params, each.device) for each in ([other, run] if other else [run])]
+        if max(map(len, texts)) <= LONGEST_RUN:
+            comparison = choose(Comparison(concept=stem, picture=page.figure.id), texts)
+            st.link_button(say("compare.open"), link.address("compare", comparison), icon=":material/compare_arrows:")
 
 
 def _differences(page: Page, run: Run, other: Run) -> list[tuple[str, list[str]]]:

@@ -1,15 +1,5 @@
-// The table of claims. A plain click opens a claim in this session; with a key held, or the middle button, the link is
-// an ordinary one.
+// The table of claims: what the server made, put in its place when it is another.
 export default function (component) {
   const root = component.parentElement.querySelector(".lab-claims");
-  if (root.made !== component.data.html) {
-    root.made = component.data.html;
-    root.innerHTML = component.data.html;
-  }
-  root.onclick = (event) => {
-    const link = event.target.closest("a[data-open]");
-    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    component.setTriggerValue("open", link.dataset.open);
-  };
+  if (root.made !== component.data.html) root.innerHTML = root.made = component.data.html;
 }

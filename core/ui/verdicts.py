@@ -72,7 +72,8 @@ class Row:
     @property
     def address(self) -> str:
         """The page of the concept at the setting that decides the claim."""
-        return link.address(self.entry.stem, self.claim.params)
+        figure = next(figure.id for figure in load(self.entry.stem).figures if figure.shown(self.claim.params))
+        return link.address(self.entry.stem, self.claim.params, figure=figure)
 
     def fits(self, wanted: Filter, verdicts: bool = True) -> bool:
         """Whether a filter lets it through, with or without its verdict."""
@@ -189,23 +190,14 @@ def frame(shown: Iterable[Row], text: Text, base: str) -> pd.DataFrame:
 
 
 def table(shown: list[Row], text: Text, key: str) -> None:
-    """The claims as a table of links; a click on one opens its page in this tab."""
+    """The claims as a table of ordinary links."""
     global _component
     if _component is None:
         script, css = ((HERE / f"verdicts.{kind}").read_text("utf-8") for kind in ("js", "css"))
         html = '<div class="lab-claims"></div>'
         _component = st.components.v2.component("lab_claims", html=html, css=css, js=script, isolate_styles=False)
 
-    def opened() -> None:
-        stem, _, id = str(getattr(st.session_state[key], "open", "")).partition("/")
-        found = (row for row in shown if (row.entry.stem, row.claim.id) == (stem, id))
-        st.session_state["opened claim"] = next(found, None)
-
-    _component(key=key, data={"html": table_html(shown, text)}, on_open_change=opened)
-    if row := st.session_state.pop("opened claim", None):
-        figures = [figure.id for figure in load(row.entry.stem).figures if figure.shown(row.claim.params)]
-        before = st.session_state.get(f"figure:{row.entry.stem}")
-        link.go(row.entry.stem, row.claim.params, figure=before if before in figures else figures[0])
+    _component(key=key, data={"html": table_html(shown, text)})
 
 
 def table_html(shown: list[Row], text: Text) -> str:
@@ -225,10 +217,9 @@ def table_html(shown: list[Row], text: Text) -> str:
 
 def _line(row: Row, text: Text) -> str:
     say, found, claim = text.say, row.found, row.claim
-    name = f"{row.entry.stem}/{claim.id}"
     sign = f'<span class="lab-sign" aria-hidden="true">{SIGNS[row.verdict]}</span>'
     verdict = f"{sign} {escape(say(f'verdicts.{row.verdict}'))}"
-    wording = f'<a href="{escape(row.address)}" data-open="{name}">{escape(row.wording)}</a><p>{escape(row.how)}</p>'
+    wording = f'<a href="{escape(row.address)}">{escape(row.wording)}</a><p>{escape(row.how)}</p>'
     effect = matters = seeds = ""
     if found:
         mean, low, high = (number(found[part], claim.share) for part in ("mean", "low", "high"))
