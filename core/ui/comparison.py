@@ -92,7 +92,8 @@ class Board:
         st.session_state[key] = self.now.concept
 
         def choose_concept() -> None:
-            link.change(PLACE, Comparison(concept=st.session_state[key]))
+            if st.session_state[key] != self.now.concept:  # also told so where an example or a link has set it
+                link.change(PLACE, Comparison(concept=st.session_state[key]))
 
         titles = {stem: words(stem, self.text.language).title for stem in stems}
         st.selectbox(
@@ -224,7 +225,8 @@ class Board:
 
         def put() -> None:
             others = [each for each in chosen(self.now) if each != text]
-            self._choose([*others, text] if st.session_state[key] else others)
+            if st.session_state[key] != (text in chosen(self.now)):
+                self._choose([*others, text] if st.session_state[key] else others)
 
         full = len(texts) >= len(LETTERS) and not letter
         st.checkbox(f"**{letter}** · {label}" if letter else label, key=key, on_change=put, disabled=full)
