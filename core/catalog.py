@@ -35,6 +35,8 @@ class Entry:
 
 MAP = (
     Entry("home", "start", "home", place=True),
+    Entry("claims", "start", "fact_check", place=True),
+    Entry("compare", "start", "compare_arrows", place=True),
     Entry("status", "start", "monitor_heart", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("linear_models", "first_steps"),

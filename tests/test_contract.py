@@ -22,7 +22,9 @@ import pytest
 from core import source
 from core.catalog import CONCEPTS, LANGUAGES
 from core.claims import deciding
+from core.compare import joined
 from core.concept import Claim, Figure, experiment, load
+from core.overlay import common_axes, overlay
 from core.params import BaseParams, Integer, Rows, canonical, fields
 from core.result import BaseResult, arrays, axes, same
 from core.runs.key import run_key
@@ -217,6 +219,38 @@ def test_figures_draw_the_first_and_the_last_result(stem: str, figure: Figure) -
             summary = figure.summary(result, language)
             assert summary == summary.strip() and summary[-1] in ".。" and "nan" not in summary
         assert numbers(result) == before, "a figure changed the result"
+
+
+@cache
+def reseeded(stem: str) -> BaseResult:
+    """The tiny run at another seed."""
+    tiny_params = load(stem).tiny
+    return trained(stem, tiny_params.replace(weight_seed=tiny_params.weight_seed + 1), chunk=1000)[0][-1]
+
+
+@EACH_FIGURE
+def test_runs_are_compared_in_every_figure(stem: str, figure: Figure) -> None:
+    """Over one another where there are curves on common axes, with every number as it was; else on common ranges."""
+    if not figure.shown(load(stem).tiny):
+        pytest.skip("not shown at these settings")
+    results = {"A": last(stem), "B": reseeded(stem)}
+    for language in LANGUAGES:
+        drawn = {name: figure.draw(result, language) for name, result in results.items()}
+        over = overlay(drawn)
+        if over is not None:
+            json.loads(over.to_json(validate=True))
+            traces = [trace for each in drawn.values() for trace in each.to_plotly_json()["data"]]
+            for old, new in zip(traces, over.to_plotly_json()["data"], strict=True):
+                assert old["type"] == "scatter"
+                assert all(json.dumps(old.get(a), default=list) == json.dumps(new.get(a), default=list) for a in "xy")
+            assert {trace.name[:4] for trace in over.data if trace.name} <= {"A", "B", "A · ", "B · "}
+        common_axes(list(drawn.values()))
+        for each in drawn.values():
+            each.to_json(validate=True)
+        tables = {name: figure.table(result, language) for name, result in results.items()}
+        both = joined(tables, "run")
+        assert both.columns.is_unique and both.to_csv(index=False)
+        assert len(both) in (len(tables["A"]), sum(map(len, tables.values())))
 
 
 @ALL

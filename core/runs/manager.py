@@ -30,6 +30,7 @@ from core.params import BaseParams, uploaded
 from core.result import BaseResult, arrays
 from core.runs import engines, worker
 from core.runs.engines import Engine
+from core.runs.history import History
 from core.runs.key import ask_key, digest, run_key, setting_key, source_digest, versions
 from core.runs.queue import FairQueue
 from core.runs.store import LARGEST_RESULT, State, Store, Stored, shipped
@@ -205,6 +206,7 @@ class Manager:
     def __init__(self, store: Store | None = None, cpu_slots: int | None = None):
         self.store = store or Store()
         self.uploads = Uploads(self.store.root / "uploads")
+        self.history = History(self.store.root / "history", self.uploads.readable)
         self.cpu_slots = cpu_slots or int(os.environ.get("LAB_WORKERS", 0)) or max(1, (os.cpu_count() or 2) - 1)
         self.ended: Counter[str] = Counter()  # runs by how they ended, since the start
         self.engines: list[Engine] = []

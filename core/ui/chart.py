@@ -9,6 +9,8 @@ from typing import Any
 import streamlit as st
 
 from core import style
+from core.concept import Figure
+from core.runs.manager import Run
 from core.text import Text
 
 HERE = Path(__file__).parent
@@ -38,6 +40,17 @@ def _chart() -> Any:
         html, css, js = parts()
         _component = st.components.v2.component("lab_chart", html=html, css=css, js=js, isolate_styles=False)
     return _component
+
+
+def figure_json(run: Run, figure: Figure, language: str) -> str:
+    """The figure of a run as JSON, drawn once per update of the run."""
+    name, updates = (figure.id, language), run.updates
+    if run.drawn.get(name, (-1, ""))[0] != updates:
+        drawn = figure.draw(run.result, language)
+        if run.meta.get("shipped") and drawn.layout.meta:  # earlier moments are most of it, and the run brings its own
+            drawn.layout.meta = {key: value for key, value in drawn.layout.meta.items() if key != "scrub"}
+        run.drawn[name] = (updates, drawn.to_json(validate=False))
+    return run.drawn[name][1]
 
 
 def chart(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -63,6 +64,11 @@ def save(stem: str, params: BaseParams, **beside: Any) -> None:
     st.session_state[f"link:{stem}"] = fields
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
+
+
+def address(stem: str, params: BaseParams, **beside: str) -> str:
+    """Where a page has these settings, seen from any page: what `save` would write, so that Back is one step."""
+    return f"{stem}?{urlencode({'v': LINK_VERSION, 'lang': language()} | beside | write(params), safe='~:')}"
 
 
 def present(stem: str) -> BaseParams:

@@ -17,8 +17,8 @@ from core.runs.key import run_key, source_digest
 from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
 from core.stats import interval
 from core.text import Text, words
-from core.ui import link, own, share
-from core.ui.chart import chart
+from core.ui import link, own, pin, share
+from core.ui.chart import chart, figure_json
 from core.ui.controls import Controls, problems
 from core.ui.predict import covered, predict
 from core.ui.visitor import person, watcher
@@ -159,7 +159,7 @@ class Page:
                 st.container(height=EMPTY, border=False)
             else:
                 chart(
-                    _json(shown, self.figure, self.text.language),
+                    pin.drawn(self, shown),
                     self.text,
                     key=key,
                     summary=self.figure.summary(shown.result, self.text.language),
@@ -168,6 +168,7 @@ class Page:
                     **handlers,
                 )
                 self._below(shown, pale)
+            pin.row(self, run)
             if live and run is not None and not run.live:
                 st.rerun()
 
@@ -288,20 +289,19 @@ class Page:
         say = self.text.say
         with st.container(horizontal=True, vertical_alignment="center", key="status-row"):
             if run is not None and run.live:
-                st.progress(run.fraction, _progress(self, run))
+                st.progress(run.fraction, progress(run, self.manager, self.text))
                 st.button(say("run.stop"), icon=":material/stop:", key="stop", on_click=self._stop, args=(run,))
                 return
             refused = self.manager.refusal(self.stem, self.params, self.device) if run is None else None
             if refused:
-                code, asked, allowed = (refused[0], *(self._amount(refused[0], n) for n in refused[1:]))
-                st.warning(say(f"refused.{code}", asked=asked, allowed=allowed), icon=":material/block:")
+                st.warning(refusal(*refused, self.text), icon=":material/block:")
                 return
             if run is None:
                 st.caption(say("run.not_yet", time=duration(self.predicted_seconds(), self.text)))
             elif run.status == FAILED:
                 limits = {
-                    "seconds": self._amount("too_long", RUN_SECONDS),
-                    "memory": self._amount("too_much_memory", RUN_BYTES),
+                    "seconds": amount("too_long", RUN_SECONDS, self.text),
+                    "memory": amount("too_much_memory", RUN_BYTES, self.text),
                 }
                 reason = say(f"failures.{run.error}", detail=link.plain(run.detail), **limits)
                 st.error(say("run.failed", reference=run.reference, error=reason), icon=":material/error:")
@@ -321,10 +321,6 @@ class Page:
                 on_click=self._start,
                 args=(anew,),
             )
-
-    def _amount(self, code: str, amount: float) -> str:
-        """Seconds or bytes in the reader's words, as a failure code means it."""
-        return f"{amount / 2**30:.2g} GB" if code == "too_much_memory" else duration(amount, self.text)
 
     def predicted_seconds(self) -> float:
         engine = self.manager.engine_for(self.stem, self.params, self.device)
@@ -455,28 +451,24 @@ def duration(seconds: float, text: Text) -> str:
     return text.say("run.seconds", n=f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}")
 
 
-def _progress(page: Page, run: Run) -> str:
-    say = page.text.say
+def amount(code: str, value: float, text: Text) -> str:
+    """Seconds or bytes in the reader's words, as a failure code means it."""
+    return f"{value / 2**30:.2g} GB" if code == "too_much_memory" else duration(value, text)
+
+
+def refusal(code: str, asked: float, allowed: float, text: Text) -> str:
+    """Why a run is not taken on, with its cost."""
+    return text.say(f"refused.{code}", asked=amount(code, asked, text), allowed=amount(code, allowed, text))
+
+
+def progress(run: Run, manager: Manager, text: Text) -> str:
+    """How far a live run is, in the reader's words."""
+    say = text.say
     if run.status == WAITING:
-        return (
-            say("run.warming")
-            if not page.manager.ready.is_set()
-            else say("run.waiting", position=page.manager.position(run))
-        )
+        return say("run.waiting", position=manager.position(run)) if manager.ready.is_set() else say("run.warming")
     spent = run.elapsed
     left = spent / run.fraction - spent if run.fraction > 0.02 else run.predicted
-    return say("run.running", percent=f"{100 * run.fraction:.0f}", left=duration(max(left, 0.1), page.text))
-
-
-def _json(run: Run, figure: Figure, language: str) -> str:
-    """The figure of a run as JSON, drawn once per update of the run."""
-    name, updates = (figure.id, language), run.updates
-    if run.drawn.get(name, (-1, ""))[0] != updates:
-        drawn = figure.draw(run.result, language)
-        if run.meta.get("shipped") and drawn.layout.meta:  # earlier moments are most of it, and the run brings its own
-            drawn.layout.meta = {key: value for key, value in drawn.layout.meta.items() if key != "scrub"}
-        run.drawn[name] = (updates, drawn.to_json(validate=False))
-    return run.drawn[name][1]
+    return say("run.running", percent=f"{100 * run.fraction:.0f}", left=duration(max(left, 0.1), text))
 
 
 def draw_ahead(manager: Manager) -> None:
@@ -486,7 +478,7 @@ def draw_ahead(manager: Manager) -> None:
         if run := manager.shipped(stem):
             figure = next(figure for figure in load(stem).figures if figure.shown(run.params))
             for language in LANGUAGES:
-                _json(run, figure, language)
+                figure_json(run, figure, language)
 
 
 def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:

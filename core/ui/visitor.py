@@ -15,4 +15,4 @@ def watcher() -> str:
 def person() -> str:
     """Who asks and whose uploads these are: a browser with all its tabs (by a cookie of the server), else this
     session."""
-    return st.context.cookies.get("lab-person", "") or watcher()
+    return str(st.context.cookies.get("lab-person", "") or watcher())

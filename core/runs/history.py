@@ -1,0 +1,119 @@
+"""The runs that a person has seen: for every browser a short list beside the store, read by that browser only.
+
+    <root>/<person>.json    the latest runs of a person (a hash of the cookie), newest first
+
+An entry holds settings, not results: what a run found is in the store, or is trained again. A run on an upload leaves
+the list with the person's right to read that upload.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from core.concept import load
+from core.params import BaseParams, read, uploaded, write
+from core.runs.key import digest
+
+KEPT = 60  # runs per person
+PEOPLE = 5_000
+DAYS = 90  # an unused list is kept
+SWEEP = 64  # additions between looks for lists that are too old or too many
+
+
+@dataclass(frozen=True)
+class Past:
+    """A run that a person has seen: its settings as the texts of its link, and how it came about."""
+
+    stem: str
+    settings: dict[str, str]
+    device: str  # what trained it: "cpu", "cuda", "fused", …
+    seconds: float
+    when: float  # seconds since 1970
+    pinned: bool = False
+
+    @property
+    def params(self) -> BaseParams:
+        return read(load(self.stem).Params, self.settings)[0]
+
+    def same(self, stem: str, settings: dict[str, str], device: str) -> bool:
+        return (self.stem, self.settings, self.device) == (stem, settings, device)
+
+
+class History:
+    """readable(upload, person): whether a person may use an upload."""
+
+    def __init__(self, root: Path, readable: Callable[[str, str], bool]):
+        self.root, self.readable = root, readable
+        self._lock = threading.Lock()
+        self._additions = 0
+
+    def add(self, person: str, run: Any) -> None:
+        """Put a complete run at the head of a person's list."""
+        settings = write(run.params)
+        with self._lock:
+            before = self._read(person)
+            pinned = any(past.pinned for past in before if past.same(run.stem, settings, run.device))
+            past = Past(run.stem, settings, run.device, run.seconds, time.time(), pinned)
+            self._write(person, [past, *(p for p in before if not p.same(run.stem, settings, run.device))])
+            self._additions += 1
+            if self._additions % SWEEP == 0:
+                self._sweep()
+
+    def mine(self, person: str, stem: str = "") -> list[Past]:
+        """What a person has seen (of one concept), the latest first."""
+        return [past for past in self._read(person) if stem in ("", past.stem) and self._allowed(past, person)]
+
+    def pin(self, person: str, run: Any | None, stem: str) -> None:
+        """Mark one run of a concept as pinned, or none."""
+        settings = write(run.params) if run is not None else {}
+        with self._lock:
+            changed = []
+            for past in self._read(person):
+                pinned = run is not None and past.same(stem, settings, run.device)
+                changed.append(Past(**asdict(past) | {"pinned": pinned if past.stem == stem else past.pinned}))
+            self._write(person, changed)
+
+    def clear(self, person: str) -> None:
+        """Forget what a person has seen."""
+        with contextlib.suppress(OSError):
+            self._file(person).unlink()
+
+    def _allowed(self, past: Past, person: str) -> bool:
+        return all(self.readable(name, person) for name in uploaded(past.params).values())
+
+    def _file(self, person: str) -> Path:
+        return self.root / f"{digest(['history', person])}.json"
+
+    def _read(self, person: str) -> list[Past]:
+        """Entries whose settings still stand; of a damaged list nothing."""
+        try:
+            content = json.loads(self._file(person).read_bytes())
+            found = [Past(**entry) for entry in content]
+            return [past for past in found if not read(load(past.stem).Params, past.settings)[1]]
+        except (OSError, ValueError, TypeError, AttributeError, ImportError):
+            return []
+
+    def _write(self, person: str, entries: list[Past]) -> None:
+        """Whole or not at all; a list that cannot be written is a convenience lost, no error."""
+        kept = [p for i, p in enumerate(entries) if i < KEPT or p.pinned]
+        with contextlib.suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            pending = self.root / f".{uuid.uuid4().hex}"
+            pending.write_text(json.dumps([asdict(past) for past in kept]), "utf-8")
+            pending.replace(self._file(person))
+
+    def _sweep(self) -> None:
+        """Remove lists that nobody has added to for DAYS, and the oldest of too many."""
+        with contextlib.suppress(OSError):
+            ages = sorted((time.time() - path.stat().st_mtime, path) for path in self.root.iterdir())
+            for i, (age, path) in enumerate(ages):
+                if i >= PEOPLE or age > 86400 * DAYS:
+                    path.unlink(missing_ok=True)

@@ -1,0 +1,408 @@
+"""The place where runs stand beside each other: from this browser's history, from ready settings, or by a link."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.catalog import CONCEPTS
+from core.compare import LETTERS, Asked, Comparison, asked, choose, chosen, differences, from_default, joined, run_text
+from core.concept import Figure, load
+from core.messages import explain
+from core.params import BaseParams, Invalid, Problem, shape, uploaded
+from core.runs.manager import FAILED, STOPPED, Run, shared
+from core.text import words
+from core.ui import link, pin
+from core.ui.chart import chart
+from core.ui.controls import problems
+from core.ui.page import AUTO, duration, hand_over_to_entry, progress, refusal
+from core.ui.visitor import person, watcher
+
+PLACE = "compare"
+OFFERED = 8  # runs of the history that are listed at first
+EXAMPLES = (  # concept, two of its presets, the figure that shows their difference
+    ("optimizer_race", ("fair", "fast"), "accuracy"),
+    ("dropout", ("noisy", "clean"), "test"),
+    ("activations", ("stalls", "shallow"), "loss"),
+)
+
+
+@dataclass
+class Shown:
+    """One run of the comparison as it stands: what was asked, and the run if there is one."""
+
+    text: str
+    asked: Asked
+    run: Run | None = None
+    missing: str = ""  # the upload that is not here for this reader
+
+    @property
+    def ready(self) -> bool:
+        return self.run is not None and self.run.result is not None
+
+
+class Board:
+    """The comparison of one session: what the link holds, its runs, and how they are shown."""
+
+    def __init__(self) -> None:
+        hand_over_to_entry()
+        self.manager, self.me = shared(), person()
+        new = PLACE not in st.session_state.get("params", {})
+        link.load(PLACE, Comparison, {})
+        if new and "concept" not in st.query_params and (seen := self.manager.history.mine(self.me)):
+            link.change(PLACE, self.now.replace(concept=seen[0].stem))
+        self.concept = load(self.now.concept)
+        self.text = words(self.now.concept, link.language())
+        self.say = self.text.say
+        self.runs = [self._shown(letter, text) for letter, text in zip(LETTERS, chosen(self.now))]
+        self._leave_others()
+        link.save(PLACE, self.now)
+
+    @property
+    def now(self) -> Comparison:
+        found = link.present(PLACE)
+        assert isinstance(found, Comparison)
+        return found
+
+    # The parts, in the order in which the place has them
+
+    def header(self) -> None:
+        """Title, what this place is for, and what of the link could not be used."""
+        st.title(self.say("chapters.compare"), anchor=False)
+        st.markdown(self.say("compare.lead"))
+        problems(PLACE, self.text, Comparison)
+        lines = [
+            f"{shown.asked.letter} · {explain(problem, self.text, self.concept.Params)}"
+            for shown in self.runs
+            for problem in shown.asked.problems
+        ]
+        if lines:
+            listed = "\n".join(f"- {link.plain(line)}" for line in lines[:12])
+            st.warning(f"{self.say('problems.title')}\n\n{listed}", icon=":material/link_off:")
+
+    def choice(self) -> None:
+        """The concept, the runs chosen, and where further ones come from."""
+        stems, key = [entry.stem for entry in CONCEPTS], f"compare-concept-{self.text.language}"
+        st.session_state[key] = self.now.concept
+
+        def choose_concept() -> None:
+            if st.session_state[key] != self.now.concept:  # also told so where an example or a link has set it
+                link.change(PLACE, Comparison(concept=st.session_state[key]))
+
+        titles = {stem: words(stem, self.text.language).title for stem in stems}
+        st.selectbox(
+            self.say("params.concept"), stems, format_func=titles.__getitem__, key=key, on_change=choose_concept
+        )
+        if len(self.runs) < 2:
+            self._examples()
+        label = self.say("compare.choose" if len(self.runs) < len(LETTERS) else "compare.change")
+        fold = st.expander(label, len(self.runs) < 2, icon=":material/checklist:")
+        with fold:
+            past, ready = st.columns(2, gap="medium")
+            with past:
+                self._past()
+            with ready:
+                self._presets()
+
+    def result(self) -> None:
+        """The runs as they stand, and what they show, growing while they train."""
+        if not self.runs:
+            return
+        live = any(shown.run is not None and shown.run.live for shown in self.runs)
+
+        def panel() -> None:
+            if st.session_state.pop("whole page", False):
+                st.rerun()
+            for shown in self.runs:
+                self._status(shown)
+            ready = [shown for shown in self.runs if shown.ready]
+            if ready:
+                self._picture(ready)
+            if live and not any(shown.run is not None and shown.run.live for shown in self.runs):
+                st.rerun()
+
+        st.fragment(panel, run_every=self.manager.pause() if live else None)()
+
+    def settings(self) -> None:
+        """The fields in which the runs differ."""
+        if len(self.runs) < 2:
+            return
+        st.subheader(self.say("compare.settings"), anchor=False)
+        found = differences([shown.asked.params for shown in self.runs], self.text)
+        if not found:
+            st.caption(self.say("compare.same_settings"))
+            return
+        rows = [[label, *values] for label, values in found]
+        head = [self.say("compare.setting"), *(shown.asked.letter for shown in self.runs)]
+        st.table(pd.DataFrame([[link.plain(cell) for cell in row] for row in rows], columns=head), hide_index=True)
+
+    def numbers(self) -> None:
+        """The tables of the figure as one, and to take away."""
+        figure = self._figure()
+        ready = {s.asked.letter: s.run for s in self.runs if s.ready and figure.shown(s.asked.params)}
+        if not ready or any(run is None or run.live for run in ready.values()):
+            return
+        language = self.text.language
+
+        def table() -> pd.DataFrame:
+            found = {letter: figure.table(run.result, language) for letter, run in ready.items() if run is not None}
+            return joined(found, self.say("compare.run"))
+
+        fold = st.expander(
+            self.say("frame.table"), icon=":material/table:", key=f"compare-table-{language}", on_change="rerun"
+        )
+        if fold.open:
+            with fold:
+                st.table(table(), hide_index=True)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.download_button(
+                self.say("frame.download_csv"),
+                lambda: table().to_csv(index=False).encode("utf-8-sig"),
+                f"compare-{self.concept.stem}-{figure.id}.csv",
+                "text/csv",
+                on_click="ignore",
+            )
+        st.caption(self.say("compare.share_hint"))
+
+    # Choosing
+
+    def _examples(self) -> None:
+        """Comparisons at one click, for somebody who has not run anything yet."""
+        st.caption(self.say("compare.examples"))
+        with st.container(horizontal=True):
+            for stem, presets, figure in EXAMPLES:
+                text = words(stem, self.text.language)
+                names = " / ".join(text.say(f"presets.{id}") for id in presets)
+                key = f"compare-example-{stem}"
+                st.button(f"{text.title}: {names}", key=key, on_click=partial(_example, stem, presets, figure))
+
+    def _past(self) -> None:
+        """What this browser has run of the concept."""
+        st.markdown(f"**{self.say('compare.history')}**")
+        mine = self.manager.history.mine(self.me, self.concept.stem)
+        st.caption(self.say("compare.history_hint" if mine else "compare.history_empty"))
+        key = f"compare-all-{self.text.language}"
+        shown = mine if len(mine) <= OFFERED or st.session_state.get(key) else mine[:OFFERED]
+        for past in shown:
+            about = [_ago(past.when, self.say), duration(past.seconds, self.text), past.device.upper()]
+            about += [self.say("compare.pinned")] if past.pinned else []
+            self._box(run_text(past.params, past.device), past.params, " · ".join(about))
+        if len(mine) > OFFERED:
+            st.toggle(self.say("compare.all", count=len(mine)), key=key)
+        if mine:
+            st.button(
+                self.say("compare.clear"),
+                icon=":material/delete:",
+                key="compare-clear",
+                type="tertiary",
+                help=self.say("compare.clear_hint"),
+                on_click=lambda: self.manager.history.clear(self.me),
+            )
+
+    def _presets(self) -> None:
+        """The settings that the concept's own page offers."""
+        st.markdown(f"**{self.say('compare.presets')}**")
+        st.caption(self.say("compare.presets_hint"))
+        defaults = self.concept.Params()
+        for preset in self.concept.presets:
+            params = defaults.replace(**preset.changes)
+            name, reason = self.say(f"presets.{preset.id}"), self.text.hint(f"presets.{preset.id}")
+            self._box(run_text(params), params, reason, name)
+
+    def _box(self, text: str, params: BaseParams, about: str, name: str = "") -> None:
+        """A run to choose; those chosen carry their letter. Four at most."""
+        texts = chosen(self.now)
+        letter = next((s.asked.letter for s in self.runs if s.text == text), "")
+        label = link.plain(name or from_default(params, self.text))
+        key = f"compare-box-{self.concept.stem}-{text}-{self.text.language}"
+        st.session_state[key] = text in texts
+
+        def put() -> None:
+            others = [each for each in chosen(self.now) if each != text]
+            if st.session_state[key] != (text in chosen(self.now)):
+                self._choose([*others, text] if st.session_state[key] else others)
+
+        full = len(texts) >= len(LETTERS) and not letter
+        st.checkbox(f"**{letter}** · {label}" if letter else label, key=key, on_change=put, disabled=full)
+        st.caption(link.plain(about))
+
+    def _choose(self, texts: list[str]) -> None:
+        try:
+            link.change(PLACE, choose(self.now, texts))
+        except Invalid as error:
+            st.session_state[f"problems:{PLACE}"] = list(error.problems)
+
+    # Runs
+
+    def _shown(self, letter: str, text: str) -> Shown:
+        """A run of the link: there, under way, or begun now where that is cheap."""
+        shown = Shown(text, asked(self.concept.stem, letter, text))
+        params = shown.asked.params
+        for field, name in uploaded(params).items():
+            if not self.manager.uploads.readable(name, self.me):
+                sizes = {"shape": " × ".join(map(str, shape(name)))}
+                shown.missing = explain(Problem(field, "not_here", sizes), self.text, self.concept.Params)
+                return shown
+        known: dict[str, Run] = st.session_state.setdefault("compared", {})
+        name = f"{self.concept.stem}?{text}"
+        run = known.get(name) or pin.stored(self.concept.stem, params, shown.asked.device)
+        if run is None and self._predicted(shown) <= AUTO:
+            run = self._asked(shown)
+        if run is not None:
+            known[name] = shown.run = run
+        return shown
+
+    def _predicted(self, shown: Shown) -> float:
+        """Seconds that a run will take."""
+        params, device = shown.asked.params, shown.asked.device or "auto"
+        return self.manager.engine_for(self.concept.stem, params, device).seconds(self.concept.cost(params))
+
+    def _asked(self, shown: Shown) -> Run:
+        params, device = shown.asked.params, shown.asked.device or "auto"
+        return self.manager.ask(self.concept.stem, params, watcher(), device, person=self.me)
+
+    def _start(self, shown: Shown) -> None:
+        st.session_state["compared"][f"{self.concept.stem}?{shown.text}"] = self._asked(shown)
+        st.session_state["whole page"] = True
+
+    def _stop(self, shown: Shown) -> None:
+        assert shown.run is not None
+        run = self.manager.quit(shown.run, watcher())
+        st.session_state["compared"][f"{self.concept.stem}?{shown.text}"] = run
+        st.session_state["whole page"] = True
+
+    def _leave_others(self) -> None:
+        """Runs that are no longer compared end, unless someone else looks at them."""
+        known: dict[str, Run] = st.session_state.setdefault("compared", {})
+        for name in set(known) - {f"{self.concept.stem}?{shown.text}" for shown in self.runs}:
+            self.manager.leave(known.pop(name), watcher())
+
+    def _status(self, shown: Shown) -> None:
+        """One row per run: its letter and settings, how it came about or what it lacks, and what can be done."""
+        letter, run, say = shown.asked.letter, shown.run, self.say
+        with st.container(horizontal=True, vertical_alignment="center", key=f"compare-run-{letter}"):
+            about = from_default(shown.asked.params, self.text)
+            st.markdown(f"**{letter}** {DASHES[letter]} {link.plain(about)}  \n:small[{link.plain(self._how(shown))}]")
+            if run is not None and run.live:
+                self.manager.look(run, watcher())
+                args: dict[str, Any] = {"key": f"compare-stop-{letter}", "on_click": self._stop, "args": (shown,)}
+                st.button(say("run.stop"), icon=":material/stop:", **args)
+            elif not shown.missing and (run is None or run.status in (FAILED, STOPPED)):
+                args = {"key": f"compare-start-{letter}", "on_click": self._start, "args": (shown,)}
+                refused = self.manager.refusal(self.concept.stem, shown.asked.params, shown.asked.device or "auto")
+                if not refused:
+                    st.button(say("run.start"), icon=":material/play_arrow:", type="primary", **args)
+            if not shown.missing:
+                figure = self._figure()
+                beside = {"figure": figure.id} if figure.shown(shown.asked.params) else {}
+                url = link.address(self.concept.stem, shown.asked.params, **beside)
+                hint = say("compare.to_page_hint")
+                st.link_button(say("compare.to_page"), url, icon=":material/open_in_new:", type="tertiary", help=hint)
+            others = [text for text in chosen(self.now) if text != shown.text]
+            st.button(
+                say("compare.drop", letter=letter),
+                icon=":material/close:",
+                key=f"compare-drop-{letter}",
+                type="tertiary",
+                on_click=self._drop,
+                args=(others,),
+            )
+
+    def _drop(self, others: list[str]) -> None:
+        self._choose(others)
+        st.session_state["whole page"] = True
+
+    def _how(self, shown: Shown) -> str:
+        """How a run came about, or what it lacks."""
+        run, say = shown.run, self.say
+        if shown.missing:
+            return shown.missing
+        if run is None:
+            refused = self.manager.refusal(self.concept.stem, shown.asked.params, shown.asked.device or "auto")
+            if refused:
+                return refusal(*refused, self.text)
+            return say("run.not_yet", time=duration(self._predicted(shown), self.text))
+        if run.live:
+            return progress(run, self.manager, self.text)
+        if run.status == FAILED:
+            return say("compare.failed", reference=run.reference or "–")
+        if run.status == STOPPED or not run.meta:
+            return say("run.stopped", percent=f"{100 * run.fraction:.0f}")
+        seeds = getattr(run.params, "seeds", None)
+        parts = [say("run.stored") if run.stored else say("run.trained_now"), run.meta["device"].upper()]
+        parts += [say("compare.seeds", count=seeds)] if seeds else []
+        return " · ".join([*parts, duration(run.meta["seconds"], self.text)])
+
+    # What they show
+
+    def _figures(self) -> list[Figure]:
+        """The figures that every run has."""
+        params = [shown.asked.params for shown in self.runs]
+        shared_by_all = [f for f in self.concept.figures if all(f.shown(p) for p in params)]
+        return shared_by_all or [f for f in self.concept.figures if f.shown(params[0])]
+
+    def _figure(self) -> Figure:
+        figures = self._figures()
+        return next((f for f in figures if f.id == self.now.picture), figures[0])
+
+    def _picture(self, ready: list[Shown]) -> None:
+        """The chosen figure: of all runs in one, or of each beside the others."""
+        figure, say, language = self._figure(), self.say, self.text.language
+        self._pick("picture", [f.id for f in self._figures()], figure.id, lambda id: say(f"figures.{id}"))
+        runs = {shown.asked.letter: shown.run for shown in ready if shown.run is not None}
+        runs = {letter: run for letter, run in runs.items() if figure.shown(run.params)}
+        over = pin.laid_over(runs, figure, language) if len(runs) > 1 else None
+        if over:
+            self._pick("view", ["over", "beside"], self.now.view, lambda id: say(f"options.view.{id}"))
+        said = {letter: f"{letter}: {figure.summary(run.result, language)}" for letter, run in runs.items()}
+        if over and self.now.view == "over":
+            chart(over, self.text, key=f"compare-over-{figure.id}", summary=" ".join(said.values()))
+            st.caption(say("compare.read"))
+        else:
+            drawn = pin.alongside(runs, figure, language)
+            if not over and len(runs) > 1:
+                st.caption(say("compare.no_overlay"))
+            per_row = 2 if len(runs) > 1 else 1
+            for start in range(0, len(runs), per_row):
+                for column, letter, content in zip(st.columns(per_row), list(runs)[start:], drawn[start:]):
+                    with column:
+                        st.markdown(f"**{letter}**")
+                        chart(content, self.text, key=f"compare-{letter}-{figure.id}", summary=said[letter])
+        st.markdown("  \n".join(f"**{k}** {figure.summary(run.result, language)}" for k, run in runs.items()))
+        st.caption(self.text.hint(f"figures.{figure.id}"))
+
+    def _pick(self, field: str, options: list[str], value: str, label: Callable[[str], str]) -> None:
+        key = f"compare-{field}-{self.concept.stem}-{self.text.language}"
+        st.session_state[key] = value
+
+        def put() -> None:
+            link.change(PLACE, self.now.replace(**{field: st.session_state[key]}))
+            st.session_state["whole page"] = True
+
+        name = self.say("frame.figure" if field == "picture" else "params.view")
+        how: dict[str, Any] = {"format_func": label, "required": True, "key": key, "on_change": put}
+        st.segmented_control(name, options, label_visibility="collapsed", **how)
+
+
+DASHES = {"A": "━━━", "B": "╌╌╌", "C": "┈┈┈", "D": "━ ·"}
+
+
+def _example(stem: str, presets: tuple[str, ...], figure: str) -> None:
+    concept = load(stem)
+    settings = [concept.Params().replace(**p.changes) for id in presets for p in concept.presets if p.id == id]
+    link.change(PLACE, choose(Comparison(concept=stem, picture=figure), [run_text(params) for params in settings]))
+
+
+def _ago(when: float, say: Callable[..., str]) -> str:
+    """How long ago, with one unit."""
+    seconds = max(0.0, time.time() - when)
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= size:
+            return say(f"compare.ago_{unit}", count=int(seconds // size))
+    return say("compare.ago_now")
