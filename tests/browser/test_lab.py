@@ -107,7 +107,9 @@ def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit
         page.locator(".st-key-run button:visible").click()
     page.wait_for_selector(".st-key-stop button:visible")
     visit.chart()
-    page.wait_for_selector(".lab-chart:not(.lab-pale)")  # until now a stored picture stood there
+    page.wait_for_function(  # until then a stored picture of 30 epochs stands there
+        "document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range[1] === 300", timeout=60_000
+    )
     page.evaluate("document.querySelector('.js-plotly-plot').mark = 'first'")
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert box
