@@ -21,6 +21,7 @@ class Entry:
 CATALOG = (
     Entry("home", "start", "home", place=True),
     Entry("status", "start", "monitor_heart", place=True),
+    Entry("present", "start", "present_to_all", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("activations", "training", "show_chart"),
     Entry("optimizers", "training", "terrain"),
@@ -30,6 +31,8 @@ CATALOG = (
     Entry("text_generation", "sequences", "edit_note"),
     Entry("gan", "generating", "swords"),
 )
+
+TALKS = ("which_optimizer", "deep_nets")
 
 CONCEPTS = tuple(entry for entry in CATALOG if not entry.place)
 

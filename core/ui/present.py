@@ -1,0 +1,335 @@
+"""The presenter view: one figure over the whole window, and a talk, beat by beat.
+
+`/present?talk=which_optimizer&beat=3` is a beat of a talk, with whatever the speaker has changed since as further
+fields; `/present?concept=dropout&figure=accuracy&…` an experiment alone. `show=` names fields to turn, `hide=` parts
+to leave out. The keys are handled in the browser (present.js).
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import segno
+import streamlit as st
+
+from core import claims, talk
+from core.catalog import CONCEPTS, LANGUAGES, TALKS
+from core.concept import load
+from core.params import BaseParams, Invalid, applicable, fields
+from core.runs.manager import COMPLETE, FAILED, Run
+from core.text import words
+from core.ui import link
+from core.ui.chart import chart
+from core.ui.controls import Controls, problems
+from core.ui.page import AUTO, Page, _json, _progress
+from core.ui.visitor import person, watcher
+
+HERE = Path(__file__).parent
+PARTS = ["title", "line", "note", "keys"]  # of the view, which a link may hide
+FEW = 3  # fields to turn where a beat names none
+SEEN = 3.0  # seconds; a live run that took longer has been seen growing and is not replayed
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+_component: Any = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is presented: beat `beat` of a talk, counted from 1, or a concept's experiment alone (no talk)."""
+
+    talk: str
+    beat: int
+    stem: str
+    show: tuple[str, ...] = ()
+    hide: tuple[str, ...] = ()
+
+    @property
+    def at(self) -> talk.Beat | None:
+        return talk.load(self.talk)[self.beat - 1] if self.talk else None
+
+    @property
+    def base(self) -> BaseParams | None:
+        """The settings that the address need not say."""
+        return self.at.params if self.at else None
+
+    @property
+    def name(self) -> str:
+        return f"{self.talk}/{self.beat}" if self.talk else self.stem
+
+
+def place() -> Place | None:
+    """Where the speaker is: from the link on arrival, later as the keys have it; None asks for a talk."""
+    state = st.session_state
+    if link.arriving() or state.get("place") is None:
+        state["place"] = _asked()
+    return state["place"]
+
+
+def _asked() -> Place | None:
+    """The place that the link names, and its Params with it."""
+    query = st.query_params
+    name, stems = query.get("talk", ""), [entry.stem for entry in CONCEPTS]
+    beats = talk.load(name) if name in TALKS else ()
+    number = query.get("beat", "1")
+    numbers = [str(i + 1) for i in range(len(beats))]
+    beat = int(number) if number in numbers else 1
+    stem = beats[beat - 1].stem if beats else query.get("concept", "")
+    if stem not in stems:
+        choices = {"talk": ["", *TALKS], "concept": ["", *stems]}
+        link.take("present", BaseParams, choices, {"beat": [number], "show": [], "hide": PARTS})
+        return None
+    concept = load(stem)
+    choices = {"figure": [f.id for f in concept.figures], "device": ["auto", *concept.devices]}
+    choices |= {"talk": ["", *TALKS], "beat": numbers or [number], "concept": ["", *stems]}
+    several = {"show": list(fields(concept.Params)), "hide": PARTS}
+    shown, hidden = (tuple(n for n in link.listed(part) if n in known) for part, known in several.items())
+    found = Place(name if beats else "", beat, stem, shown, hidden)
+    link.take(stem, concept.Params, choices, several, found.base)
+    st.session_state[f"figure:{stem}"] = query.get("figure", found.at.figure if found.at else "")
+    return found
+
+
+def talks() -> None:
+    """The talks there are, to begin one."""
+    text = words("", link.language())
+    st.title(text.say("present.title"), anchor=False)
+    st.markdown(text.say("present.lead"))
+    problems("present", text, BaseParams)
+    for name in TALKS:
+        said = talk.words(name, text.language)
+        with st.container(border=True):
+            target = {"talk": name, "beat": "1", "lang": text.language}
+            icon = ":material/present_to_all:"
+            st.page_link(st.session_state["pages"]["present"], label=f"**{said.title}**", icon=icon, query_params=target)
+            st.markdown(said.lead)
+            st.caption(text.say("present.beats", count=len(talk.load(name))))
+
+
+class Slide(Page):
+    """A concept's page as a room sees it."""
+
+    eager = True
+
+    def __init__(self, place: Place):
+        self.place = place
+        super().__init__(place.stem)
+
+    def _arrive(self, choices: dict[str, list[str]]) -> BaseParams:
+        return link.present(self.stem)
+
+    def _keep_link(self) -> None:
+        here, figure = self.place, self.figure.id
+        which: dict[str, Any] = {"concept": here.stem}
+        if here.at:
+            which, figure = {"talk": here.talk, "beat": here.beat}, figure if figure != here.at.figure else ""
+        parts = {"show": ",".join(here.show), "hide": ",".join(here.hide)}
+        device = "" if self.device == "auto" else self.device
+        link.save(self.stem, self.params, here.base, **which, figure=figure, device=device, **parts)
+
+    def show(self) -> None:
+        """All of it, and the beat after it made ready."""
+        st.html(f"<style>{(HERE / 'present.css').read_text('utf-8')}</style>")
+        line, question = self._lines()
+        self._head(line)
+        problems(self.stem, self.text, self.concept.Params)
+        if self.place.show:
+            controls = Controls(self.stem, self.params, self.text)
+            with st.container(horizontal=True, key="slide-knobs"):
+                for name in self.place.show:
+                    controls.field(name)
+        self._follow(self._picture)
+        self._keys(question)
+        self._prepare()
+
+    # What is seen
+
+    def _lines(self) -> tuple[str, str]:
+        """The line that is true of the run at hand ("" while there is none), and the question before it."""
+        here, run = self.place, self.run
+        done = run is not None and run.status == COMPLETE and run.result is not None
+        if here.at is None:
+            return (self.figure.summary(run.result, self.text.language) if run and done else ""), ""
+        key, said = f"beats.{here.at.id}", talk.words(here.talk, self.text.language)
+        if not run or not done or self.figure.id != here.at.figure:
+            return "", said.hint(key)
+        numbers = here.at.says(run.result)
+        return said.say(key, **numbers) if numbers is not None else self.text.say("present.untrue"), said.hint(key)
+
+    def _head(self, line: str) -> None:
+        here, hide = self.place, self.place.hide
+        over = self.text.title
+        if here.talk:
+            over = f"{talk.words(here.talk, self.text.language).title} · {over}"
+        parts = {
+            "title": f'<p class="lab-over">{html.escape(over)}</p>',
+            "line": f'<h1 class="lab-line">{html.escape(line) or "&nbsp;"}</h1>{self._verdicts()}',
+        }
+        st.html(f'<div class="lab-slide">{"".join(part for name, part in parts.items() if name not in hide)}</div>')
+
+    def _verdicts(self) -> str:
+        """The stored verdicts of the claims that the line leans on."""
+        stored, say = claims.stored(self.stem), self.text.say
+        found = [
+            say("present.verdict", claim=say(f"claims.{id}"), verdict=say(f"verdicts.{stored[id]['verdict']}"))
+            for id in (self.place.at.verdicts if self.place.at else ())
+            if id in stored
+        ]
+        return f'<p class="lab-verdict">{html.escape(" · ".join(found))}</p>' if found else ""
+
+    def _picture(self, live: bool) -> None:
+        run = self.run
+        shown, pale = self._at_hand()
+        if shown is not None and shown.result is not None:
+            fresh = run is not None and run.status == COMPLETE and (run.stored or run.seconds < SEEN)
+            big = {"place": self.place.name, "run": run.key if run else "", "replay": fresh and not pale}
+            chart(
+                _json(shown, self.figure, self.text.language),
+                self.text,
+                key=f"slide-{self.place.name}-{self.figure.id}",
+                pale=pale and live,
+                big=big,
+            )
+        if "note" not in self.place.hide:
+            with st.container(key="slide-note"):
+                st.caption(link.plain(self._note(run, pale and shown is not None)))
+
+    def _note(self, run: Run | None, stands_in: bool) -> str:
+        """Where the numbers come from, in one line."""
+        say = self.text.say
+        if run is not None and run.live:
+            fallback = f" · {say('present.fallback')}" if stands_in else ""
+            return f"{_progress(self, run)}{fallback}"
+        if run is not None and run.status == FAILED:
+            return say("run.failed", reference=run.reference, error=run.error)
+        return self._provenance(run) if run is not None and run.meta else ""
+
+    def _stand_in(self) -> Run | None:
+        """Until the run has something: what is left of it, this setting in an older version, the beat's own setting."""
+        base = self.place.base or self.concept.Params()
+        return (
+            self.manager.partial(self.stem, self.params, self.device)
+            or self.manager.latest(self.stem, self.params)
+            or self.manager.find(self.stem, base)
+            or self.manager.latest(self.stem, base)
+        )
+
+    # What the keys do
+
+    def _keys(self, question: str) -> None:
+        text, here = self.text, self.place
+        names = [key.split(".")[1] for key in text.labels if key.startswith("keys.")]
+        target = self._target()
+        data = {
+            "place": here.name,
+            "beat": here.beat,
+            "beats": len(talk.load(here.talk)) if here.talk else 0,
+            "question": question,
+            "hide": list(here.hide),
+            "code": _code(target),
+            "target": target,
+            "local": (urlsplit(target).hostname or "") in LOOPBACK,
+            "dark": False,
+            "words": {name: text.say(f"keys.{name}") for name in names}
+            | {name: text.say(f"present.{name}") for name in ("covered", "local", "scan")},
+        }
+        _presenter()(key="slide-keys", data=data, on_act_change=self._act)
+
+    def _act(self) -> None:
+        """Do what a key asked for."""
+        asked = getattr(st.session_state.get("slide-keys"), "act", None) or {}
+        acts: dict[str, Callable[[], None]] = {
+            "beat": lambda: self._go(int(asked["beat"])),
+            "seeds": self._other_seeds,
+            "undo": self._undo,
+            "knobs": self._knobs,
+            "language": self._language,
+            "leave": self._leave,
+        }
+        if act := acts.get(asked.get("do", "")):
+            act()
+
+    def _go(self, beat: int) -> None:
+        here = self.place
+        if here.talk and 1 <= beat <= len(talk.load(here.talk)):
+            found = Place(here.talk, beat, talk.load(here.talk)[beat - 1].stem, hide=here.hide)
+            st.session_state["place"] = found
+            _set(found)
+
+    def _other_seeds(self) -> None:
+        """The same experiment on the next seeds, none of which it has used."""
+        now = link.present(self.stem)
+        step = getattr(now, "seeds", 1)
+        seeds = {name: getattr(now, name) + step for name in ("data_seed", "weight_seed")}
+        with suppress(Invalid):  # there is an end to the seeds
+            link.change(self.stem, now.replace(**seeds), outside=True)
+
+    def _undo(self) -> None:
+        _set(self.place)
+
+    def _knobs(self) -> None:
+        there = [name for name in applicable(self.params)]
+        wanted = self.place.at.knobs if self.place.at and self.place.at.knobs else tuple(there[:FEW])
+        st.session_state["place"] = replace(self.place, show=() if self.place.show else wanted)
+
+    def _language(self) -> None:
+        other = LANGUAGES[1 - LANGUAGES.index(link.language())]
+        st.session_state["language"] = st.session_state["language-switch"] = other
+
+    def _leave(self) -> None:
+        """To the page of the experiment."""
+        st.session_state["leaves"] = self.stem
+
+    def _target(self) -> str:
+        """The address of this experiment on its own page, as short as it can be said."""
+        address = urlsplit(st.context.url or "http://localhost/present")
+        path = address.path.rstrip("/").removesuffix("present")
+        told = link.differing(self.params, self.concept.Params())
+        asked = urlencode({"lang": self.text.language, "figure": self.figure.id} | told, safe="~,:")
+        return f"{address.scheme}://{address.netloc}{path or '/'}{self.stem}?{asked}"
+
+    def _prepare(self) -> None:
+        """Have the next beat ready: from the store, or under way where it is cheap."""
+        here = self.place
+        if not here.talk or here.beat >= len(talk.load(here.talk)):
+            return
+        beat = talk.load(here.talk)[here.beat]
+        concept = load(beat.stem)
+        cheap = self.manager.engine_for(beat.stem, beat.params).seconds(concept.cost(beat.params)) <= AUTO
+        run = self.manager.find(beat.stem, beat.params)
+        if run is None and cheap:
+            run = self.manager.ask(beat.stem, beat.params, watcher(), person=person())
+        if run is not None and run.status == COMPLETE:
+            _json(run, concept.figure(beat.figure), self.text.language)
+
+
+def _set(place: Place) -> None:
+    """Settings and figure of a place as the talk has them."""
+    state, stem = st.session_state, place.stem
+    state.setdefault(f"generation:{stem}", 0)
+    link.change(stem, place.base or load(stem).Params(), outside=True)
+    if place.at:
+        state[f"figure:{stem}"] = place.at.figure
+
+
+def _code(address: str) -> str:
+    """A QR code as SVG; empty where the address is too long for one."""
+    try:
+        return segno.make(address, error="l", micro=False).svg_inline(border=3, omitsize=True)
+    except segno.DataOverflowError:
+        return ""
+
+
+def _presenter() -> Any:
+    """The component that handles the keys, registered once per server."""
+    global _component
+    if _component is None:
+        script = (HERE / "present.js").read_text("utf-8")
+        content = '<div class="lab-presenter"></div>'
+        _component = st.components.v2.component("lab_present", html=content, js=script, isolate_styles=False)
+    return _component
