@@ -304,8 +304,8 @@ class Manager:
         return next(filter(None, found), None)
 
     def keys(self, stem: str, params: BaseParams, device: str = "auto") -> list[str]:
-        """The key of the run on the engine it would take; after it those on other engines, which serve as well where none
-        is asked for: what was computed beforehand is found whatever engines there are today."""
+        """The key of the run on the engine it would take; then those on other engines, which serve too where none is
+        asked for: what was computed beforehand is found whatever engines there are today."""
         others = load(stem).devices if device == "auto" else ()
         engine = self.engine_for(stem, params, device).device
         return [run_key(stem, params, one) for one in dict.fromkeys((engine, *others))]

@@ -37,18 +37,22 @@ def chart(
     *,
     key: str,
     pale: bool = False,
+    big: dict[str, Any] | None = None,
     on_click: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> Any:
     """Show a figure given as plotly JSON.
 
     pale: dimmed, because it is not of the run at hand.
+    big: for a room: it fills the window in large type. {"place", "run": a change of either is something else to show,
+        "replay": whether it starts at its first moment, to be played}.
     on_click: called after a click inside the axes; `st.session_state[key].click` is {"x", "y"} in axis units.
     on_select: called after a box selection; `st.session_state[key].selected` lists {curve, point, x, y, data}.
     """
     data = {
         "figure": figure,
         "pale": pale,
+        "big": big,
         "dark": style.DARK_OF,
         "words": {word: text.say(f"frame.{word}") for word in ("play", "pause", "moment")},
         "wants": {"clicks": on_click is not None, "selects": on_select is not None},

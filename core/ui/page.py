@@ -55,8 +55,8 @@ class Page:
 
     def _keep_link(self) -> None:
         """Let the address hold what is shown."""
-        beside = {"figure": self.figure.id, "device": "" if self.device == "auto" else self.device}
-        link.save(self.stem, self.params, **beside)
+        device = "" if self.device == "auto" else self.device
+        link.save(self.stem, self.params, figure=self.figure.id, device=device)
 
     @property
     def params(self) -> BaseParams:
@@ -148,7 +148,7 @@ class Page:
         self._figure_picker()
         first = self.figure is self._shown_figures()[0]
         key = f"{self.stem}-chart-{self.figure.id}"
-        handlers = {"on_click": _handler(self, key, "click", on_click if first else None)}
+        handlers: dict[str, Any] = {"on_click": _handler(self, key, "click", on_click if first else None)}
         handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
         run = self.run
 
@@ -158,7 +158,9 @@ class Page:
             if shown is None or shown.result is None:
                 st.container(height=EMPTY, border=False)
             else:
-                chart(_json(shown, self.figure, self.text.language), self.text, key=key, pale=pale and live, **handlers)
+                chart(
+                    as_json(shown, self.figure, self.text.language), self.text, key=key, pale=pale and live, **handlers
+                )
                 self._below(shown, pale)
 
         self._follow(picture)
@@ -333,7 +335,7 @@ class Page:
         say = self.text.say
         with st.container(horizontal=True, vertical_alignment="center", key="status-row"):
             if run is not None and run.live:
-                st.progress(run.fraction, _progress(self, run))
+                st.progress(run.fraction, progress(self, run))
                 st.button(say("run.stop"), icon=":material/stop:", key="stop", on_click=self._stop, args=(run,))
                 return
             refused = self.manager.refusal(self.stem, self.params, self.device) if run is None else None
@@ -485,7 +487,7 @@ def duration(seconds: float, text: Text) -> str:
     return text.say("run.seconds", n=f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}")
 
 
-def _progress(page: Page, run: Run) -> str:
+def progress(page: Page, run: Run) -> str:
     say = page.text.say
     if run.status == WAITING:
         return (
@@ -498,7 +500,7 @@ def _progress(page: Page, run: Run) -> str:
     return say("run.running", percent=f"{100 * run.fraction:.0f}", left=duration(max(left, 0.1), page.text))
 
 
-def _json(run: Run, figure: Figure, language: str) -> str:
+def as_json(run: Run, figure: Figure, language: str) -> str:
     """The figure of a run as JSON, drawn once per update of the run."""
     name, updates = (figure.id, language), run.updates
     if run.drawn.get(name, (-1, ""))[0] != updates:

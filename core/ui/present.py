@@ -23,11 +23,12 @@ from core.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept import load
 from core.params import BaseParams, Invalid, applicable, fields
 from core.runs.manager import COMPLETE, FAILED, Run
+from core.talk import Beat
 from core.text import words
 from core.ui import link
 from core.ui.chart import chart
 from core.ui.controls import Controls, problems
-from core.ui.page import AUTO, Page, _json, _progress
+from core.ui.page import AUTO, Page, as_json, progress
 from core.ui.visitor import person, watcher
 
 HERE = Path(__file__).parent
@@ -50,7 +51,7 @@ class Place:
     hide: tuple[str, ...] = ()
 
     @property
-    def at(self) -> talk.Beat | None:
+    def at(self) -> Beat | None:
         return talk.load(self.talk)[self.beat - 1] if self.talk else None
 
     @property
@@ -106,7 +107,9 @@ def talks() -> None:
         with st.container(border=True):
             target = {"talk": name, "beat": "1", "lang": text.language}
             icon = ":material/present_to_all:"
-            st.page_link(st.session_state["pages"]["present"], label=f"**{said.title}**", icon=icon, query_params=target)
+            st.page_link(
+                st.session_state["pages"]["present"], label=f"**{said.title}**", icon=icon, query_params=target
+            )
             st.markdown(said.lead)
             st.caption(text.say("present.beats", count=len(talk.load(name))))
 
@@ -134,6 +137,9 @@ class Slide(Page):
 
     def show(self) -> None:
         """All of it, and the beat after it made ready."""
+        if st.session_state.pop("leaves", False):
+            st.session_state["place"] = None
+            st.switch_page(st.session_state["pages"][self.stem])
         st.html(f"<style>{(HERE / 'present.css').read_text('utf-8')}</style>")
         line, question = self._lines()
         self._head(line)
@@ -189,7 +195,7 @@ class Slide(Page):
             fresh = run is not None and run.status == COMPLETE and (run.stored or run.seconds < SEEN)
             big = {"place": self.place.name, "run": run.key if run else "", "replay": fresh and not pale}
             chart(
-                _json(shown, self.figure, self.text.language),
+                as_json(shown, self.figure, self.text.language),
                 self.text,
                 key=f"slide-{self.place.name}-{self.figure.id}",
                 pale=pale and live,
@@ -203,21 +209,14 @@ class Slide(Page):
         """Where the numbers come from, in one line."""
         say = self.text.say
         if run is not None and run.live:
-            fallback = f" · {say('present.fallback')}" if stands_in else ""
-            return f"{_progress(self, run)}{fallback}"
+            return progress(self, run) + (f" · {say('present.fallback')}" if stands_in else "")
         if run is not None and run.status == FAILED:
             return say("run.failed", reference=run.reference, error=run.error)
         return self._provenance(run) if run is not None and run.meta else ""
 
     def _stand_in(self) -> Run | None:
-        """Until the run has something: what is left of it, this setting in an older version, the beat's own setting."""
-        base = self.place.base or self.concept.Params()
-        return (
-            self.manager.partial(self.stem, self.params, self.device)
-            or self.manager.latest(self.stem, self.params)
-            or self.manager.find(self.stem, base)
-            or self.manager.latest(self.stem, base)
-        )
+        """As on the page; where there is nothing, the beat's own setting."""
+        return super()._stand_in() or (self.manager.find(self.stem, self.place.base) if self.place.base else None)
 
     # What the keys do
 
@@ -234,7 +233,6 @@ class Slide(Page):
             "code": _code(target),
             "target": target,
             "local": (urlsplit(target).hostname or "") in LOOPBACK,
-            "dark": False,
             "words": {name: text.say(f"keys.{name}") for name in names}
             | {name: text.say(f"present.{name}") for name in ("covered", "local", "scan")},
         }
@@ -273,7 +271,7 @@ class Slide(Page):
         _set(self.place)
 
     def _knobs(self) -> None:
-        there = [name for name in applicable(self.params)]
+        there = list(applicable(self.params))
         wanted = self.place.at.knobs if self.place.at and self.place.at.knobs else tuple(there[:FEW])
         st.session_state["place"] = replace(self.place, show=() if self.place.show else wanted)
 
@@ -283,7 +281,7 @@ class Slide(Page):
 
     def _leave(self) -> None:
         """To the page of the experiment."""
-        st.session_state["leaves"] = self.stem
+        st.session_state["leaves"] = True
 
     def _target(self) -> str:
         """The address of this experiment on its own page, as short as it can be said."""
@@ -305,7 +303,7 @@ class Slide(Page):
         if run is None and cheap:
             run = self.manager.ask(beat.stem, beat.params, watcher(), person=person())
         if run is not None and run.status == COMPLETE:
-            _json(run, concept.figure(beat.figure), self.text.language)
+            as_json(run, concept.figure(beat.figure), self.text.language)
 
 
 def _set(place: Place) -> None:
