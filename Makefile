@@ -46,8 +46,8 @@ audit: $(TEST) ## known holes in the pinned packages, where the advisory databas
 bench: $(BENCH) ## time what must be fast, against its budgets; one theme: make bench args="--theme peers"
 	@$(PY) -m tests.bench $(args)
 
-warm: $(RUN) ## compute beforehand everything a talk needs, so that it works offline
-	@$(PY) -m core.cli warm
+warm: $(RUN) ## compute beforehand what talks and first visits need, so that they work offline; one talk: make warm args=NAME
+	@$(PY) -m core.cli warm $(args)
 
 concept: $(RUN) ## one experiment at the command line: make concept name=dropout args="..."
 	@$(PY) -m core.cli $(name) $(args)

@@ -209,6 +209,7 @@ class Manager:
         self.ended: Counter[str] = Counter()  # runs by how they ended, since the start
         self.engines: list[Engine] = []
         self.ready = threading.Event()
+        self.settled = threading.Event()  # all engines are known, the fused kernel too
         self.trouble = ""
         self.slots: list[Slot] = []
         self._queues: dict[str, FairQueue] = {}
@@ -256,9 +257,11 @@ class Manager:
             log.exception("workers could not be started")
             self.trouble = str(error)
             self.ready.set()
+            self.settled.set()
             return
         if engines.wanted():
             self._build(path, stamp, kernel)
+        self.settled.set()
 
     def _open(self, name: str, slots: list[Slot]) -> None:
         """Let these slots serve a queue of this name."""

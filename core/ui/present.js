@@ -125,6 +125,7 @@ class Presenter {
       element("dt", {}, ...keys.flatMap((key, i) => [i ? " " : "", element("kbd", {}, NAMES[key] ?? key)])),
       element("dd", {}, words[name]),
     ]);
+    document.documentElement.classList.toggle("lab-covered", over.cover);
     const pressed = { ...over, ghost: !this.chart?.ghostless };
     const buttons = Object.entries(KEYS)
       .filter(([name, [, face]]) => face && (data.beats || !["on", "back"].includes(name)))
@@ -154,6 +155,7 @@ class Presenter {
     document.removeEventListener("lab-drawn", this.drawn);
     window.removeEventListener("pointermove", this.moved);
     clearTimeout(this.rest);
+    document.documentElement.classList.remove("lab-covered");
   }
 }
 

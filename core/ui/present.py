@@ -42,22 +42,21 @@ _component: Any = None
 
 @dataclass(frozen=True)
 class Place:
-    """What is presented: beat `beat` of a talk, counted from 1, or a concept's experiment alone (no talk)."""
+    """What is presented: beat `beat` of a talk, counted from 1, or a concept's experiment alone (no talk).
+
+    start: the settings that the speaker returns to: those of the beat, or those that the link came with.
+    """
 
     talk: str
     beat: int
     stem: str
+    start: BaseParams
     show: tuple[str, ...] = ()
     hide: tuple[str, ...] = ()
 
     @property
     def at(self) -> Beat | None:
         return talk.load(self.talk)[self.beat - 1] if self.talk else None
-
-    @property
-    def base(self) -> BaseParams | None:
-        """The settings that the address need not say."""
-        return self.at.params if self.at else None
 
     @property
     def name(self) -> str:
@@ -90,10 +89,11 @@ def _asked() -> Place | None:
     choices |= {"talk": ["", *TALKS], "beat": numbers or [number], "concept": ["", *stems]}
     several = {"show": list(fields(concept.Params)), "hide": PARTS}
     shown, hidden = (tuple(n for n in link.listed(part) if n in known) for part, known in several.items())
-    found = Place(name if beats else "", beat, stem, shown, hidden)
-    link.take(stem, concept.Params, choices, several, found.base)
-    st.session_state[f"figure:{stem}"] = query.get("figure", found.at.figure if found.at else "")
-    return found
+    asked = beats[beat - 1] if beats else None
+    link.take(stem, concept.Params, choices, several, asked.params if asked else None)
+    st.session_state[f"figure:{stem}"] = query.get("figure", asked.figure if asked else "")
+    start = asked.params if asked else link.present(stem)
+    return Place(name if asked else "", beat, stem, start, shown, hidden)
 
 
 def talks() -> None:
@@ -133,7 +133,9 @@ class Slide(Page):
             which, figure = {"talk": here.talk, "beat": here.beat}, figure if figure != here.at.figure else ""
         parts = {"show": ",".join(here.show), "hide": ",".join(here.hide)}
         device = "" if self.device == "auto" else self.device
-        link.save(self.stem, self.params, here.base, **which, figure=figure, device=device, **parts)
+        link.save(
+            self.stem, self.params, here.start if here.at else None, **which, figure=figure, device=device, **parts
+        )
 
     def show(self) -> None:
         """All of it, and the beat after it made ready."""
@@ -215,8 +217,8 @@ class Slide(Page):
         return self._provenance(run) if run is not None and run.meta else ""
 
     def _stand_in(self) -> Run | None:
-        """As on the page; where there is nothing, the beat's own setting."""
-        return super()._stand_in() or (self.manager.find(self.stem, self.place.base) if self.place.base else None)
+        """As on the page; where there is nothing, the settings it began with."""
+        return super()._stand_in() or self.manager.find(self.stem, self.place.start)
 
     # What the keys do
 
@@ -230,7 +232,7 @@ class Slide(Page):
             "beats": len(talk.load(here.talk)) if here.talk else 0,
             "question": question,
             "hide": list(here.hide),
-            "code": _code(target),
+            "code": code(target),
             "target": target,
             "local": (urlsplit(target).hostname or "") in LOOPBACK,
             "words": {name: text.say(f"keys.{name}") for name in names}
@@ -255,7 +257,8 @@ class Slide(Page):
     def _go(self, beat: int) -> None:
         here = self.place
         if here.talk and 1 <= beat <= len(talk.load(here.talk)):
-            found = Place(here.talk, beat, talk.load(here.talk)[beat - 1].stem, hide=here.hide)
+            asked = talk.load(here.talk)[beat - 1]
+            found = Place(here.talk, beat, asked.stem, asked.params, hide=here.hide)
             st.session_state["place"] = found
             _set(found)
 
@@ -307,15 +310,15 @@ class Slide(Page):
 
 
 def _set(place: Place) -> None:
-    """Settings and figure of a place as the talk has them."""
+    """Settings and figure as the place has them at first."""
     state, stem = st.session_state, place.stem
     state.setdefault(f"generation:{stem}", 0)
-    link.change(stem, place.base or load(stem).Params(), outside=True)
+    link.change(stem, place.start, outside=True)
     if place.at:
         state[f"figure:{stem}"] = place.at.figure
 
 
-def _code(address: str) -> str:
+def code(address: str) -> str:
     """A QR code as SVG; empty where the address is too long for one."""
     try:
         return segno.make(address, error="l", micro=False).svg_inline(border=3, omitsize=True)
