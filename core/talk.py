@@ -27,6 +27,7 @@ class Beat:
     says: complete Result → the numbers of the line, or None where the line is not true of it (with other seeds, say).
     verdicts: claims of the concept that the line leans on, with their stored verdict.
     knobs: the fields that the speaker may want to turn here.
+    still: the figure stays at its first moment, before training, until it is replayed.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Beat:
     changes: Mapping[str, Any] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
     knobs: tuple[str, ...] = ()
+    still: bool = False
 
     @property
     def params(self) -> BaseParams:

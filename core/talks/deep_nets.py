@@ -7,8 +7,10 @@ import numpy as np
 from core.concepts.activations.figures import TEST, shrinkage
 from core.concepts.activations.params import Result as Deep
 from core.concepts.activations.params import of
+from core.concepts.optimizer_race.params import Result as Race
 from core.concepts.perceptron.figures import stopped
 from core.concepts.perceptron.params import Result as Line
+from core.ml.rules import Contender
 from core.talk import Beat
 
 Said = dict[str, str] | None
@@ -45,10 +47,9 @@ def xor(result: Line) -> Said:
     return {name: str(n) for name, n in numbers.items()} if not stopped(result).any() else None
 
 
-def hidden(result: Deep) -> Said:
-    found = {name: values[0] for name, values in right(result).items()}
-    good = found["identity"] < CHANCE and found["relu"] > 0.9
-    return {name: percent(value) for name, value in found.items()} if good else None
+def hidden(result: Race) -> Said:
+    found = float(result.accuracy[0, 0, -1, TEST])  # the first seed, which is drawn
+    return {"right": percent(found)} if found > 0.85 else None
 
 
 def sigmoid(result: Deep) -> Said:
@@ -105,11 +106,11 @@ BEATS = (
     Beat("xor", "perceptron", "line", xor, {"data": "xor", "passes": 50}, {"xor_never": "holds"}, ("data", "noise")),
     Beat(
         "hidden",
-        "activations",
-        "boundaries",
+        "optimizer_race",
+        "regions",
         hidden,
-        {"data": "xor", "depth": 1, "contenders": of("identity", "sigmoid", "relu")},
-        knobs=("width", "data"),
+        {"data": "xor", "contenders": (Contender(rule="adam", lr=0.01),), "width": 16, "epochs": 60},
+        knobs=("width", "activation"),
     ),
     Beat(
         "sigmoid",
@@ -120,7 +121,15 @@ BEATS = (
         {"beyond_sigmoid": "holds"},
         ("lr", "contenders"),
     ),
-    Beat("gradient", "activations", "layers", gradient, {"contenders": of("sigmoid")}, {"shrinks_four": "holds"}),
+    Beat(
+        "gradient",
+        "activations",
+        "layers",
+        gradient,
+        {"contenders": of("sigmoid")},
+        {"shrinks_four": "holds"},
+        still=True,
+    ),
     Beat("functions", "activations", "functions", functions, THREE, {"slope_quarter": "holds"}),
     Beat(
         "relu",
@@ -133,7 +142,7 @@ BEATS = (
     ),
     Beat("ten", "activations", "depth", ten, TEN, {"beyond_relu": "holds"}, ("gain",)),
     Beat("start", "activations", "depth", start, TEN | {"gain": HE}, {"beyond_he": "fails"}, ("gain",)),
-    Beat("arrives", "activations", "layers", arrives, TEN | {"gain": HE}, knobs=("gain",)),
+    Beat("arrives", "activations", "layers", arrives, TEN | {"gain": HE}, knobs=("gain",), still=True),
     Beat(
         "dead",
         "activations",

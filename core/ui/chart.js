@@ -53,15 +53,21 @@ const TYPE = 24 / 13, FOOT = 64; // pixels kept below a large figure
 const scale = () => Math.max(1, TYPE * Math.min(window.innerHeight / 1080, window.innerWidth / 1600));
 
 const LENGTHS = new Set(["width", "thickness", "itemwidth", "standoff", "xshift", "yshift", "l", "r", "t", "b"]);
+const KEPT = new Set(["x", "y", "z", "text", "customdata", "meta", "domain", "range"]); // numbers that are not lengths
+const SMALLEST = 13; // type of a figure on its page; what is smaller there is no smaller in a room
 
 // A part of a figure with every size of type, line and mark multiplied.
-function enlarged(part, by, key = "") {
-  if (Array.isArray(part)) return part.map((one) => enlarged(one, by, key));
-  if (typeof part === "number") return key === "size" || LENGTHS.has(key) ? part * by : part;
+function enlarged(part, by, key = "", within = "") {
+  if (Array.isArray(part)) return part.map((one) => enlarged(one, by, key, within));
+  if (typeof part === "number") {
+    if (key === "size") return /font$/.test(within) ? Math.max(part, SMALLEST) * by : part * by;
+    return LENGTHS.has(key) ? part * by : part;
+  }
   if (!part || typeof part !== "object" || part.bdata) return part;
-  return Object.fromEntries(Object.entries(part).map(([name, one]) => [name, KEPT.has(name) ? one : enlarged(one, by, name)]));
+  const large = Object.fromEntries(Object.entries(part).map(([name, one]) => [name, KEPT.has(name) ? one : enlarged(one, by, name, key)]));
+  if (part.type === "log" && /axis/.test(key) && !part.dtick) large.nticks = 5; // whole decades, where there are several
+  return large;
 }
-const KEPT = new Set(["x", "y", "z", "text", "customdata", "meta", "domain", "range"]); // numbers that are not lengths
 
 // Lines and marks of an earlier figure, to be seen faintly behind a new one.
 const faint = (traces) =>
@@ -111,7 +117,7 @@ class Chart {
     this.offer(meta.chips);
     const scrub = meta.scrub;
     this.bar.hidden = !scrub || scrub.values.length < 2;
-    if (another) this.pause(), (this.moment = this.held && !this.bar.hidden ? 0 : null);
+    if (another) this.pause(), (this.moment = (this.held || this.big.still) && !this.bar.hidden ? 0 : null);
     if (this.bar.hidden) this.pause(), (this.moment = null);
     else {
       this.range.max = scrub.values.length - 1;

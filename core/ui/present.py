@@ -195,7 +195,9 @@ class Slide(Page):
         shown, pale = self._at_hand()
         if shown is not None and shown.result is not None:
             fresh = run is not None and run.status == COMPLETE and (run.stored or run.seconds < SEEN)
-            big = {"place": self.place.name, "run": run.key if run else "", "replay": fresh and not pale}
+            still = bool(self.place.at and self.place.at.still)
+            big = {"place": self.place.name, "run": run.key if run else "", "still": still}
+            big["replay"] = fresh and not pale and not still
             chart(
                 as_json(shown, self.figure, self.text.language),
                 self.text,
