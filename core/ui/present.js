@@ -163,7 +163,7 @@ const presenters = new WeakMap();
 
 export default function (component) {
   const root = component.parentElement.querySelector(".lab-presenter");
-  if (!presenters.has(root)) presenters.set(root, new Presenter(root));
+  if (!presenters.has(root)) presenters.set(root, (root.lab = new Presenter(root)));
   const presenter = presenters.get(root);
   presenter.update(component.data, component);
   return () => setTimeout(() => !root.isConnected && (presenter.close(), presenters.delete(root)));
