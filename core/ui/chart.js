@@ -105,7 +105,8 @@ class Chart {
     if (another) {
       this.before = this.run && this.source; // the figure of the run before
       this.run = this.big.run;
-      this.held = this.big.replay; // waits for its replay
+      const covered = document.documentElement.classList.contains("lab-covered");
+      this.held = this.big.replay && (covered || !this.big.seen); // waits for its replay
     }
     if (data.figure !== this.source) {
       this.source = data.figure;

@@ -45,7 +45,8 @@ def chart(
 
     pale: dimmed, because it is not of the run at hand.
     big: for a room: it fills the window in large type. {"place", "run": a change of either is something else to show,
-        "replay": whether it starts at its first moment, to be played, "still": or to stay there}.
+        "replay": whether it starts at its first moment, to be played, "still": or to stay there,
+        "seen": it was drawn while it ran, which is replay enough}.
     on_click: called after a click inside the axes; `st.session_state[key].click` is {"x", "y"} in axis units.
     on_select: called after a box selection; `st.session_state[key].selected` lists {curve, point, x, y, data}.
     """

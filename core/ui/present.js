@@ -14,7 +14,7 @@ const KEYS = { // what is done, the keys that do it, and what a button shows; cl
   language: [["l"], "文"],
   code: [["q"], "▦"],
   blank: [["b", "."], "■"],
-  full: [["f"], "⛶"],
+  full: [["f"], "□"],
   leave: [["x"], "✕"],
   help: [["?"], "?"],
 };

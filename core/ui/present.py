@@ -21,7 +21,7 @@ import streamlit as st
 from core import claims, talk
 from core.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept import load
-from core.params import BaseParams, Invalid, applicable, fields
+from core.params import BaseParams, Invalid, Upload, applicable, fields
 from core.runs.manager import COMPLETE, FAILED, Run
 from core.talk import Beat
 from core.text import words
@@ -34,7 +34,7 @@ from core.ui.visitor import person, watcher
 HERE = Path(__file__).parent
 PARTS = ["title", "line", "note", "keys"]  # of the view, which a link may hide
 FEW = 3  # fields to turn where a beat names none
-SEEN = 3.0  # seconds; a live run that took longer has been seen growing and is not replayed
+SEEN = 3.0  # seconds; a run that took longer and was not covered has been seen growing, and is not replayed
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _component: Any = None
@@ -194,10 +194,11 @@ class Slide(Page):
         run = self.run
         shown, pale = self._at_hand()
         if shown is not None and shown.result is not None:
-            fresh = run is not None and run.status == COMPLETE and (run.stored or run.seconds < SEEN)
+            done = run is not None and run.status == COMPLETE
             still = bool(self.place.at and self.place.at.still)
             big = {"place": self.place.name, "run": run.key if run else "", "still": still}
-            big["replay"] = fresh and not pale and not still
+            big["replay"] = done and not pale and not still
+            big["seen"] = run is not None and not run.stored and run.seconds > SEEN
             chart(
                 as_json(shown, self.figure, self.text.language),
                 self.text,
@@ -222,8 +223,6 @@ class Slide(Page):
         """As on the page; where there is nothing, the settings it began with."""
         return super()._stand_in() or self.manager.find(self.stem, self.place.start)
 
-    # What the keys do
-
     def _keys(self, question: str) -> None:
         text, here = self.text, self.place
         names = [key.split(".")[1] for key in text.labels if key.startswith("keys.")]
@@ -240,53 +239,7 @@ class Slide(Page):
             "words": {name: text.say(f"keys.{name}") for name in names}
             | {name: text.say(f"present.{name}") for name in ("covered", "local", "scan")},
         }
-        _presenter()(key="slide-keys", data=data, on_act_change=self._act)
-
-    def _act(self) -> None:
-        """Do what a key asked for."""
-        asked = getattr(st.session_state.get("slide-keys"), "act", None) or {}
-        acts: dict[str, Callable[[], None]] = {
-            "beat": lambda: self._go(int(asked["beat"])),
-            "seeds": self._other_seeds,
-            "undo": self._undo,
-            "knobs": self._knobs,
-            "language": self._language,
-            "leave": self._leave,
-        }
-        if act := acts.get(asked.get("do", "")):
-            act()
-
-    def _go(self, beat: int) -> None:
-        here = self.place
-        if here.talk and 1 <= beat <= len(talk.load(here.talk)):
-            asked = talk.load(here.talk)[beat - 1]
-            found = Place(here.talk, beat, asked.stem, asked.params, hide=here.hide)
-            st.session_state["place"] = found
-            _set(found)
-
-    def _other_seeds(self) -> None:
-        """The same experiment on the next seeds, none of which it has used."""
-        now = link.present(self.stem)
-        step = getattr(now, "seeds", 1)
-        seeds = {name: getattr(now, name) + step for name in ("data_seed", "weight_seed")}
-        with suppress(Invalid):  # there is an end to the seeds
-            link.change(self.stem, now.replace(**seeds), outside=True)
-
-    def _undo(self) -> None:
-        _set(self.place)
-
-    def _knobs(self) -> None:
-        there = list(applicable(self.params))
-        wanted = self.place.at.knobs if self.place.at and self.place.at.knobs else tuple(there[:FEW])
-        st.session_state["place"] = replace(self.place, show=() if self.place.show else wanted)
-
-    def _language(self) -> None:
-        other = LANGUAGES[1 - LANGUAGES.index(link.language())]
-        st.session_state["language"] = st.session_state["language-switch"] = other
-
-    def _leave(self) -> None:
-        """To the page of the experiment."""
-        st.session_state["leaves"] = True
+        _presenter()(key="slide-keys", data=data, on_act_change=_act)
 
     def _target(self) -> str:
         """The address of this experiment on its own page, as short as it can be said."""
@@ -311,13 +264,75 @@ class Slide(Page):
             as_json(run, concept.figure(beat.figure), self.text.language)
 
 
-def _set(place: Place) -> None:
+# What the keys do. Two presses may come before the page is drawn again: where the speaker is stands in the session.
+
+
+def _act() -> None:
+    """Do what a key asked for."""
+    asked = getattr(st.session_state.get("slide-keys"), "act", None) or {}
+    if asked.get("do") == "beat":
+        _go(int(asked["beat"]))
+    elif act := ACTS.get(asked.get("do", "")):
+        act()
+
+
+def _here() -> Place:
+    return st.session_state["place"]
+
+
+def _go(beat: int) -> None:
+    here, beats = _here(), talk.load(_here().talk) if _here().talk else ()
+    if 1 <= beat <= len(beats):
+        asked = beats[beat - 1]
+        st.session_state["place"] = Place(here.talk, beat, asked.stem, asked.params, hide=here.hide)
+        _begin()
+
+
+def _begin() -> None:
     """Settings and figure as the place has them at first."""
-    state, stem = st.session_state, place.stem
-    state.setdefault(f"generation:{stem}", 0)
-    link.change(stem, place.start, outside=True)
-    if place.at:
-        state[f"figure:{stem}"] = place.at.figure
+    here, state = _here(), st.session_state
+    state.setdefault(f"generation:{here.stem}", 0)
+    state.setdefault("params", {})
+    link.change(here.stem, here.start, outside=True)
+    if here.at:
+        state[f"figure:{here.stem}"] = here.at.figure
+
+
+def _other_seeds() -> None:
+    """The same experiment on the next seeds, none of which it has used."""
+    stem = _here().stem
+    now = link.present(stem)
+    step = getattr(now, "seeds", 1)
+    seeds = {name: getattr(now, name) + step for name in ("data_seed", "weight_seed")}
+    with suppress(Invalid):  # there is an end to the seeds
+        link.change(stem, now.replace(**seeds), outside=True)
+
+
+def _knobs() -> None:
+    """Show fields to turn, or none."""
+    here = _here()
+    named = here.at.knobs if here.at else ()
+    there = [name for name, kind in applicable(link.present(here.stem)).items() if not isinstance(kind, Upload)]
+    st.session_state["place"] = replace(here, show=() if here.show else named or tuple(there[:FEW]))
+
+
+def _language() -> None:
+    other = LANGUAGES[1 - LANGUAGES.index(link.language())]
+    st.session_state["language"] = st.session_state["language-switch"] = other
+
+
+def _leave() -> None:
+    """To the page of the experiment, when the page is drawn."""
+    st.session_state["leaves"] = True
+
+
+ACTS: dict[str, Callable[[], None]] = {
+    "seeds": _other_seeds,
+    "undo": _begin,
+    "knobs": _knobs,
+    "language": _language,
+    "leave": _leave,
+}
 
 
 def code(address: str) -> str:
