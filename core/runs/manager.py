@@ -354,12 +354,11 @@ class Manager:
         cost = load(stem).cost(params)
         chunk = max(1, int(cost.steps * KILL_AFTER / 3 / engine.seconds(cost)))
         job = {"stem": stem, "params": params, "device": engine.device, "chunk": chunk}
-        if not anew and (known := self.find(stem, params, device, watcher)):
-            self.look(known, watcher)
-            known.people.add(person or watcher)
-            return known
+        known = None if anew else self.find(stem, params, device)
+        if known:  # perhaps on another engine
+            key, job["device"] = known.key, known.device
         refused = self.refusal(stem, params, device)
-        if refused:
+        if refused and not known:
             run = Run(key, stem, params, engine.device, 0.0, FAILED, error=refused[0])
             run.done.set()
             return run
