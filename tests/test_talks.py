@@ -89,12 +89,12 @@ def address(app: AppTest) -> dict[str, str]:
 @EACH
 def test_every_beat_opens_and_the_address_holds_it(idle: None, name: str, beat: Beat) -> None:
     number = str(talk.load(name).index(beat) + 1)
-    for language in LANGUAGES:
-        app = opened(talk=name, beat=number, lang=language)
-        assert not app.exception and not app.warning
-        assert address(app) == {"v": "1", "lang": language, "talk": name, "beat": number}
-        assert app.session_state["params"][beat.stem] == beat.params
-        assert app.session_state[f"figure:{beat.stem}"] == beat.figure
+    language = LANGUAGES[int(number) % 2]
+    app = opened(talk=name, beat=number, lang=language)
+    assert not app.exception and not app.warning
+    assert address(app) == {"v": "1", "lang": language, "talk": name, "beat": number}
+    assert app.session_state["params"][beat.stem] == beat.params
+    assert app.session_state[f"figure:{beat.stem}"] == beat.figure
 
 
 def test_what_was_changed_stands_in_the_address_beside_the_beat(idle: None) -> None:
