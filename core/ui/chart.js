@@ -101,12 +101,15 @@ class Chart {
     this.library = await plotly();
     if (this.heard) await idle();
     if (data.figure !== this.newest) return; // a later one waits behind this
-    const another = this.big && !data.pale && this.big.run !== this.run;
-    if (another) {
+    if (this.big && !data.pale && this.big.run !== this.run) {
       this.before = this.run && this.source; // the figure of the run before
       this.run = this.big.run;
+    }
+    const ends = this.big?.done && this.big.run !== this.ended; // a run has just come to its end, or came from the store
+    if (ends) {
       const covered = document.documentElement.classList.contains("lab-covered");
-      this.held = this.big.replay && (covered || !this.big.seen); // waits for its replay
+      this.ended = this.big.run;
+      this.held = !this.big.still && (covered || !this.big.seen); // waits for its replay
     }
     if (data.figure !== this.source) {
       this.source = data.figure;
@@ -118,7 +121,7 @@ class Chart {
     this.offer(meta.chips);
     const scrub = meta.scrub;
     this.bar.hidden = !scrub || scrub.values.length < 2;
-    if (another) this.pause(), (this.moment = (this.held || this.big.still) && !this.bar.hidden ? 0 : null);
+    if (ends) this.pause(), (this.moment = (this.held || this.big.still) && !this.bar.hidden ? 0 : null);
     if (this.bar.hidden) this.pause(), (this.moment = null);
     else {
       this.range.max = scrub.values.length - 1;

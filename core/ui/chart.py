@@ -44,9 +44,9 @@ def chart(
     """Show a figure given as plotly JSON.
 
     pale: dimmed, because it is not of the run at hand.
-    big: for a room: it fills the window in large type. {"place", "run": a change of either is something else to show,
-        "replay": whether it starts at its first moment, to be played, "still": or to stay there,
-        "seen": it was drawn while it ran, which is replay enough}.
+    big: for a room: it fills the window in large type, and a run that is `done` is replayed. {"place", "run": a change
+        of either is something else to show, "done", "seen": it was drawn while it ran, which is replay enough,
+        "still": it stays at its first moment}.
     on_click: called after a click inside the axes; `st.session_state[key].click` is {"x", "y"} in axis units.
     on_select: called after a box selection; `st.session_state[key].selected` lists {curve, point, x, y, data}.
     """

@@ -194,11 +194,10 @@ class Slide(Page):
         run = self.run
         shown, pale = self._at_hand()
         if shown is not None and shown.result is not None:
-            done = run is not None and run.status == COMPLETE
-            still = bool(self.place.at and self.place.at.still)
-            big = {"place": self.place.name, "run": run.key if run else "", "still": still}
-            big["replay"] = done and not pale and not still
+            big = {"place": self.place.name, "run": run.key if run else ""}
+            big["done"] = run is not None and run.status == COMPLETE and not pale
             big["seen"] = run is not None and not run.stored and run.seconds > SEEN
+            big["still"] = self.place.at is not None and self.place.at.still
             chart(
                 as_json(shown, self.figure, self.text.language),
                 self.text,
