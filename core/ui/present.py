@@ -194,7 +194,7 @@ class Slide(Page):
         run = self.run
         shown, pale = self._at_hand()
         if shown is not None and shown.result is not None:
-            big = {"place": self.place.name, "run": run.key if run else ""}
+            big: dict[str, Any] = {"place": self.place.name, "run": run.key if run else ""}
             big["done"] = run is not None and run.status == COMPLETE and not pale
             big["seen"] = run is not None and not run.stored and run.seconds > SEEN
             big["still"] = self.place.at is not None and self.place.at.still
