@@ -49,8 +49,8 @@ export-check: $(RUN) ## every exported script and notebook in a clean environmen
 bench: $(BENCH) ## time what must be fast, against its budgets; one theme: make bench args="--theme peers"
 	@$(PY) -m tests.bench $(args)
 
-warm: $(RUN) ## compute beforehand everything a talk needs, so that it works offline
-	@$(PY) -m core.cli warm
+warm: $(RUN) ## compute beforehand what talks and first visits need, so that they work offline; one talk: make warm args=NAME
+	@$(PY) -m core.cli warm $(args)
 
 defaults: $(TEST) ## train what ships for a first visit, and its pictures; one: make defaults name=dropout
 	@CHROMIUM="$$(bash tests/browser.sh --find)" $(PY) -m core.defaults $(name)

@@ -38,6 +38,7 @@ MAP = (
     Entry("claims", "start", "fact_check", place=True),
     Entry("compare", "start", "compare_arrows", place=True),
     Entry("status", "start", "monitor_heart", place=True),
+    Entry("present", "start", "present_to_all", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("linear_models", "first_steps"),
     Entry("loss_functions", "first_steps"),
@@ -78,6 +79,8 @@ MAP = (
     Entry("reinforcement_learning", "deciding"),
     Entry("meta_learning", "deciding"),
 )
+
+TALKS = ("which_optimizer", "deep_nets")
 
 CATALOG = tuple(entry for entry in MAP if not entry.planned)
 CONCEPTS = tuple(entry for entry in CATALOG if not entry.place)

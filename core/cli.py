@@ -5,7 +5,8 @@
     python -m core.cli optimizer_race epochs=5 contenders=adam~lr-0.01~~sgd~lr-0.1
     python -m core.cli perceptron own=points.csv --columns height,weight,species
     python -m core.cli mixup --settings mixup.json epochs=5   settings that a page gave, and changes to them
-    python -m core.cli warm                                   the defaults and presets of every concept, into the store
+    python -m core.cli warm                                   every talk, default and preset, into the store
+    python -m core.cli warm which_optimizer                   one talk only
 
 Settings are written as in a link. The run takes place in this process, on the CPU unless device=cuda or device=mps;
 device=fused is the fused kernel on the CPU, where a concept can use it.
@@ -23,8 +24,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core import export, readers, records
-from core.catalog import CONCEPTS, LANGUAGES
+from core import export, readers, records, talk
+from core.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept import experiment, load
 from core.messages import allowed, explain
 from core.ml import fused
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(concepts(given.language))
         return 0
     if given.concept == "warm":
-        return warm()
+        return warm(given.settings)
     if given.concept not in {entry.stem for entry in CONCEPTS}:
         print(f"{__doc__}\n{parser.format_help()}\n{concepts(given.language)}")
         if given.concept:
@@ -200,18 +201,24 @@ def finished(manager: Manager, runs: Iterable[Run]) -> Iterator[Run]:
         yield run
 
 
-def warm() -> int:
-    """Train the defaults and presets of every concept into the store, so that a page shows them at once."""
+def warm(names: list[str]) -> int:
+    """Train the beats of these talks into the store, or without a name those of all, and the defaults and presets of
+    every concept, so that all of it is shown at once."""
     from core.runs.manager import COMPLETE, Manager
 
+    if unknown := sorted(set(names) - set(TALKS)):
+        print(f"There is no talk “{unknown[0]}”, but these: {', '.join(TALKS)}.", file=sys.stderr)
+        return REFUSED
+    settings = [(beat.stem, beat.params) for name in names or TALKS for beat in talk.load(name)]
+    for concept in (load(entry.stem) for entry in CONCEPTS if not names):
+        changes = ({}, *(preset.changes for preset in concept.presets))
+        settings += [(concept.stem, concept.Params().replace(**change)) for change in changes]
     manager = Manager().start()
-    manager.ready.wait()
+    manager.settled.wait()  # for the engine that pages will choose
     runs = {}
-    for entry in CONCEPTS:
-        concept = load(entry.stem)
-        for preset in ({}, *(preset.changes for preset in concept.presets)):
-            run = manager.ask(entry.stem, concept.Params().replace(**preset))
-            runs[run.key] = run
+    for stem, params in settings:
+        run = manager.ask(stem, params)
+        runs[run.key] = run
     failed = 0
     for run in finished(manager, runs.values()):
         failed += run.status != COMPLETE

@@ -53,7 +53,8 @@ class Headers:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         from core.catalog import CONCEPTS
 
-        draws = scope["type"] == "http" and scope["path"].rstrip("/").lstrip("/") in {entry.stem for entry in CONCEPTS}
+        drawing = {"present", *(entry.stem for entry in CONCEPTS)}
+        draws = scope["type"] == "http" and scope["path"].strip("/") in drawing
 
         if draws:  # plain, so that the tag can be put in
             scope = scope | {"headers": [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]}

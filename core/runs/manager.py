@@ -211,6 +211,7 @@ class Manager:
         self.ended: Counter[str] = Counter()  # runs by how they ended, since the start
         self.engines: list[Engine] = []
         self.ready = threading.Event()
+        self.settled = threading.Event()  # all engines are known, the fused kernel too
         self.trouble = ""
         self.slots: list[Slot] = []
         self._queues: dict[str, FairQueue] = {}
@@ -259,9 +260,11 @@ class Manager:
             log.exception("workers could not be started")
             self.trouble = str(error)
             self.ready.set()
+            self.settled.set()
             return
         if engines.wanted():
             self._build(path, stamp, kernel)
+        self.settled.set()
 
     def _open(self, name: str, slots: list[Slot]) -> None:
         """Let these slots serve a queue of this name."""
@@ -303,7 +306,15 @@ class Manager:
     def find(self, stem: str, params: BaseParams, device: str = "auto", watcher: str = "") -> Run | None:
         """The run of these Params if it is live or complete, here or in the store; nothing is started. A watcher counts
         as looking at it from now on, so that the run does not end when the last of the others leaves."""
-        return self._find(run_key(stem, params, self.engine_for(stem, params, device).device), stem, params, watcher)
+        found = (self._find(key, stem, params, watcher) for key in self.keys(stem, params, device))
+        return next(filter(None, found), None)
+
+    def keys(self, stem: str, params: BaseParams, device: str = "auto") -> list[str]:
+        """The key of the run on the engine it would take; then those on other engines, which serve too where none is
+        asked for: what was computed beforehand is found whatever engines there are today."""
+        others = load(stem).devices if device == "auto" else ()
+        engine = self.engine_for(stem, params, device).device
+        return [run_key(stem, params, one) for one in dict.fromkeys((engine, *others))]
 
     def _find(self, key: str, stem: str, params: BaseParams, watcher: str = "") -> Run | None:
         with self._lock:
@@ -350,8 +361,11 @@ class Manager:
         cost = load(stem).cost(params)
         chunk = max(1, int(cost.steps * KILL_AFTER / 3 / engine.seconds(cost)))
         job = {"stem": stem, "params": params, "device": engine.device, "chunk": chunk}
+        known = None if anew else self.find(stem, params, device)
+        if known:  # perhaps on another engine
+            key, job["device"] = known.key, known.device
         refused = self.refusal(stem, params, device)
-        if refused and self._find(key, stem, params) is None:
+        if refused and not known:
             run = Run(key, stem, params, engine.device, 0.0, FAILED, error=refused[0])
             run.done.set()
             return run

@@ -49,6 +49,35 @@ function put(object, path, value) {
   owner[last] = value;
 }
 
+// For a room: type of 24 pixels on a screen of 1080 lines, smaller on a smaller one.
+const TYPE = 24 / 13, FOOT = 64; // pixels kept below a large figure
+const scale = () => Math.max(1, TYPE * Math.min(window.innerHeight / 1080, window.innerWidth / 1600));
+
+const LENGTHS = new Set(["width", "thickness", "itemwidth", "standoff", "xshift", "yshift", "l", "r", "t", "b"]);
+const KEPT = new Set(["x", "y", "z", "text", "customdata", "meta", "domain", "range"]); // numbers that are not lengths
+const SMALLEST = 13; // type of a figure on its page; what is smaller there is no smaller in a room
+
+// A part of a figure with every size of type, line and mark multiplied.
+function enlarged(part, by, key = "", within = "") {
+  if (Array.isArray(part)) return part.map((one) => enlarged(one, by, key, within));
+  if (typeof part === "number") {
+    if (key === "size") return /font$/.test(within) ? Math.max(part, SMALLEST) * by : part * by;
+    return LENGTHS.has(key) ? part * by : part;
+  }
+  if (!part || typeof part !== "object" || part.bdata) return part;
+  const large = Object.fromEntries(Object.entries(part).map(([name, one]) => [name, KEPT.has(name) ? one : enlarged(one, by, name, key)]));
+  if (part.type === "log" && /axis/.test(key) && !part.dtick) large.nticks = 5; // whole decades, where there are several
+  return large;
+}
+
+// Lines and marks of an earlier figure, to be seen faintly behind a new one.
+const faint = (traces) =>
+  traces
+    .filter(({ type, mode = "lines", line }) => (type ?? "scatter") === "scatter" && mode !== "text" && line?.width !== 0)
+    .map(({ uid, legendgroup, name, fill, text, ...trace }) => ({
+      ...trace, mode: (trace.mode ?? "lines").replace("+text", ""), opacity: 0.28, showlegend: false, hoverinfo: "skip",
+    }));
+
 // Until the browser has nothing else to do: the answer to a click is drawn before the next look at a run.
 const idle = () => new Promise((resolve) => (window.requestIdleCallback || setTimeout)(resolve, { timeout: 200 }));
 
@@ -91,22 +120,34 @@ class Chart {
   }
 
   async update(data, component) {
-    Object.assign(this, { words: data.words, dark: data.dark, wants: data.wants, component, newest: data.figure });
+    Object.assign(this, { words: data.words, dark: data.dark, wants: data.wants, component, newest: data.figure, big: data.big });
     this.root.classList.toggle("lab-pale", data.pale);
     this.tell(data);
+    this.root.classList.toggle("lab-big", !!data.big);
     this.library = await plotly();
     if (this.heard) await idle();
     if (data.figure !== this.newest) return; // a later one waits behind this
+    if (this.big && !data.pale && this.big.run !== this.run) {
+      this.before = this.run && this.source; // the figure of the run before
+      this.run = this.big.run;
+    }
+    const ends = this.big?.done && this.big.run !== this.ended; // a run has just come to its end, or came from the store
+    if (ends) {
+      const covered = document.documentElement.classList.contains("lab-covered");
+      this.ended = this.big.run;
+      this.held = !this.big.still && (covered || !this.big.seen); // waits for its replay
+    }
     if (data.figure !== this.source) {
       this.source = data.figure;
       this.figure = null;
     }
     this.theme();
-    if (!this.figure) this.figure = JSON.parse(this.isDark ? this.darkened() : this.source);
+    this.read();
     const meta = this.figure.layout.meta || {};
     this.offer(meta.chips);
     const scrub = meta.scrub;
     this.bar.hidden = !scrub || scrub.values.length < 2;
+    if (ends) this.pause(), (this.moment = (this.held || this.big.still) && !this.bar.hidden ? 0 : null);
     if (this.bar.hidden) this.pause(), (this.moment = null);
     else {
       this.range.max = scrub.values.length - 1;
@@ -116,6 +157,17 @@ class Chart {
       this.label();
     }
     this.draw();
+    if (this.big) this.root.dispatchEvent(new CustomEvent("lab-drawn", { bubbles: true }));
+  }
+
+  // The figure as it is to be drawn, and the faint one of the run before.
+  read() {
+    const size = this.big ? scale() : 1;
+    if (this.figure && this.size === size) return;
+    const parsed = (source) => enlarged(JSON.parse(this.isDark ? this.darkened(source) : source), size);
+    this.size = size;
+    this.figure = this.big ? parsed(this.source) : JSON.parse(this.isDark ? this.darkened(this.source) : this.source);
+    this.ghost = this.before ? faint(parsed(this.before).data) : [];
   }
 
   // Colours of the page's theme; figures carry the light palette, the dark one is put in its place.
@@ -128,8 +180,8 @@ class Chart {
     Object.assign(this, { ink, isDark, font: style.fontFamily });
   }
 
-  darkened() {
-    return this.source.replace(/#[0-9a-f]{6}/gi, (hex) => this.dark[hex.toLowerCase()] || hex);
+  darkened(source) {
+    return source.replace(/#[0-9a-f]{6}/gi, (hex) => this.dark[hex.toLowerCase()] || hex);
   }
 
   // What a screen reader is told: of the image at all times, of itself when a run is over and says something new.
@@ -172,6 +224,7 @@ class Chart {
     const { scrub, chips } = this.figure.layout.meta || {};
     const early = scrub && this.moment !== null && this.moment < scrub.values.length - 1;
     const named = new Set(); // legend groups that have their entry already
+    const behind = this.big && !this.ghostless ? this.ghost : [];
     return this.figure.data
       .map((trace, i) => {
         if (!early) return trace;
@@ -185,6 +238,7 @@ class Chart {
         for (const [path, stack] of Object.entries(scrub.stacks[i] || {})) put(changed, path, slice(stack, this.moment));
         return changed;
       })
+      .concat(behind)
       .filter((trace) => !chips || !trace.meta?.[chips.role] || this.active.has(trace.meta[chips.role]))
       .map((trace) => {
         if (!chips || !trace.name || trace.hoverinfo === "skip" || !trace.legendgroup) return trace;
@@ -200,7 +254,8 @@ class Chart {
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
     layout.dragmode = this.wants.selects ? "select" : layout.dragmode;
     const aspect = layout.meta?.aspect;
-    if (aspect) layout.height = Math.min(Math.round(aspect * this.plot.clientWidth), 820);
+    if (this.big) layout.height = this.room();
+    else if (aspect) layout.height = Math.min(Math.round(aspect * this.plot.clientWidth), 820);
     this.plot.style.height = `${layout.height || 420}px`;
     const config = {
       responsive: true, displaylogo: false, displayModeBar: "hover",
@@ -222,6 +277,12 @@ class Chart {
     }
   }
 
+  // Pixels from the top of a large figure to the foot of the window.
+  room() {
+    const below = FOOT + (this.bar.hidden ? 0 : this.bar.offsetHeight);
+    return Math.max(320, window.innerHeight - Math.max(0, this.plot.getBoundingClientRect().top + window.scrollY) - below);
+  }
+
   label() {
     const scrub = this.figure.layout.meta.scrub;
     this.output.textContent = `${scrub.label} ${scrub.values[this.moment]}`;
@@ -237,10 +298,18 @@ class Chart {
     this.draw();
   }
 
+  finish() {
+    this.pause();
+    this.held = false;
+    if (!this.bar.hidden) this.show(+this.range.max);
+  }
+
   // A finished run replays in about six seconds, whatever it took to compute.
   play() {
     const last = this.figure.layout.meta.scrub.values.length - 1;
     let index = this.moment >= last ? 0 : this.moment;
+    this.pause();
+    this.held = false;
     const pause = Math.max(60, Math.min(400, 6000 / (last + 1)));
     const stride = Math.max(1, Math.round((pause * (last + 1)) / 6000));
     const [from, begun] = [index, performance.now()]; // a slow machine shows fewer moments, not a longer replay
@@ -302,8 +371,13 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
       if (px < 0 || py < 0 || px > xaxis._length || py > yaxis._length) return;
       this.component.setTriggerValue("click", { x: xaxis.p2d(px), y: yaxis.p2d(py) });
     }), true);
-    this.sizes = new ResizeObserver(() => this.figure?.layout.meta?.aspect && this.library && this.draw());
+    this.sizes = new ResizeObserver(() => {
+      if (!this.library || !(this.big || this.figure?.layout.meta?.aspect)) return;
+      if (this.big) this.read();
+      this.draw();
+    });
     this.sizes.observe(this.root);
+    window.addEventListener("resize", (this.resized = () => this.big && this.library && this.figure && (this.read(), this.draw())));
     this.dusk = matchMedia("(prefers-color-scheme: dark)");
     this.dusk.onchange = () => setTimeout(() => this.source && this.update({ ...this.last }, this.component), 100);
   }
@@ -338,6 +412,7 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
   close() {
     this.pause();
     window.removeEventListener("pointerup", this.up, true);
+    window.removeEventListener("resize", this.resized);
     this.dusk.onchange = null;
     this.sizes.disconnect();
     if (this.library) this.library.purge(this.plot);
@@ -348,7 +423,7 @@ const charts = new WeakMap();
 
 export default function (component) {
   const root = component.parentElement.querySelector(".lab-chart");
-  if (!charts.has(root)) charts.set(root, new Chart(root));
+  if (!charts.has(root)) charts.set(root, (root.lab = new Chart(root)));
   const chart = charts.get(root);
   chart.last = component.data;
   chart.update(component.data, component);

@@ -61,6 +61,7 @@ def chart(
     summary: str,
     over: bool = True,
     pale: bool = False,
+    big: dict[str, Any] | None = None,
     on_click: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> Any:
@@ -69,10 +70,13 @@ def chart(
     summary: the figure in one sentence, which is what a screen reader says of it.
     over: whether the run is; only then the sentence is said of itself, not at every look at a run.
     pale: dimmed, because it is not of the run at hand.
+    big: for a room: it fills the window in large type, and a run that is `done` is replayed. {"place", "run": a change
+        of either is something else to show, "done", "seen": it was drawn while it ran, which is replay enough,
+        "still": it stays at its first moment}.
     on_click: called after a click inside the axes; `st.session_state[key].click` is {"x", "y"} in axis units.
     on_select: called after a box selection; `st.session_state[key].selected` lists {curve, point, x, y, data}.
     """
     wants = {"clicks": on_click is not None, "selects": on_select is not None}
-    data = given(figure, text, summary, over, pale) | {"wants": wants}
+    data = given(figure, text, summary, over, pale) | {"wants": wants, "big": big}
     nothing = lambda: None  # noqa: E731
     return _chart()(key=key, data=data, on_click_change=on_click or nothing, on_selected_change=on_select or nothing)

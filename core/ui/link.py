@@ -14,6 +14,7 @@ from core.params import LINK_VERSION, BaseParams, Problem, read, write
 
 RESERVED = ("v", "lang", "figure", "device")
 LONGEST = 20_000  # characters of a link that are looked at
+LISTED = 20  # items of a list in a link that are looked at
 
 
 def language() -> str:
@@ -34,33 +35,70 @@ def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]]) -> Bas
     choices: what the link may say beside the Params (figure, device); anything else is named and ignored.
     """
     state = st.session_state
-    given = {name: value for name, value in st.query_params.items() if name not in RESERVED}
-    known = state.setdefault("params", {})
+    given = _given(choices)
+    if stem not in state.setdefault("params", {}) or (given and arriving() and given != state.get(f"link:{stem}")):
+        take(stem, cls, choices)
+    return state["params"][stem]
+
+
+def arriving() -> bool:
+    """Whether the reader comes to this page just now, from another one or through the browser's history."""
     context = get_script_run_ctx()
-    comes = state.pop("arrives", False) or (context is not None and context.is_history_navigation)
-    if stem not in known or (given and comes and given != state.get(f"link:{stem}")):
-        size = sum(map(len, given.values()))
-        kept = given if size <= LONGEST else {}
-        params, problems = read(cls, kept)
-        if kept is not given:
-            problems.append(Problem("link", "too_long", {"count": size, "high": LONGEST}))
-        for name, options in (choices | {"lang": list(LANGUAGES)}).items():
-            asked = st.query_params.get(name, options[0])
-            if asked not in options:
-                problems.append(Problem(name, "unknown_option", {"value": asked[:60], "options": ", ".join(options)}))
-        version = st.query_params.get("v", LINK_VERSION)
-        if version != LINK_VERSION:
-            problems.append(Problem("v", "version", {"value": version[:20]}))
-        known[stem] = params
-        state[f"problems:{stem}"] = problems
-        state[f"generation:{stem}"] = state.get(f"generation:{stem}", 0) + 1  # widgets start from the new values
-    return known[stem]
+    return st.session_state.pop("arrives", False) or (context is not None and context.is_history_navigation)
 
 
-def save(stem: str, params: BaseParams, **beside: Any) -> None:
-    """Write the experiment into the address bar."""
+def take(
+    stem: str,
+    cls: type[BaseParams],
+    choices: dict[str, list[str]],
+    several: dict[str, list[str]] | None = None,
+    base: BaseParams | None = None,
+) -> None:
+    """Put the link's Params in the place of the page's, and note what of the link does not stand.
+
+    several: beside `choices`, what the link may say with commas between.
+    base: what holds where the link says nothing, in place of the defaults.
+    """
+    state, several = st.session_state, several or {}
+    given = _given(choices | several)
+    size = sum(map(len, given.values()))
+    kept = given if size <= LONGEST else {}
+    params, problems = read(cls, (write(base) if base else {}) | kept)
+    if kept is not given:
+        problems.append(Problem("link", "too_long", {"count": size, "high": LONGEST}))
+    for name, options in (choices | {"lang": list(LANGUAGES)}).items():
+        asked = st.query_params.get(name, options[0])
+        if asked not in options:
+            problems.append(_unknown(name, asked, options))
+    for name, options in several.items():
+        problems += [_unknown(name, asked, options) for asked in listed(name) if asked not in options]
+    version = st.query_params.get("v", LINK_VERSION)
+    if version != LINK_VERSION:
+        problems.append(Problem("v", "version", {"value": version[:20]}))
+    state.setdefault("params", {})[stem] = params
+    state[f"problems:{stem}"] = problems
+    state[f"generation:{stem}"] = state.get(f"generation:{stem}", 0) + 1  # widgets start from the new values
+
+
+def listed(name: str) -> tuple[str, ...]:
+    """What the link says of `name`, with commas between."""
+    return tuple(filter(None, st.query_params.get(name, "").split(",")[:LISTED]))
+
+
+def _given(beside: dict[str, list[str]]) -> dict[str, str]:
+    return {name: value for name, value in st.query_params.items() if name not in RESERVED and name not in beside}
+
+
+def _unknown(name: str, asked: str, options: list[str]) -> Problem:
+    return Problem(name, "unknown_option", {"value": asked[:60], "options": ", ".join(filter(None, options))})
+
+
+def save(stem: str, params: BaseParams, base: BaseParams | None = None, **beside: Any) -> None:
+    """Write the experiment into the address bar; of its fields only those that differ from `base`, where that is known
+    from what stands beside."""
     fields = write(params)
-    link = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | fields
+    told = fields if base is None else differing(params, base)
+    link = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | told
     st.session_state[f"link:{stem}"] = fields
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
@@ -69,6 +107,12 @@ def save(stem: str, params: BaseParams, **beside: Any) -> None:
 def address(stem: str, params: BaseParams, **beside: str) -> str:
     """Where a page has these settings, seen from any page: what `save` would write, so that Back is one step."""
     return f"{stem}?{urlencode({'v': LINK_VERSION, 'lang': language()} | beside | write(params), safe='~:')}"
+
+
+def differing(params: BaseParams, base: BaseParams) -> dict[str, str]:
+    """The fields, as the texts of a link, in which `params` is not `base`."""
+    known = write(base)
+    return {name: text for name, text in write(params).items() if known.get(name) != text}
 
 
 def present(stem: str) -> BaseParams:

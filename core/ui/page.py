@@ -12,8 +12,8 @@ import streamlit as st
 from core import claims
 from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import Figure, load
-from core.params import BaseParams, Invalid
-from core.runs.key import run_key, source_digest
+from core.params import BaseParams, Invalid, write
+from core.runs.key import source_digest
 from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
 from core.stats import interval
 from core.text import Text, words
@@ -36,19 +36,30 @@ BADGES: dict[str, tuple[Any, str]] = {
 class Page:
     """One concept's page in one session: its words, its Params (from the link), and its run."""
 
+    eager = False  # whether runs start by themselves whatever they cost
+
     def __init__(self, stem: str):
         hand_over_to_entry()
         self.stem = stem
         self.concept = load(stem)
         self.text = words(stem, link.language())
         choices = {"figure": [f.id for f in self.concept.figures], "device": ["auto", *self.concept.devices]}
-        own.drop_unreadable(stem, link.load(stem, self.concept.Params, choices))
+        own.drop_unreadable(stem, self._arrive(choices))
         self.manager = shared()
         asked = st.query_params.get("device", "auto")
         self.device = asked if asked in choices["device"] else "auto"
         self.figure = self._chosen_figure()
         self.run = self._ask()
-        link.save(stem, self.params, figure=self.figure.id, device="" if self.device == "auto" else self.device)
+        self._keep_link()
+
+    def _arrive(self, choices: dict[str, list[str]]) -> BaseParams:
+        """The Params the reader comes with or has left here; `choices` is what else the link may say."""
+        return link.load(self.stem, self.concept.Params, choices)
+
+    def _keep_link(self) -> None:
+        """Let the address hold what is shown."""
+        device = "" if self.device == "auto" else self.device
+        link.save(self.stem, self.params, figure=self.figure.id, device=device)
 
     @property
     def params(self) -> BaseParams:
@@ -58,8 +69,12 @@ class Page:
     # The parts, in the order in which pages usually have them
 
     def header(self) -> None:
-        """Title, one sentence, and what of the link could not be used."""
-        st.title(self.text.title, anchor=False)
+        """Title, one sentence, the way to the presenter view, and what of the link could not be used."""
+        with st.container(horizontal=True, vertical_alignment="center", key="page-title"):
+            st.title(self.text.title, anchor=False)
+            shown = {"concept": self.stem, "figure": self.figure.id, "lang": self.text.language} | write(self.params)
+            label, icon = self.text.say("present.this"), ":material/present_to_all:"
+            st.page_link(st.session_state["pages"]["present"], label=label, icon=icon, query_params=shown)
         st.markdown(self.text.lead)
         problems(self.stem, self.text, self.concept.Params)
 
@@ -137,21 +152,13 @@ class Page:
         self._figure_picker()
         first = self.figure is self._shown_figures()[0]
         key = f"{self.stem}-chart-{self.figure.id}"
-        handlers = {"on_click": _handler(self, key, "click", on_click if first else None)}
+        handlers: dict[str, Any] = {"on_click": _handler(self, key, "click", on_click if first else None)}
         handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
         run = self.run
-        if run is not None and run.live and run.predicted < MOMENT and self.manager.ready.is_set():
-            run.done.wait(2 * MOMENT)
-        live = run is not None and run.live
 
-        def panel() -> None:
-            if st.session_state.pop("whole page", False):
-                st.rerun()
-            if run is not None:
-                self.manager.look(run, watcher())
+        def picture(live: bool) -> None:
             self._status_row(run)
-            begun = run is not None and run.result is not None and (run.result.step > 0 or not run.live)
-            shown, pale = (run, False) if begun else (self._stand_in() or run, True)
+            shown, pale = self._at_hand()
             if covered(self):
                 with st.container(height=EMPTY):
                     st.caption(self.text.say("predict.covered"))
@@ -169,10 +176,32 @@ class Page:
                 )
                 self._below(shown, pale)
             pin.row(self, run)
+
+        self._follow(picture)
+
+    def _follow(self, picture: Callable[[bool], None]) -> None:
+        """Draw by `picture(live)`: again and again while the run goes on, and once it is over with all around it."""
+        run = self.run
+        if run is not None and run.live and run.predicted < MOMENT and self.manager.ready.is_set():
+            run.done.wait(2 * MOMENT)
+        live = run is not None and run.live
+
+        def panel() -> None:
+            if st.session_state.pop("whole page", False):
+                st.rerun()
+            if run is not None:
+                self.manager.look(run, watcher())
+            picture(live)
             if live and run is not None and not run.live:
                 st.rerun()
 
         st.fragment(panel, run_every=self.manager.pause() if live else None)()
+
+    def _at_hand(self) -> tuple[Run | None, bool]:
+        """What there is to show, and whether it only stands in for the run."""
+        run = self.run
+        begun = run is not None and run.result is not None and (run.result.step > 0 or not run.live)
+        return (run, False) if begun else (self._stand_in() or run, True)
 
     def ask(self, ask: str, **question: Any) -> Run | None:
         """The answer to a question to the trained network, or None until the run is complete.
@@ -232,7 +261,7 @@ class Page:
         state, name = st.session_state, f"run:{self.stem}"
         current: Run | None = state.get(name)
         engine = self.manager.engine_for(self.stem, self.params, self.device)
-        if current is not None and current.key == run_key(self.stem, self.params, engine.device):
+        if current is not None and current.key in self.manager.keys(self.stem, self.params, self.device):
             return current
         if current is not None:
             self.manager.leave(current, watcher())
@@ -240,7 +269,7 @@ class Page:
                 state[f"before:{self.stem}"] = current
         run = self.manager.find(self.stem, self.params, self.device, watcher())
         cheap = engine.seconds(self.concept.cost(self.params)) <= AUTO
-        if run is None and (cheap or self.params == self.concept.Params()):
+        if run is None and (cheap or self.eager or self.params == self.concept.Params()):
             run = self.manager.ask(self.stem, self.params, watcher(), self.device, person=person())
         state[name] = run
         return run

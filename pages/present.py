@@ -1,0 +1,9 @@
+from core.ui import present
+from core.ui.page import hand_over_to_entry
+
+hand_over_to_entry()
+place = present.place()
+if place is None:
+    present.talks()
+else:
+    present.Slide(place).show()
