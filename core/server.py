@@ -44,8 +44,8 @@ window.__streamlit = { BACKEND_BASE_URL: new URL("./", location).href };
 
 
 class Headers:
-    """Middleware: the security headers on every answer; and in the HTML of a concept's page a tag that loads plotly
-    while the app still starts, else its charts would wait for it after everything else."""
+    """Middleware: the security headers on every answer; and in the HTML of a page other than home a tag that loads
+    plotly while the app still starts, else its charts would wait for it after everything else."""
 
     def __init__(self, app: Any):
         self.app = app

@@ -136,7 +136,7 @@ class Worker:
         self.stop.value = 0
         try:
             self.pipe.send(job)
-            return self.pipe.poll(30.0) and self.pipe.recv() == ("taken",)
+            return self.pipe.poll(60.0) and self.pipe.recv() == ("taken",)
         except (EOFError, OSError):
             return False
 
