@@ -51,9 +51,9 @@ class Headers:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        from core.catalog import CONCEPTS
+        from core.catalog import CATALOG
 
-        drawing = {"present", *(entry.stem for entry in CONCEPTS)}
+        drawing = {entry.stem for entry in CATALOG}
         draws = scope["type"] == "http" and scope["path"].strip("/") in drawing
 
         if draws:  # plain, so that the tag can be put in
