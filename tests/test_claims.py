@@ -89,6 +89,9 @@ def test_measuring_asks_for_every_deciding_run_once(monkeypatch: pytest.MonkeyPa
     asked = []
 
     class Manager:
+        def __init__(self, cpu_slots: int | None) -> None:
+            pass
+
         def start(self) -> Manager:
             return self
 

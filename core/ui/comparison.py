@@ -162,7 +162,7 @@ class Board:
                 st.table(table(), hide_index=True)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.download_button(
-                self.say("frame.download_csv"),
+                self.say("export.csv"),
                 lambda: table().to_csv(index=False).encode("utf-8-sig"),
                 f"compare-{self.concept.stem}-{figure.id}.csv",
                 "text/csv",

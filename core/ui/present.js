@@ -118,7 +118,7 @@ class Presenter {
     const { data, over, root } = this;
     const { words } = data;
     const sheet = (name, ...content) =>
-      over[name] ? [element("div", { class: `lab-over-all lab-${name === "help" ? "keys" : name}`, role: "region", "aria-label": words[name], "aria-live": "polite" }, ...content)] : [];
+      over[name] ? [element("div", { class: `lab-over-all lab-${name}`, role: "region", "aria-label": words[name], "aria-live": "polite" }, ...content)] : [];
     const code = element("div");
     code.innerHTML = data.code; // made by the server from the address
     const rows = Object.entries(KEYS).flatMap(([name, [keys]]) => [

@@ -127,7 +127,7 @@ def test_a_chart_has_its_sentence_which_is_said_once_when_a_run_is_over(visit: V
     rate.press("Enter")
     page.wait_for_url("**sgd~lr-0.003**")
     visit.done()
-    page.wait_for_function("document.querySelector('.lab-said').textContent")
+    page.wait_for_function("heard.length")
     (heard,) = page.evaluate("heard")
     assert heard != before
     expect(image).to_have_attribute("aria-label", heard)

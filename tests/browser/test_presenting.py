@@ -155,7 +155,7 @@ def test_other_seeds_ghost_undo_language_knobs_help_and_code(lab: Lab, visit: Vi
     expect(page.locator(".lab-code")).to_contain_text(f"{lab.url}/perceptron?lang=en&figure=line&n=20&seeds=2")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    expect(page.locator(".lab-keys")).to_contain_text("Back to the settings of the beat")
+    expect(page.locator(".lab-help")).to_contain_text("Back to the settings of the beat")
     page.keyboard.press("?")
     page.keyboard.press("l")
     page.wait_for_url("**lang=zh**")
