@@ -179,11 +179,16 @@ class Page:
 
         self._follow(picture)
 
-    def _follow(self, picture: Callable[[bool], None]) -> None:
-        """Draw by `picture(live)`: again and again while the run goes on, and once it is over with all around it."""
+    def _wait_a_moment(self) -> None:
+        """Until a run that takes no longer is over."""
         run = self.run
         if run is not None and run.live and run.predicted < MOMENT and self.manager.ready.is_set():
             run.done.wait(2 * MOMENT)
+
+    def _follow(self, picture: Callable[[bool], None]) -> None:
+        """Draw by `picture(live)`: again and again while the run goes on, and once it is over with all around it."""
+        self._wait_a_moment()
+        run = self.run
         live = run is not None and run.live
 
         def panel() -> None:

@@ -143,6 +143,7 @@ class Slide(Page):
             st.session_state["place"] = None
             st.switch_page(st.session_state["pages"][self.stem])
         st.html(f"<style>{(HERE / 'present.css').read_text('utf-8')}</style>")
+        self._wait_a_moment()  # the line is of its result
         line, question = self._lines()
         self._head(line)
         problems(self.stem, self.text, self.concept.Params)
