@@ -1,0 +1,258 @@
+"""The way to a Ray cluster: a process beside the server, which itself never imports ray, and the tasks it starts.
+
+The server has a pipe to this process, on which it hears:
+    ("at", address)        where lines are answered
+    ("nodes", nodes)       what the cluster has, every BEAT
+    ("engine", engine)     what a step costs there, once warm
+    ("trouble", reason)    the cluster cannot be used; the process ends
+and a line, a connection to that address, for each run under way. Its first word is what a job takes of the cluster,
+then come jobs, pickled. A job is a task of Ray that streams the messages of core/runs/worker.py, which are passed on
+unread, and beside them:
+    ("started",)           it has begun on a node: its time counts from here
+    ("refused", code, detail)   it may not run there, or no further
+    ("lost", reason)       its process or node went away
+STOP on a line interrupts its task. Hanging up does so too, and kills the process that does not hear. Nothing is
+tried again here: who asked knows what has been seen (core/runs/manager.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import pickle
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+from typing import Any
+
+from core.runs.engines import FUSED, Engine, build, compiled, measure, wanted
+from core.runs.worker import THREADS, die_with_parent, messages
+
+log = logging.getLogger("lab.broker")
+ROOT = Path(__file__).resolve().parents[2]
+BEAT = 1.0  # seconds between looks at the cluster
+PATIENCE = 1.0  # seconds in which an interrupted task must have ended, else its process is killed
+REACH = 3.0  # seconds in which the head of the cluster must answer
+STOP = b"stop"
+LOOPBACK = ("127.0.0.1", "localhost")
+SHARES: dict[str, dict[str, float]] = {"cpu": {"num_cpus": 1}, "cuda": {"num_cpus": 0, "num_gpus": 1}}
+SIZES = {"cpus": "CPU", "gpus": "GPU", "memory": "memory"}
+MOMENT: dict[str, float] = {"num_cpus": 0}  # the share of what takes a moment, or shall keep no run waiting
+
+
+def serve(pipe: Connection, address: str, source: Path) -> None:
+    """The life of the broker. source: the folder whose core/ travels to the nodes."""
+    die_with_parent()
+    try:
+        _join(address, source)
+    except Exception as error:  # whatever Ray says, it is for whoever runs the server to read
+        pipe.send(("trouble", f"{type(error).__name__}: {error}"))
+        return
+    with Listener(backlog=64, authkey=multiprocessing.current_process().authkey) as listener:
+        threading.Thread(target=_accept, args=(listener,), daemon=True).start()
+        pipe.send(("at", listener.address))
+        with contextlib.suppress(EOFError, OSError):
+            _watch(pipe)
+
+
+def _join(address: str, source: Path) -> None:
+    """Become a driver of the cluster."""
+    host, _, port = address.rpartition(":")
+    if port.isdigit():  # ray itself would try for minutes
+        socket.create_connection((host, int(port)), REACH).close()
+    if host in LOOPBACK:  # else ray looks for the cluster at this machine's outer address, where it does not listen
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES"] = ""  # it would warn of each; ours are stricter
+    import ray
+
+    settings = {name: os.environ[name] for name in ("LAB_FUSED", "LAB_KERNELS") if name in os.environ}
+    settings["RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"] = "1"  # a warm process may get another GPU than before
+    ray.init(
+        address=address,
+        namespace="lab",
+        log_to_driver=False,
+        logging_level=logging.WARNING,
+        runtime_env={
+            "working_dir": str(source),
+            "excludes": ["*", "!.", "!core", "!core/**", "__pycache__"],
+            "env_vars": settings,
+        },
+    )
+
+
+def _watch(pipe: Connection) -> None:
+    """Tell what the cluster has, and warm what is new there, until the server is gone."""
+    import ray
+
+    warming: dict[Any, str] = {}  # a task under way → its node
+    known: set[str] = set()
+    built: set[str] = set()  # nodes that have the fused kernel
+    troubles: dict[str, str] = {}
+    while True:
+        nodes = _nodes()
+        pipe.send(("nodes", [node | {"trouble": troubles.get(node["id"], "")} for node in nodes]))
+        for node in nodes:
+            if node["id"] not in known:
+                known.add(node["id"])
+                warming |= dict.fromkeys(_warm_up(node), node["id"])
+        for task in ray.wait(list(warming), num_returns=len(warming), timeout=0)[0] if warming else []:
+            name = warming.pop(task)
+            try:
+                engine: Engine = ray.get(task)
+            except ray.exceptions.RayError as error:
+                troubles[name] = str(error).strip().splitlines()[-1]
+                log.warning("a node could not be made warm: %s", error)
+                continue
+            if engine.device == FUSED:
+                built.add(name)
+            if engine.device != FUSED or built >= {node["id"] for node in nodes if node["cpus"]}:
+                pipe.send(("engine", engine))
+        if pipe.poll(BEAT):
+            return
+
+
+def _nodes() -> list[dict[str, Any]]:
+    """The nodes that are alive: CPUs and GPUs in whole numbers, memory in bytes."""
+    import ray
+
+    found = []
+    for node in ray.nodes():
+        has = node["Resources"]
+        if node["Alive"]:
+            kind = next((name.split(":")[1] for name in has if name.startswith("accelerator_type:")), "")
+            counts = {name: int(has.get(key, 0)) for name, key in SIZES.items()}
+            found.append({"id": node["NodeID"], "kind": kind} | counts)
+    return found
+
+
+def _warm_up(node: dict[str, Any]) -> list[Any]:
+    """Start what a first run on this node would wait for: a process per place, and then the kernel."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node["id"], soft=False), "max_retries": 0}
+    places = ["cpu"] * node["cpus"] + ["cuda"] * node["gpus"]
+    warmed = [ray.remote(warm).options(**SHARES[device], **here).remote(device) for device in places]
+    if node["cpus"] and wanted():
+        warmed.append(ray.remote(compile_kernel).options(**MOMENT, **here).remote(*warmed))
+    return warmed
+
+
+# Lines
+
+
+def _accept(listener: Listener) -> None:
+    while True:
+        with contextlib.suppress(OSError, EOFError, AuthenticationError):
+            threading.Thread(target=_answer, args=(listener.accept(),), daemon=True).start()
+
+
+def _answer(line: Connection) -> None:
+    """One line: its jobs one after the other, until it hangs up."""
+    import ray
+
+    start: Any = None
+    stream: Any = None
+    try:
+        start = ray.remote(carry_out).options(**line.recv(), num_returns="streaming", max_retries=0)
+        while True:
+            said = line.recv_bytes()
+            if said == STOP:
+                ray.cancel(stream, force=False)
+                continue
+            line.send(("taken",))
+            stream = start.remote(said)
+            threading.Thread(target=_pass_on, args=(stream, line), daemon=True).start()
+    except (EOFError, OSError):
+        pass
+    if stream is not None:
+        ray.cancel(stream, force=False)
+        if not ray.wait([stream.completed()], timeout=PATIENCE)[0]:
+            ray.cancel(stream, force=True)
+
+
+def _pass_on(stream: Any, line: Connection) -> None:
+    """What a task says, until it ends; how it ended if it cannot say so itself."""
+    import ray
+    from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+
+    said: tuple[Any, ...]
+    try:
+        for message in stream:
+            line.send_bytes(ray.get(message))
+        return
+    except OSError:  # hung up
+        return
+    except TaskCancelledError:
+        said = "done", "stopped", None, None
+    except OutOfMemoryError:
+        said = "refused", "too_much_memory", ""
+    except RayTaskError as error:
+        said = "failed", str(error.cause), str(error)
+    except RayError as error:
+        said = "lost", f"{type(error).__name__}: {error}"
+    with contextlib.suppress(OSError):
+        line.send(said)
+
+
+# Tasks
+
+
+def carry_out(job: bytes) -> Iterator[bytes]:
+    """A run or a question: what a worker would say, pickled. Refuses where its key would be another one."""
+    import psutil
+    import ray
+    import torch
+
+    from core.runs.key import run_key
+
+    torch.set_num_threads(THREADS)
+    yield pickle.dumps(("started",))
+    given = pickle.loads(job)
+    if run_key(given["stem"], given["params"], given["device"]) != given["key"]:
+        yield pickle.dumps(("refused", "other_code", ""))
+        return
+    if given["device"] == "cuda":
+        given["device"] = f"cuda:{ray.get_gpu_ids()[0]}"
+    here = psutil.Process()
+    for message in messages(given, lambda: False):
+        if here.memory_info().rss > given["bytes"]:
+            yield pickle.dumps(("refused", "too_much_memory", ""))
+            return
+        yield pickle.dumps(message)
+
+
+def warm(device: str) -> Engine:
+    """Import and do once what a first run would wait for; what a step costs here."""
+    import ray
+    import torch
+    import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
+
+    from core.catalog import CONCEPTS
+    from core.concept import experiment
+    from core.runs.key import source_digest
+
+    torch.set_num_threads(THREADS)
+    for entry in CONCEPTS:
+        experiment(entry.stem)
+        source_digest(entry.stem)
+    engine = measure(device if device == "cpu" else f"cuda:{ray.get_gpu_ids()[0]}")
+    if device == "cpu" and compiled():
+        measure(FUSED)  # loads the kernel
+    return replace(engine, device=device)
+
+
+def compile_kernel(*after: Engine) -> Engine:
+    """Compile the fused kernel on this node, once it is warm; what a step costs in it."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    return build()
