@@ -31,7 +31,10 @@ class Nodes:
         self._before = {name: os.environ.get(name) for name in wanted}
         os.environ.update(wanted)
         import ray._private.utils
+        from ray._private.authentication_test_utils import reset_auth_token_state
         from ray.cluster_utils import Cluster
+
+        reset_auth_token_state()  # ray may have been imported before
 
         ray._private.utils.write_ray_address = lambda *_: None  # what `ray` commands of others would find
         self.cluster = Cluster()

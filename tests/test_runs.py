@@ -165,11 +165,12 @@ def test_stop_in_the_middle_of_a_long_step_kills_the_worker(manager: Manager) ->
     begin = time.monotonic()
     manager.stop(run)
     assert done(run, 10) == STOPPED
-    assert time.monotonic() - begin > runs.KILL_AFTER and run.updates == updates + 1
+    took = time.monotonic() - begin
+    assert run.updates == updates + 1
     assert run.result is not None and run.result.step < run.result.total
     assert done(manager.ask(RACE, fresh())) == COMPLETE
-    if manager.cluster is None:  # there, the process is given a second to hear
-        assert pid(manager) != before
+    if manager.cluster is None:  # there, a step is interrupted between two operations, and the process lives on
+        assert took > runs.KILL_AFTER and pid(manager) != before
         until(lambda: not psutil.pid_exists(before) or psutil.Process(before).status() == psutil.STATUS_ZOMBIE)
 
 
