@@ -22,8 +22,10 @@ import logging
 import multiprocessing
 import os
 import pickle
+import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing import AuthenticationError
@@ -43,7 +45,7 @@ STOP = b"stop"
 LOOPBACK = ("127.0.0.1", "localhost")
 SHARES: dict[str, dict[str, float]] = {"cpu": {"num_cpus": 1}, "cuda": {"num_cpus": 0, "num_gpus": 1}}
 SIZES = {"cpus": "CPU", "gpus": "GPU", "memory": "memory"}
-MOMENT: dict[str, float] = {"num_cpus": 0}  # the share of what takes a moment, or shall keep no run waiting
+MOMENT: dict[str, float] = {"num_cpus": 0}  # the share of questions, which wait for no run
 
 
 def serve(pipe: Connection, address: str, source: Path) -> None:
@@ -54,11 +56,12 @@ def serve(pipe: Connection, address: str, source: Path) -> None:
     except Exception as error:  # whatever Ray says, it is for whoever runs the server to read
         pipe.send(("trouble", f"{type(error).__name__}: {error}"))
         return
+    answerers: dict[str, Any] = {}
     with Listener(backlog=64, authkey=multiprocessing.current_process().authkey) as listener:
-        threading.Thread(target=_accept, args=(listener,), daemon=True).start()
+        threading.Thread(target=_accept, args=(listener, answerers), daemon=True).start()
         pipe.send(("at", listener.address))
         with contextlib.suppress(EOFError, OSError):
-            _watch(pipe)
+            _watch(pipe, answerers)
 
 
 def _join(address: str, source: Path) -> None:
@@ -88,8 +91,8 @@ def _join(address: str, source: Path) -> None:
     )
 
 
-def _watch(pipe: Connection) -> None:
-    """Tell what the cluster has, and warm what is new there, until the server is gone."""
+def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
+    """Tell what the cluster has, and warm what is new there, until the server is gone. answerers: one by node."""
     import ray
 
     warming: dict[Any, str] = {}  # a task under way → its node
@@ -99,10 +102,13 @@ def _watch(pipe: Connection) -> None:
     while True:
         nodes = _nodes()
         pipe.send(("nodes", [node | {"trouble": troubles.get(node["id"], "")} for node in nodes]))
+        for gone in set(answerers) - {node["id"] for node in nodes}:
+            del answerers[gone]
         for node in nodes:
-            if node["id"] not in known:
+            if node["id"] not in known and (node["cpus"] or node["gpus"]):
                 known.add(node["id"])
-                warming |= dict.fromkeys(_warm_up(node), node["id"])
+                started, answerers[node["id"]] = _warm_up(node)
+                warming |= dict.fromkeys(started, node["id"])
         for task in ray.wait(list(warming), num_returns=len(warming), timeout=0)[0] if warming else []:
             name = warming.pop(task)
             try:
@@ -113,7 +119,7 @@ def _watch(pipe: Connection) -> None:
                 continue
             if engine.device == FUSED:
                 built.add(name)
-            if engine.device != FUSED or built >= {node["id"] for node in nodes if node["cpus"]}:
+            if engine.device != FUSED or built >= set(answerers):
                 pipe.send(("engine", engine))
         if pipe.poll(BEAT):
             return
@@ -133,56 +139,64 @@ def _nodes() -> list[dict[str, Any]]:
     return found
 
 
-def _warm_up(node: dict[str, Any]) -> list[Any]:
-    """Start what a first run on this node would wait for: a process per place, and then the kernel."""
+def _warm_up(node: dict[str, Any]) -> tuple[list[Any], Any]:
+    """Start what a first run on this node would wait for: a process per place, and the kernel. The tasks that give
+    their Engines, and the actor that answers questions here."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node["id"], soft=False), "max_retries": 0}
+    here = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node["id"], soft=False)}
     places = ["cpu"] * node["cpus"] + ["cuda"] * node["gpus"]
-    warmed = [ray.remote(warm).options(**SHARES[device], **here).remote(device) for device in places]
-    if node["cpus"] and wanted():
-        warmed.append(ray.remote(compile_kernel).options(**MOMENT, **here).remote(*warmed))
-    return warmed
+    started = [ray.remote(warm).options(**SHARES[d], **here, max_retries=0).remote(d) for d in places]
+    answerer = ray.remote(Answerer).options(**MOMENT, **here, max_restarts=-1).remote(*started)
+    if wanted():
+        started.append(ray.remote(compile_kernel).options(**MOMENT, **here, max_retries=0).remote(*started))
+    return started, answerer
 
 
 # Lines
 
 
-def _accept(listener: Listener) -> None:
+def _accept(listener: Listener, answerers: dict[str, Any]) -> None:
     while True:
         with contextlib.suppress(OSError, EOFError, AuthenticationError):
-            threading.Thread(target=_answer, args=(listener.accept(),), daemon=True).start()
+            threading.Thread(target=_answer, args=(listener.accept(), answerers), daemon=True).start()
 
 
-def _answer(line: Connection) -> None:
+def _answer(line: Connection, answerers: dict[str, Any]) -> None:
     """One line: its jobs one after the other, until it hangs up."""
     import ray
 
-    start: Any = None
-    stream: Any = None
+    actor = stream = None
     try:
-        start = ray.remote(carry_out).options(**line.recv(), num_returns="streaming", max_retries=0)
+        share = line.recv()
         while True:
             said = line.recv_bytes()
             if said == STOP:
                 ray.cancel(stream, force=False)
                 continue
             line.send(("taken",))
-            stream = start.remote(said)
+            if share == MOMENT:
+                while not answerers:  # no node is there just now
+                    time.sleep(BEAT)
+                actor = random.choice(list(answerers.values()))
+                stream = actor.carry_out.options(num_returns="streaming").remote(said)
+            else:
+                task = ray.remote(carry_out).options(**share, num_returns="streaming", max_retries=0)
+                stream = task.remote(said)
             threading.Thread(target=_pass_on, args=(stream, line), daemon=True).start()
-    except (EOFError, OSError):
-        pass
+    except (EOFError, OSError, IndexError):  # hung up, or the last node just went
+        line.close()
     if stream is not None:
         ray.cancel(stream, force=False)
         if not ray.wait([stream.completed()], timeout=PATIENCE)[0]:
-            ray.cancel(stream, force=True)
+            ray.kill(actor, no_restart=False) if actor else ray.cancel(stream, force=True)
 
 
 def _pass_on(stream: Any, line: Connection) -> None:
     """What a task says, until it ends; how it ended if it cannot say so itself."""
     import ray
-    from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+    from ray.exceptions import LocalRayletDiedError, OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 
     said: tuple[Any, ...]
     try:
@@ -191,6 +205,8 @@ def _pass_on(stream: Any, line: Connection) -> None:
         return
     except OSError:  # hung up
         return
+    except LocalRayletDiedError:  # the node by which this process belongs to the cluster: begin anew by another
+        os._exit(4)
     except TaskCancelledError:
         said = "done", "stopped", None, None
     except OutOfMemoryError:
@@ -230,9 +246,29 @@ def carry_out(job: bytes) -> Iterator[bytes]:
         yield pickle.dumps(message)
 
 
+class Answerer:
+    """A warm process for questions, on each node one: they take a moment, and shall not wait for torch."""
+
+    def __init__(self, *after: Engine):
+        prepare()
+
+    def carry_out(self, job: bytes) -> Iterator[bytes]:
+        yield from carry_out(job)
+
+
 def warm(device: str) -> Engine:
-    """Import and do once what a first run would wait for; what a step costs here."""
+    """Do once what a first run would wait for; what a step costs here."""
     import ray
+
+    prepare()
+    engine = measure(device if device == "cpu" else f"cuda:{ray.get_gpu_ids()[0]}")
+    if device == "cpu" and compiled():
+        measure(FUSED)  # loads the kernel
+    return replace(engine, device=device)
+
+
+def prepare() -> None:
+    """Import what all concepts need, and read their sources, of which a run's key is made."""
     import torch
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
@@ -244,10 +280,6 @@ def warm(device: str) -> Engine:
     for entry in CONCEPTS:
         experiment(entry.stem)
         source_digest(entry.stem)
-    engine = measure(device if device == "cpu" else f"cuda:{ray.get_gpu_ids()[0]}")
-    if device == "cpu" and compiled():
-        measure(FUSED)  # loads the kernel
-    return replace(engine, device=device)
 
 
 def compile_kernel(*after: Engine) -> Engine:

@@ -618,6 +618,8 @@ class Manager:
                 slot.drop()
                 again = True
             except Exception as error:  # the slot goes on, whatever happened to a run
+                if self._closed:
+                    return
                 self._fail(run, "died", repr(error))
                 slot.drop()
             finally:
