@@ -101,20 +101,26 @@ def recovery(manager: Manager, kill: Any) -> dict[str, Any]:
     """Kill what carries two runs that are looked at, one more waiting; seconds until that is said, and until a run
     moves on."""
     assert manager.cluster
+    time.sleep(15)  # all is warm again
+    load = round(os.getloadavg()[0], 1)
     runs = [manager.ask(RACE, fresh(LONG)), manager.ask(RACE, fresh(LONG)), manager.ask(RACE, fresh(SHORT))]
     until(lambda: all(run.updates > 0 for run in runs[:2]))
-    seen = [run.result.step for run in runs[:2] if run.result]
     kill()
     begin = time.monotonic()
     said = until(lambda: manager.cluster.trouble != "")
-    until(lambda: any(run.result.step > step for run, step in zip(runs, seen)))
+    known = [run.result.step for run in runs[:2] if run.result]
+    until(lambda: manager.cluster.trouble == "")
+    joined = time.monotonic() - begin
+    until(lambda: any(run.result.step > step for run, step in zip(runs, known) if run.result))
     back = time.monotonic() - begin
     for run in runs[:2]:
         manager.stop(run)
     until(lambda: not runs[2].live)
     return {
         "said after": round(said, 2),
+        "joined again after": round(joined, 2),
         "moving again after": round(back, 2),
+        "load": load,
         "lost": sum(run.status not in (STOPPED, COMPLETE) for run in runs),
         "equal bits": alike(runs[2:]),
     }

@@ -95,12 +95,17 @@ def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
     """Tell what the cluster has, and warm what is new there, until the server is gone. answerers: one by node."""
     import ray
 
+    here = ray.get_runtime_context().get_node_id()
     warming: dict[Any, str] = {}  # a task under way → its node
     known: set[str] = set()
     built: set[str] = set()  # nodes that have the fused kernel
     troubles: dict[str, str] = {}
     while True:
-        nodes = _nodes()
+        said = ray.nodes()
+        if not _answers(here, said):  # the cluster takes its time to notice; a new broker gets another node at once
+            pipe.send(("trouble", "the node by which the server belongs to the cluster went away"))
+            return
+        nodes = _nodes(said)
         pipe.send(("nodes", [node | {"trouble": troubles.get(node["id"], "")} for node in nodes]))
         for gone in set(answerers) - {node["id"] for node in nodes}:
             del answerers[gone]
@@ -125,12 +130,20 @@ def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
             return
 
 
-def _nodes() -> list[dict[str, Any]]:
-    """The nodes that are alive: CPUs and GPUs in whole numbers, memory in bytes."""
-    import ray
+def _answers(name: str, said: list[dict[str, Any]]) -> bool:
+    """Whether the node of this name is there, whatever is said of it."""
+    found = [(node["NodeManagerAddress"], node["NodeManagerPort"]) for node in said if node["NodeID"] == name]
+    try:
+        socket.create_connection(found[0], REACH).close()
+    except (OSError, IndexError):
+        return False
+    return True
 
+
+def _nodes(said: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The nodes that are alive: CPUs and GPUs in whole numbers, memory in bytes."""
     found = []
-    for node in ray.nodes():
+    for node in said:
         has = node["Resources"]
         if node["Alive"]:
             kind = next((name.split(":")[1] for name in has if name.startswith("accelerator_type:")), "")
