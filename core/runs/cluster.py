@@ -97,8 +97,9 @@ class Cluster:
         raise RuntimeError("the server ends")
 
     def status(self) -> dict[str, Any]:
-        """For the health endpoint. Addresses and names of machines stay inside."""
-        return {"trouble": self.trouble, "nodes": [node | {"id": node["id"][:8]} for node in self.nodes]}
+        """For the health endpoint, which anyone may read: reasons, with addresses in them, are in the log."""
+        nodes = [node | {"id": node["id"][:8], "usable": not node["trouble"]} for node in self.nodes]
+        return {"reachable": bool(nodes), "nodes": [{k: v for k, v in n.items() if k != "trouble"} for n in nodes]}
 
     def close(self) -> None:
         self._closed = True

@@ -575,6 +575,11 @@ class Manager:
         """Seconds a page should wait between looks at its run: longer when many pages look."""
         return min(2.0, LOOK * max(1.0, self.looking() / 12))
 
+    @property
+    def unreachable(self) -> bool:
+        """Whether runs wait because the cluster they should go to cannot be used just now."""
+        return bool(self.cluster and self.cluster.trouble)
+
     def status(self) -> dict[str, Any]:
         """Workers, queues, store and engines, for the health endpoint."""
         return {

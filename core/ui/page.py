@@ -444,6 +444,8 @@ def duration(seconds: float, text: Text) -> str:
 
 def _progress(page: Page, run: Run) -> str:
     say = page.text.say
+    if run.status == WAITING and page.manager.unreachable:
+        return say("run.unreachable")
     if run.status == WAITING:
         return (
             say("run.warming")
