@@ -131,11 +131,9 @@ def test_changed_source_is_refused(manager: Manager, tmp_path: Path) -> None:
     """A node on which train is not what the key says does not compute under that key."""
     shutil.copytree(ROOT / "core", tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
     train = tmp_path / "core/concepts/optimizer_race/train.py"
-    train.write_text(
-        train.read_text("utf-8").replace("def train(", "def _other() -> None: ...\n\n\ndef train("), "utf-8"
-    )
-    changed = train.read_text("utf-8").replace("step + 1", "1 + step")
-    train.write_text(changed, "utf-8")
+    before = train.read_text("utf-8")
+    train.write_text(before.replace("FRAMES + 1", "1 + FRAMES"), "utf-8")
+    assert train.read_text("utf-8") != before
     assert manager.cluster
     other = Cluster(manager.cluster.address, lambda kind, content: None, source=tmp_path).start()
     try:

@@ -161,7 +161,8 @@ def _warm_up(node: dict[str, Any]) -> tuple[list[Any], Any]:
     here = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node["id"], soft=False)}
     places = ["cpu"] * node["cpus"] + ["cuda"] * node["gpus"]
     started = [ray.remote(warm).options(**SHARES[d], **here, max_retries=0).remote(d) for d in places]
-    answerer = ray.remote(Answerer).options(**MOMENT, **here, max_restarts=-1).remote(*started)
+    answerer = ray.remote(Answerer).options(**MOMENT, **here, max_restarts=-1).remote()
+    answerer.prepare.remote(*started)  # not in the constructor: begun anew it could not have what it waits for
     if wanted():
         started.append(ray.remote(compile_kernel).options(**MOMENT, **here, max_retries=0).remote(*started))
     return started, answerer
@@ -262,7 +263,7 @@ def carry_out(job: bytes) -> Iterator[bytes]:
 class Answerer:
     """A warm process for questions, on each node one: they take a moment, and shall not wait for torch."""
 
-    def __init__(self, *after: Engine):
+    def prepare(self, *after: Engine) -> None:
         prepare()
 
     def carry_out(self, job: bytes) -> Iterator[bytes]:
