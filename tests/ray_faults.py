@@ -28,7 +28,7 @@ from core.runs.store import Store
 from tests.ray_cluster import Nodes, raylet
 
 RACE = "optimizer_race"
-SHORT = TINY.replace(data="digits", batch=4, epochs=6)  # seconds on one processor
+SHORT = TINY.replace(data="digits", batch=4, epochs=4)  # seconds on one processor
 LONG = SHORT.replace(epochs=300)
 ALLOWED = {"first picture": 1.5, "stop": 1.0, "recovery": 20.0}  # seconds
 PATIENCE = 120.0

@@ -1,4 +1,4 @@
-"""The way to a Ray cluster: a process beside the server, which itself never imports ray, and the tasks it starts.
+"""The way to a Ray cluster: a process beside the server, which itself never imports ray.
 
 The server has a pipe to this process, on which it hears:
     ("at", address)        where lines are answered
@@ -6,8 +6,8 @@ The server has a pipe to this process, on which it hears:
     ("engine", engine)     what a step costs there, once warm
     ("trouble", reason)    the cluster cannot be used; the process ends
 and a line, a connection to that address, for each run under way. Its first word is what a job takes of the cluster,
-then come jobs, pickled. A job is a task of Ray that streams the messages of core/runs/worker.py, which are passed on
-unread, and beside them:
+then come jobs, pickled. A job is a task of Ray (core/runs/tasks.py) that streams the messages of core/runs/worker.py.
+They are passed on unread, and beside them come:
     ("started",)           it has begun on a node: its time counts from here
     ("refused", code, detail)   it may not run there, or no further
     ("lost", reason)       its process or node went away
@@ -21,20 +21,18 @@ import contextlib
 import logging
 import multiprocessing
 import os
-import pickle
 import random
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
-from core.runs.engines import FUSED, Engine, build, compiled, measure, wanted
-from core.runs.worker import THREADS, die_with_parent, messages
+from core.runs import tasks
+from core.runs.engines import FUSED, Engine, wanted
+from core.runs.worker import die_with_parent
 
 log = logging.getLogger("lab.broker")
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,11 +158,11 @@ def _warm_up(node: dict[str, Any]) -> tuple[list[Any], Any]:
 
     here = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node["id"], soft=False)}
     places = ["cpu"] * node["cpus"] + ["cuda"] * node["gpus"]
-    started = [ray.remote(warm).options(**SHARES[d], **here, max_retries=0).remote(d) for d in places]
-    answerer = ray.remote(Answerer).options(**MOMENT, **here, max_restarts=-1).remote()
+    started = [ray.remote(tasks.warm).options(**SHARES[d], **here, max_retries=0).remote(d) for d in places]
+    answerer = ray.remote(tasks.Answerer).options(**MOMENT, **here, max_restarts=-1).remote()
     answerer.prepare.remote(*started)  # not in the constructor: begun anew it could not have what it waits for
     if wanted():
-        started.append(ray.remote(compile_kernel).options(**MOMENT, **here, max_retries=0).remote(*started))
+        started.append(ray.remote(tasks.compile_kernel).options(**MOMENT, **here, max_retries=0).remote(*started))
     return started, answerer
 
 
@@ -196,7 +194,7 @@ def _answer(line: Connection, answerers: dict[str, Any]) -> None:
                 actor = random.choice(list(answerers.values()))
                 stream = actor.carry_out.options(num_returns="streaming").remote(said)
             else:
-                task = ray.remote(carry_out).options(**share, num_returns="streaming", max_retries=0)
+                task = ray.remote(tasks.carry_out).options(**share, num_returns="streaming", max_retries=0)
                 stream = task.remote(said)
             threading.Thread(target=_pass_on, args=(stream, line), daemon=True).start()
     except (EOFError, OSError, IndexError):  # hung up, or the last node just went
@@ -231,74 +229,3 @@ def _pass_on(stream: Any, line: Connection) -> None:
         said = "lost", f"{type(error).__name__}: {error}"
     with contextlib.suppress(OSError):
         line.send(said)
-
-
-# Tasks
-
-
-def carry_out(job: bytes) -> Iterator[bytes]:
-    """A run or a question: what a worker would say, pickled. Refuses where its key would be another one."""
-    import psutil
-    import ray
-    import torch
-
-    from core.runs.key import run_key
-
-    torch.set_num_threads(THREADS)
-    yield pickle.dumps(("started",))
-    given = pickle.loads(job)
-    if run_key(given["stem"], given["params"], given["device"]) != given["key"]:
-        yield pickle.dumps(("refused", "other_code", ""))
-        return
-    if given["device"] == "cuda":
-        given["device"] = f"cuda:{ray.get_gpu_ids()[0]}"
-    here = psutil.Process()
-    for message in messages(given, lambda: False):
-        if here.memory_info().rss > given["bytes"]:
-            yield pickle.dumps(("refused", "too_much_memory", ""))
-            return
-        yield pickle.dumps(message)
-
-
-class Answerer:
-    """A warm process for questions, on each node one: they take a moment, and shall not wait for torch."""
-
-    def prepare(self, *after: Engine) -> None:
-        prepare()
-
-    def carry_out(self, job: bytes) -> Iterator[bytes]:
-        yield from carry_out(job)
-
-
-def warm(device: str) -> Engine:
-    """Do once what a first run would wait for; what a step costs here."""
-    import ray
-
-    prepare()
-    engine = measure(device if device == "cpu" else f"cuda:{ray.get_gpu_ids()[0]}")
-    if device == "cpu" and compiled():
-        measure(FUSED)  # loads the kernel
-    return replace(engine, device=device)
-
-
-def prepare() -> None:
-    """Import what all concepts need, and read their sources, of which a run's key is made."""
-    import torch
-    import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
-
-    from core.catalog import CONCEPTS
-    from core.concept import experiment
-    from core.runs.key import source_digest
-
-    torch.set_num_threads(THREADS)
-    for entry in CONCEPTS:
-        experiment(entry.stem)
-        source_digest(entry.stem)
-
-
-def compile_kernel(*after: Engine) -> Engine:
-    """Compile the fused kernel on this node, once it is warm; what a step costs in it."""
-    import torch
-
-    torch.set_num_threads(THREADS)
-    return build()

@@ -6,7 +6,7 @@ It answers on a pipe with tuples whose first word says what they are:
     ("partial", result)               a few times a second
     ("done", status, result, state)   complete or stopped
     ("failed", message, traceback)    the experiment raised
-A run on a cluster says the same, and more (core/runs/broker.py).
+A run on a cluster says the same, and more (core/runs/tasks.py).
 """
 
 from __future__ import annotations
