@@ -46,7 +46,7 @@ def now() -> None:
                 "GPU": [str(node["gpus"]) for node in nodes],
                 say("status.kind"): [node["kind"] for node in nodes],
                 say("status.memory"): [f"{node['memory'] / 1e9:.0f}" for node in nodes],
-                say("status.state"): [say("status.usable" if node["usable"] else "status.unusable") for node in nodes],
+                say("status.state"): [say(f"status.{node['state']}") for node in nodes],
             }
         )
     if status["store"]["trouble"]:

@@ -28,7 +28,7 @@ from core.runs.store import Store
 from tests.ray_cluster import Nodes, raylet
 
 RACE = "optimizer_race"
-SHORT = TINY.replace(data="digits", batch=4, epochs=4)  # seconds on one processor
+SHORT = TINY.replace(data="digits", batch=4, epochs=2)  # seconds on one processor
 LONG = SHORT.replace(epochs=300)
 ALLOWED = {"first picture": 1.5, "stop": 1.0, "recovery": 20.0}  # seconds
 PATIENCE = 120.0
@@ -54,6 +54,11 @@ def until(condition: Any, seconds: float = PATIENCE) -> float:
             raise TimeoutError
         time.sleep(0.002)
     return time.monotonic() - begin
+
+
+def warm(manager: Manager, nodes: int) -> bool:
+    """Whether so many nodes are there, and warm."""
+    return bool(manager.cluster) and [n["state"] for n in manager.cluster.status()["nodes"]] == ["usable"] * nodes
 
 
 def alike(runs: list[Run]) -> bool:
@@ -101,7 +106,7 @@ def recovery(manager: Manager, kill: Any) -> dict[str, Any]:
     """Kill what carries two runs that are looked at, one more waiting; seconds until that is said, and until a run
     moves on."""
     assert manager.cluster
-    time.sleep(15)  # all is warm again
+    until(lambda: warm(manager, 2))
     load = round(os.getloadavg()[0], 1)
     runs = [manager.ask(RACE, fresh(LONG)), manager.ask(RACE, fresh(LONG)), manager.ask(RACE, fresh(SHORT))]
     until(lambda: all(run.updates > 0 for run in runs[:2]))
@@ -141,8 +146,8 @@ def stranger(address: str) -> dict[str, str]:
         except subprocess.TimeoutExpired as late:
             run = subprocess.CompletedProcess(command, 1, "", (late.stderr or b"").decode() or "no answer")
         refused = run.returncode != 0 and "let in" not in run.stdout
-        reason = [line for line in run.stderr.splitlines() if "uthentica" in line]
-        said[name] = f"{'refused' if refused else 'LET IN'}: {(reason or ['without a word'])[-1][-160:]}"
+        reason = next((line for line in run.stderr.splitlines() if "uthentica" in line), "without a word")
+        said[name] = f"{'refused' if refused else 'LET IN'}: {reason.split(': ', 1)[-1][:120]}"
     return said
 
 
@@ -155,12 +160,15 @@ def main() -> None:
         assert manager.cluster or until(lambda: manager.cluster) >= 0
         try:
             found["stranger"] = stranger(nodes.address)
+            print(found, file=sys.stderr, flush=True)
             until(manager.ready.is_set)
-            until(lambda: len(manager.cluster.nodes) == 2 and manager.status()["workers"] == 4)
-            time.sleep(15)  # the second node warms
+            until(lambda: warm(manager, 2))
             found |= pictures(manager)
+            print(found, file=sys.stderr, flush=True)
             found["node killed"] = node_killed(nodes, manager)
+            print(found["node killed"], file=sys.stderr, flush=True)
             found["broker killed"] = recovery(manager, lambda: manager.cluster.process.kill())
+            print(found["broker killed"], file=sys.stderr, flush=True)
             found["raylet killed"] = recovery(manager, lambda: psutil.Process(raylet(nodes.nodes[0])).kill())
         finally:
             found["load"] = [round(load, 1) for load in os.getloadavg()]

@@ -121,6 +121,7 @@ def manager(nodes: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ma
 
 @pytest.mark.ray
 def test_nodes_are_shown(manager: Manager) -> None:
+    until(lambda: {node["state"] for node in manager.status()["cluster"]["nodes"]} == {"usable"})
     shown = manager.status()["cluster"]
     assert shown["reachable"] and [node["cpus"] for node in shown["nodes"]] == [1, 1]
     assert manager.status()["workers"] == 4  # two that train, two that answer

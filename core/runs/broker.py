@@ -104,7 +104,8 @@ def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
             pipe.send(("trouble", "the node by which the server belongs to the cluster went away"))
             return
         nodes = _nodes(said)
-        pipe.send(("nodes", [node | {"trouble": troubles.get(node["id"], "")} for node in nodes]))
+        cold = {node["id"] for node in nodes} - (known - set(warming.values()))
+        pipe.send(("nodes", [n | {"trouble": troubles.get(n["id"], ""), "warm": n["id"] not in cold} for n in nodes]))
         for gone in set(answerers) - {node["id"] for node in nodes}:
             del answerers[gone]
         for node in nodes:

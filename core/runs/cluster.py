@@ -35,12 +35,12 @@ class Line:
         self.pipe = pipe
 
     def takes(self, job: dict[str, Any]) -> bool:
-        """Hand over a job; whether the broker was there to take it."""
+        """Hand over a job; whether it was taken. Raises Lost when the broker has gone away."""
         try:
             self.pipe.send_bytes(pickle.dumps(job))
             return self.pipe.poll(30.0) and self.pipe.recv() == ("taken",)
         except (EOFError, OSError):
-            return False
+            raise self.lost() from None
 
     def interrupt(self) -> None:
         with contextlib.suppress(OSError):
@@ -98,8 +98,12 @@ class Cluster:
 
     def status(self) -> dict[str, Any]:
         """For the health endpoint, which anyone may read: reasons, with addresses in them, are in the log."""
-        nodes = [node | {"id": node["id"][:8], "usable": not node["trouble"]} for node in self.nodes]
-        return {"reachable": bool(nodes), "nodes": [{k: v for k, v in n.items() if k != "trouble"} for n in nodes]}
+        nodes = []
+        for node in self.nodes:
+            state = "unusable" if node["trouble"] else "usable" if node["warm"] else "warming"
+            shown = {name: node[name] for name in ("kind", "cpus", "gpus", "memory")}
+            nodes.append({"id": node["id"][:8], "state": state} | shown)
+        return {"reachable": bool(nodes), "nodes": nodes}
 
     def close(self) -> None:
         self._closed = True
