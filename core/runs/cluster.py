@@ -20,7 +20,7 @@ from core.runs import broker
 log = logging.getLogger("lab.cluster")
 START = 60.0  # seconds in which the broker must have joined the cluster
 SILENCE = 10.0  # seconds without a word after which the cluster counts as unreachable, and the broker begins anew
-PAUSE = 1.0  # seconds between two attempts
+PAUSE = 2.0  # seconds between two attempts
 MISSING = "RAY_ADDRESS is set, but the package ray is not there: pip install -r requirements-ray.txt"
 
 
