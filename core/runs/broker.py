@@ -25,6 +25,7 @@ import random
 import socket
 import threading
 import time
+from functools import cache
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -154,17 +155,24 @@ def _nodes(said: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _warm_up(node: dict[str, Any]) -> tuple[list[Any], Any]:
     """Start what a first run on this node would wait for: a process per place, and the kernel. The tasks that give
     their Engines, and the actor that answers questions here."""
-    import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node["id"], soft=False)}
     places = ["cpu"] * node["cpus"] + ["cuda"] * node["gpus"]
-    started = [ray.remote(tasks.warm).options(**SHARES[d], **here, max_retries=0).remote(d) for d in places]
-    answerer = ray.remote(tasks.Answerer).options(**MOMENT, **here, max_restarts=-1).remote()
+    started = [_remote(tasks.warm).options(**SHARES[d], **here, max_retries=0).remote(d) for d in places]
+    answerer = _remote(tasks.Answerer).options(**MOMENT, **here, max_restarts=-1).remote()
     answerer.prepare.remote(*started)  # not in the constructor: begun anew it could not have what it waits for
     if wanted():
-        started.append(ray.remote(tasks.compile_kernel).options(**MOMENT, **here, max_retries=0).remote(*started))
+        started.append(_remote(tasks.compile_kernel).options(**MOMENT, **here, max_retries=0).remote(*started))
     return started, answerer
+
+
+@cache
+def _remote(what: Any) -> Any:
+    """As a task or actor of Ray; once, as each time sends the code to the cluster."""
+    import ray
+
+    return ray.remote(what)
 
 
 # Lines
@@ -195,7 +203,7 @@ def _answer(line: Connection, answerers: dict[str, Any]) -> None:
                 actor = random.choice(list(answerers.values()))
                 stream = actor.carry_out.options(num_returns="streaming").remote(said)
             else:
-                task = ray.remote(tasks.carry_out).options(**share, num_returns="streaming", max_retries=0)
+                task = _remote(tasks.carry_out).options(**share, num_returns="streaming", max_retries=0)
                 stream = task.remote(said)
             threading.Thread(target=_pass_on, args=(stream, line), daemon=True).start()
     except (EOFError, OSError, IndexError):  # hung up, or the last node just went
