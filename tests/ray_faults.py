@@ -120,7 +120,7 @@ def recovery(manager: Manager, kill: Any) -> dict[str, Any]:
     back = time.monotonic() - begin
     for run in runs[:2]:
         manager.stop(run)
-    until(lambda: not runs[2].live)
+    until(lambda: not any(run.live for run in runs))
     return {
         "said after": round(said, 2),
         "joined again after": round(joined, 2),

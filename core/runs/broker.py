@@ -107,6 +107,9 @@ def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
         nodes = _nodes(said)
         cold = {node["id"] for node in nodes} - (known - set(warming.values()))
         pipe.send(("nodes", [n | {"trouble": troubles.get(n["id"], ""), "warm": n["id"] not in cold} for n in nodes]))
+        if pipe.poll(BEAT):
+            return
+        # only now, so that after a restart the runs that wait come first
         for gone in set(answerers) - {node["id"] for node in nodes}:
             del answerers[gone]
         for node in nodes:
@@ -126,8 +129,6 @@ def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
                 built.add(name)
             if engine.device != FUSED or built >= set(answerers):
                 pipe.send(("engine", engine))
-        if pipe.poll(BEAT):
-            return
 
 
 def _answers(name: str, said: list[dict[str, Any]]) -> bool:
