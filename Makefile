@@ -6,9 +6,10 @@ PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 RUN     := .venv/.run-ready
 TEST    := .venv/.test-ready
 BENCH   := .venv/.bench-ready
+RAY     := .venv/.ray-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format claims soak faults audit export-check bench warm concept defaults clean
+.PHONY: help run test test-ray check format claims soak faults ray-faults audit export-check bench warm concept defaults clean
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +22,9 @@ test: $(TEST) ## checks, then every test (two processes; more with WORKERS=8)
 	$(MAKE) --no-print-directory check && \
 	CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadfile && \
 	$(MAKE) --no-print-directory audit
+
+test-ray: $(RAY) ## the tests of runs again on a small Ray cluster on this machine
+	@$(PY) -m pytest -m ray
 
 check: $(TEST) ## lint, format and types
 	@$(PY) -m ruff check .
@@ -39,6 +43,9 @@ soak: $(TEST) ## forty readers for a quarter of an hour: nothing lost, nothing s
 
 faults: $(TEST) ## two hundred random faults over five hundred runs: nothing wrong, nothing left over
 	@$(PY) -m tests.faults
+
+ray-faults: $(RAY) ## a Ray cluster that loses a node, the broker, a raylet: nothing lost, the same bits
+	@$(PY) -m tests.ray_faults
 
 audit: $(TEST) ## known holes in the pinned packages, where the advisory database can be reached
 	@$(PY) -m tests.audit
@@ -79,6 +86,11 @@ $(RUN): requirements.txt
 $(TEST): requirements-test.txt $(RUN)
 	@echo "Installing what the tests need into .venv ..."
 	@$(PIP) -r requirements-test.txt
+	@touch $@
+
+$(RAY): requirements-ray.txt $(TEST)
+	@echo "Installing Ray into .venv ..."
+	@$(PIP) -r requirements-ray.txt
 	@touch $@
 
 $(BENCH): requirements-bench.txt $(TEST)

@@ -15,8 +15,11 @@ st.markdown(say("status.lead"))
 @st.fragment(run_every=2.0)
 def now() -> None:
     status = shared().status()
+    cluster = status["cluster"]
     if status["trouble"]:
         st.error(say("status.trouble"), icon=":material/error:")
+    elif cluster and not cluster["reachable"]:
+        st.warning(say("status.unreachable"), icon=":material/cloud_off:")
     elif not status["ready"]:
         st.info(say("run.warming"))
     columns = st.columns(4)
@@ -34,6 +37,18 @@ def now() -> None:
             say("status.rate"): [f"{engine['flops'] / 1e9:.0f}" for engine in engines],
         }
     )
+    if cluster and cluster["nodes"]:
+        nodes = cluster["nodes"]
+        st.table(
+            {
+                say("status.node"): [node["id"] for node in nodes],
+                "CPU": [str(node["cpus"]) for node in nodes],
+                "GPU": [str(node["gpus"]) for node in nodes],
+                say("status.kind"): [node["kind"] for node in nodes],
+                say("status.memory"): [f"{node['memory'] / 1e9:.0f}" for node in nodes],
+                say("status.state"): [say(f"status.{node['state']}") for node in nodes],
+            }
+        )
     if status["store"]["trouble"]:
         st.warning(say("run.unstored", reason=link.plain(status["store"]["trouble"])))
 

@@ -49,8 +49,12 @@ def test_experiments_import_neither_streamlit_nor_plotly() -> None:
 
 def test_torch_is_imported_by_experiments_and_in_functions_of_workers_only() -> None:
     trains = {f"core/concepts/{stem}/train.py" for stem in STEMS}
-    beside = {"core/runs/worker.py", "core/runs/engines.py"}
+    beside = {"core/runs/worker.py", "core/runs/engines.py", "core/runs/tasks.py"}
     assert not {p for p in who_imports("torch") if p not in trains | beside and not p.startswith("core/ml/")}
+
+
+def test_ray_is_imported_by_the_broker_and_on_its_nodes_only() -> None:
+    assert who_imports("ray") == {"core/runs/broker.py", "core/runs/tasks.py"}
 
 
 def python(code: str) -> str:

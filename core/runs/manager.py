@@ -2,6 +2,7 @@
 
 One thread per worker slot takes runs from its device's queue and listens to its worker. Stop is a flag first and a
 kill 150 ms later: the last Result is already here, and a spare worker is warm. Equal questions share one run.
+Where RAY_ADDRESS names a cluster, the slots are places on it (core/runs/cluster.py), and all else is the same.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from core.concept import load
 from core.ml import fused
 from core.params import BaseParams, uploaded
 from core.result import BaseResult, arrays
-from core.runs import engines, worker
+from core.runs import broker, cluster, engines, worker
+from core.runs.cluster import Cluster, Line, Lost
 from core.runs.engines import Engine
 from core.runs.history import History
 from core.runs.key import ask_key, digest, run_key, setting_key, source_digest, versions
@@ -47,6 +49,7 @@ LOOK = 0.35  # seconds between looks at a worker's memory, and between a page's 
 SWEEP = 600.0  # seconds between looks for uploads that are past their end date
 RUN_SECONDS = float(os.environ.get("LAB_RUN_SECONDS", 900))  # wall time a run may take
 RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a worker may take
+LOSSES = 3  # times a cluster may lose a run's process or node before the run fails
 ASKS = "asks"  # the queue of questions to trained networks, which take a moment and wait for no training
 WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
 
@@ -65,12 +68,13 @@ class Run:
     meta: dict[str, Any] = field(default_factory=dict)
     stored: bool = False  # came from the store, was not computed now
     anew: bool = False  # shall be computed, whatever the store has
-    error: str = ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file
+    error: str = ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file, other_code
     detail: str = ""  # what the experiment said when it raised
     reference: str = ""  # of the failure in the log
     started: float = 0.0
     seconds: float = 0.0
     updates: int = 0
+    losses: int = 0  # times that what carried it on a cluster went away
     job: dict[str, Any] = field(default_factory=dict)
     drawn: dict[Any, Any] = field(default_factory=dict)  # figures of the present Result, kept by the page
     watchers: dict[str, float] = field(default_factory=dict)  # session → when it last looked
@@ -140,6 +144,20 @@ class Worker:
         except (EOFError, OSError):
             return False
 
+    def interrupt(self) -> None:
+        """Ask it to end the run at hand."""
+        self.stop.value = 1
+
+    def alive(self) -> bool:
+        return self.process.is_alive()
+
+    def memory(self) -> float:
+        """Bytes it holds."""
+        try:
+            return psutil.Process(self.process.pid).memory_info().rss
+        except psutil.Error:
+            return 0.0
+
     def lost(self) -> RuntimeError:
         """What to raise when the worker has gone away, with the way it ended."""
         self.process.join(1.0)
@@ -158,7 +176,7 @@ class Slot:
     def __init__(self, device: str):
         self.device = device
         self._spares: queue.Queue[Worker | None] = queue.Queue()
-        self.current: Worker | None = None
+        self.current: Worker | Line | None = None
         self.run: Run | None = None
 
     def hatch(self) -> None:
@@ -178,9 +196,9 @@ class Slot:
     def adopt(self, warm: Worker) -> None:
         self._spares.put(warm)
 
-    def worker(self) -> Worker:
+    def worker(self) -> Worker | Line:
         """The warm worker of this slot; a spare takes over when it is gone. Raises RuntimeError."""
-        while self.current is None or not self.current.process.is_alive():
+        while self.current is None or not self.current.alive():
             self.current = self._spares.get(timeout=180)
             self.hatch()
             if self.current is None:
@@ -200,6 +218,19 @@ class Slot:
                 spare.kill()
 
 
+class Place(Slot):
+    """A slot on a cluster. A run that finds the cluster unreachable waits in it."""
+
+    def __init__(self, device: str, share: dict[str, float], cluster: Cluster):
+        super().__init__(device)
+        self.share, self.cluster = share, cluster
+
+    def worker(self) -> Worker | Line:
+        if self.current is None:
+            self.current = self.cluster.line(self.share)
+        return self.current
+
+
 class Manager:
     """All runs of this server. `start` warms the workers in the background; `ask` never blocks on a run."""
 
@@ -207,7 +238,9 @@ class Manager:
         self.store = store or Store()
         self.uploads = Uploads(self.store.root / "uploads")
         self.history = History(self.store.root / "history", self.uploads.readable)
-        self.cpu_slots = cpu_slots or int(os.environ.get("LAB_WORKERS", 0)) or max(1, (os.cpu_count() or 2) - 1)
+        self.asked_slots = cpu_slots or int(os.environ.get("LAB_WORKERS", 0))
+        self.cpu_slots = self.asked_slots or max(1, (os.cpu_count() or 2) - 1)
+        self.cluster: Cluster | None = None
         self.ended: Counter[str] = Counter()  # runs by how they ended, since the start
         self.engines: list[Engine] = []
         self.ready = threading.Event()
@@ -221,7 +254,9 @@ class Manager:
         self._closed = False
 
     def start(self) -> Manager:
-        threading.Thread(target=self._warm, daemon=True, name="warm").start()
+        address = cluster.wanted()
+        begin = (lambda: self._join(address)) if address else self._warm
+        threading.Thread(target=begin, daemon=True, name="warm").start()
         threading.Thread(target=self._tidy, daemon=True, name="tidy").start()
         atexit.register(self.close)
         return self
@@ -266,9 +301,42 @@ class Manager:
             self._build(path, stamp, kernel)
         self.settled.set()
 
-    def _open(self, name: str, slots: list[Slot]) -> None:
-        """Let these slots serve a queue of this name."""
-        self._queues[name] = FairQueue()
+    def _join(self, address: str) -> None:
+        """Let runs go to the cluster at this address, with as many slots as it has places."""
+        if not cluster.installed():
+            log.error(cluster.MISSING)
+            self.trouble = cluster.MISSING
+            self.ready.set()
+            return
+        path, stamp = self.store.root / "cluster.json", digest([versions(), fused.digest(), address])
+        known = {engine.device: engine for engine in engines.remembered(path, stamp)}
+
+        def hear(kind: str, content: Any) -> None:
+            if kind == "nodes":
+                self._grow(content)
+            elif content.device not in {engine.device for engine in self.engines}:
+                if content.device == engines.FUSED:
+                    self._queues[engines.FUSED] = self._queues["cpu"]
+                self.engines = [*self.engines, known.get(content.device, content)]
+                engines.remember(path, stamp, self.engines)
+                self.ready.set()
+
+        self.cluster = Cluster(address, hear).start()
+
+    def _grow(self, nodes: list[dict[str, Any]]) -> None:
+        """A slot for every place of the cluster. What it loses it may have again: until then runs wait in Ray."""
+        assert self.cluster
+        cpus, gpus = (sum(node[kind] for node in nodes) for kind in ("cpus", "gpus"))
+        places = {"cpu": self.asked_slots or cpus, "cuda": gpus, ASKS: len(nodes)}
+        for name, wanted in places.items():
+            share = broker.SHARES.get(name, broker.MOMENT)
+            missing = wanted - sum(isinstance(slot, Place) and slot.device == name for slot in self.slots)
+            if missing > 0:
+                self._open(name, [Place(name, share, self.cluster) for _ in range(missing)])
+
+    def _open(self, name: str, slots: list[Slot] | list[Place]) -> None:
+        """Let these slots serve the queue of this name."""
+        self._queues.setdefault(name, FairQueue())
         for slot in slots:
             threading.Thread(target=self._serve, args=(slot, self._queues[name]), daemon=True, name=name).start()
         self.slots += slots
@@ -360,10 +428,10 @@ class Manager:
         key = run_key(stem, params, engine.device)
         cost = load(stem).cost(params)
         chunk = max(1, int(cost.steps * KILL_AFTER / 3 / engine.seconds(cost)))
-        job = {"stem": stem, "params": params, "device": engine.device, "chunk": chunk}
         known = None if anew else self.find(stem, params, device)
-        if known:  # perhaps on another engine
-            key, job["device"] = known.key, known.device
+        device = known.device if known else engine.device  # perhaps a run on another engine
+        key = known.key if known else key
+        job = {"key": key, "stem": stem, "params": params, "device": device, "chunk": chunk}
         refused = self.refusal(stem, params, device)
         if refused and not known:
             run = Run(key, stem, params, engine.device, 0.0, FAILED, error=refused[0])
@@ -379,6 +447,7 @@ class Manager:
             "result": run.result,
             "state": state,
             "device": "cpu",
+            "key": run_key(run.stem, run.params, "cpu"),  # what stands for the code of the answer
         }
         return self._submit(key, job, 0.1, watcher, False, person)
 
@@ -522,6 +591,11 @@ class Manager:
         """Seconds a page should wait between looks at its run: longer when many pages look."""
         return min(2.0, LOOK * max(1.0, self.looking() / 12))
 
+    @property
+    def unreachable(self) -> bool:
+        """Whether runs wait because the cluster they should go to cannot be used just now."""
+        return bool(self.cluster and self.cluster.trouble)
+
     def status(self) -> dict[str, Any]:
         """Workers, queues, store and engines, for the health endpoint."""
         return {
@@ -533,6 +607,7 @@ class Manager:
             "queued": sum(r.status == WAITING for r in list(self._runs.values())),
             "looking": self.looking(),
             "ended": dict(self.ended),
+            "cluster": self.cluster.status() if self.cluster else None,
             "store": self.store.usage() | {"trouble": self.store.trouble},
             "uploads": self.uploads.usage(),
         }
@@ -540,6 +615,8 @@ class Manager:
     def close(self) -> None:
         """End all workers."""
         self._closed = True
+        if self.cluster:
+            self.cluster.close()
         for slot in self.slots:
             slot.close()
 
@@ -553,16 +630,32 @@ class Manager:
             if not self.store.hold(run.key):
                 threading.Thread(target=self._follow, args=(run,), daemon=True, name="follow").start()
                 continue
-            slot.run = run
+            slot.run, again = run, False
             try:
                 if not self._found(run):
                     self._carry_out(run, slot)
+            except Lost as loss:
+                log.warning("run %s of %s was lost: %s", run.key, run.stem, loss)
+                slot.drop()
+                again = True
             except Exception as error:  # the slot goes on, whatever happened to a run
+                if self._closed:
+                    return
                 self._fail(run, "died", repr(error))
                 slot.drop()
             finally:
                 slot.run = None
                 self.store.release(run.key)
+            if again and not self._closed:
+                self._again(run)
+
+    def _again(self, run: Run) -> None:
+        """Let a run that was lost begin again. What it has stays in sight."""
+        run.status = WAITING
+        if run.wish_to_stop.is_set():
+            self._end(run, STOPPED)
+        else:
+            self._enqueue(run)
 
     def _follow(self, run: Run) -> None:
         """Another server on this store has this very run: show what it keeps of it; then take its result, or its
@@ -589,7 +682,7 @@ class Manager:
         return True
 
     def _end(self, run: Run, status: str) -> None:
-        run.status = status
+        run.status, run.job = status, {}
         self.ended[status] += 1
         run.updates += 1
         run.done.set()
@@ -603,17 +696,17 @@ class Manager:
         if None in own.values():
             self._fail(run, "no_file", "")
             return
-        if not here.takes(run.job | {"own": own}):  # it died while it was idle: not this run's fault
+        job = run.job | {"own": own, "bytes": RUN_BYTES}
+        if not here.takes(job):  # it died while it was idle: not this run's fault
             slot.drop()
             here = slot.worker()
-            if not here.takes(run.job | {"own": own}):
+            if not here.takes(job):
                 raise here.lost()
-        run.job = {}
         deadline, kept, looked = None, time.monotonic(), time.monotonic()
-        process = psutil.Process(here.process.pid)
+        seen = run.result.step if run.result else -1  # by those who carried it before
         while True:
             if run.wish_to_stop.is_set() and deadline is None:
-                here.stop.value = 1
+                here.interrupt()
                 deadline = time.monotonic() + KILL_AFTER
             if deadline and time.monotonic() > deadline:
                 slot.drop()
@@ -621,35 +714,45 @@ class Manager:
                 return
             if (now := time.monotonic()) - looked > LOOK and deadline is None:
                 looked = now
-                if excess := self._excess(run, process, now):
+                if excess := self._excess(run, here, now):
                     slot.drop()
                     self._fail(run, excess, "")
                     return
             if not here.pipe.poll(0.02):
-                if not here.process.is_alive():
+                if not here.alive():
                     raise here.lost()
                 continue
             try:
                 kind, *content = here.pipe.recv()
             except (EOFError, OSError):
                 raise here.lost() from None
-            if kind == "failed":
+            if kind == "started":
+                run.started = time.monotonic()
+            elif kind == "lost":
+                run.losses += 1
+                raise Lost(*content) if run.losses <= LOSSES else RuntimeError(*content)
+            elif kind == "refused":
+                self._fail(run, *content)
+                return
+            elif kind == "failed":
                 run.detail = content[0]
                 self._fail(run, "raised", content[1])
                 return
-            if kind == "done":
-                status, run.result, state = content
-                if run.result is not None and sum(a.nbytes for a in arrays(run.result).values()) > LARGEST_RESULT:
+            elif kind == "done":
+                status, result, state = content
+                if result is not None and sum(a.nbytes for a in arrays(result).values()) > LARGEST_RESULT:
                     run.result = None
                     self._fail(run, "too_large", "")
                     return
+                run.result = run.result if result is None else result
                 self._finish(run, status, state)
                 return
-            run.result = content[0]
-            run.updates += 1
-            if time.monotonic() - kept > CHECKPOINT:
-                kept = time.monotonic()
-                self._store(run, RUNNING, None)
+            elif content[0].step > seen:
+                run.result = content[0]
+                run.updates += 1
+                if time.monotonic() - kept > CHECKPOINT:
+                    kept = time.monotonic()
+                    self._store(run, RUNNING, None)
 
     def _finish(self, run: Run, status: str, state: State | None) -> None:
         run.seconds = time.monotonic() - run.started
@@ -679,13 +782,10 @@ class Manager:
         }
 
     @staticmethod
-    def _excess(run: Run, process: psutil.Process, now: float) -> str:
+    def _excess(run: Run, carrier: Worker | Line, now: float) -> str:
         """The failure code of a limit that a running run is over, or an empty string."""
-        try:
-            if process.memory_info().rss > RUN_BYTES:
-                return "too_much_memory"
-        except psutil.Error:
-            return ""
+        if carrier.memory() > RUN_BYTES:
+            return "too_much_memory"
         return "too_long" if now - run.started > RUN_SECONDS else ""
 
     def _fail(self, run: Run, error: str, traceback: str) -> None:

@@ -1,7 +1,8 @@
 """The queue of one device: first come, first served between people, not between tabs.
 
 Next is the run of whoever was served longest ago (never is longest), among these the one that came first. So
-thirty tabs of one person do not keep another waiting for more than the run at hand.
+thirty tabs of one person do not keep another waiting for more than the run at hand. A run that had begun, and was lost
+with what carried it, goes before all.
 """
 
 from __future__ import annotations
@@ -63,5 +64,7 @@ class FairQueue:
 
 
 def _next(waiting: list[Run], served: dict[str, int]) -> Run:
-    """The run of the person served longest ago; of several, the one that came first."""
-    return min(waiting, key=lambda run: min((served.get(person, 0) for person in run.people), default=0))
+    """What had begun already; else the run of the person served longest ago; of several, the one that came first."""
+    return min(
+        waiting, key=lambda run: (not run.started, min((served.get(person, 0) for person in run.people), default=0))
+    )

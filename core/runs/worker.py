@@ -6,6 +6,7 @@ It answers on a pipe with tuples whose first word says what they are:
     ("partial", result)               a few times a second
     ("done", status, result, state)   complete or stopped
     ("failed", message, traceback)    the experiment raised
+A run on a cluster says the same, and more (core/runs/tasks.py).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,12 @@ THREADS = 1  # intra-op threads: populations are small, and more threads slow th
 
 def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
     """The life of a worker. `stop.value` asks it to end the run at hand."""
-    _die_with_parent()
+    die_with_parent()
     _first_to_go()
     os.nice(NICE)
     import torch
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
-    from core.ml.own import CONTENTS
     from core.runs import engines
 
     torch.set_num_threads(THREADS)
@@ -47,17 +48,13 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
         except EOFError:
             return
         pipe.send(("taken",))
-        CONTENTS.clear()
-        CONTENTS.update(job["own"])
-        try:
-            _answer(job, pipe, stop) if "ask" in job else _train(job, pipe, stop)
-        except Exception as error:
-            pipe.send(("failed", f"{type(error).__name__}: {error}", traceback.format_exc()))
+        for message in messages(job, lambda: bool(stop.value)):
+            pipe.send(message)
 
 
 def build(pipe: Connection) -> None:
     """Compile the fused kernel, or load what was compiled before, and send its Engine, or why there is none."""
-    _die_with_parent()
+    die_with_parent()
     _first_to_go()
     os.nice(2 * NICE)
     import torch
@@ -71,7 +68,19 @@ def build(pipe: Connection) -> None:
         pipe.send(traceback.format_exc())
 
 
-def _train(job: dict[str, Any], pipe: Connection, stop: Any) -> None:
+def messages(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[Any, ...]]:
+    """Carry out a job: what is to be said about it, as it comes. Ends early when `stopped`."""
+    from core.ml.own import CONTENTS
+
+    CONTENTS.clear()
+    CONTENTS.update(job["own"])
+    try:
+        yield from _answer(job) if "ask" in job else _train(job, stopped)
+    except Exception as error:
+        yield "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
+
+
+def _train(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[Any, ...]]:
     from core.concept import experiment
     from core.runs.engines import FUSED, host, trainer
 
@@ -83,23 +92,23 @@ def _train(job: dict[str, Any], pipe: Connection, stop: Any) -> None:
         try:
             result = next(run)
         except StopIteration as end:
-            pipe.send(("done", "complete", result, end.value))
+            yield "done", "complete", result, end.value
             return
-        if stop.value:
-            pipe.send(("done", "stopped", result, None))
+        if stopped():
+            yield "done", "stopped", result, None
             return
         begin = time.monotonic()
         if begin - sent >= max(INTERVAL, pause) and not result.complete:
-            pipe.send(("partial", result))
+            yield "partial", result
             sent = time.monotonic()
             pause = 10 * (sent - begin)  # a large Result is sent less often: a tenth of the time at most
 
 
-def _answer(job: dict[str, Any], pipe: Connection, stop: Any) -> None:
+def _answer(job: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     from core.concept import experiment
 
     answer = experiment(job["stem"]).answer
-    pipe.send(("done", "complete", answer(job["params"], job["result"], job["state"], job["question"]), None))
+    yield "done", "complete", answer(job["params"], job["result"], job["state"], job["question"]), None
 
 
 def _first_to_go() -> None:
@@ -108,7 +117,7 @@ def _first_to_go() -> None:
         Path("/proc/self/oom_score_adj").write_text("900")
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """End this process as soon as the web process is gone, even when that was killed."""
     parent = multiprocessing.parent_process()
     if parent is None:

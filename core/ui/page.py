@@ -498,6 +498,8 @@ def refusal(code: str, asked: float, allowed: float, text: Text) -> str:
 def progress(run: Run, manager: Manager, text: Text) -> str:
     """How far a live run is, in the reader's words."""
     say = text.say
+    if run.status == WAITING and manager.unreachable:
+        return say("run.unreachable")
     if run.status == WAITING:
         return say("run.waiting", position=manager.position(run)) if manager.ready.is_set() else say("run.warming")
     spent = run.elapsed
