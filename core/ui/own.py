@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
@@ -21,6 +23,16 @@ from core.ui.visitor import person
 SUFFIXES = {"table": ["csv", "tsv", "txt"], "text": ["txt", "md"]}  # the first is that of the cleaned file
 ROWS = 5  # of the preview
 GLIMPSE = 300  # characters of the preview
+
+
+@contextmanager
+def _without_garbage() -> Iterator[None]:
+    """A million cells that come to stay make the collector look through all of them again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def drop_unreadable(stem: str, params: BaseParams) -> None:
@@ -151,8 +163,9 @@ class Own:
         if given is None:
             return
         try:
-            table = self.kind.kind == "table"
-            found = self._table(given.getvalue(), given.file_id) if table else self._text(given.getvalue())
+            with _without_garbage():
+                table = self.kind.kind == "table"
+                found = self._table(given.getvalue(), given.file_id) if table else self._text(given.getvalue())
         except Refused as refused:
             self._say_refused(refused)
             return
