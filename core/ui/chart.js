@@ -227,7 +227,7 @@ class Chart {
     const behind = this.big && !this.ghostless ? this.ghost : [];
     return this.figure.data
       .map((trace, i) => {
-        if (!early) return trace;
+        if (!early) return { ...trace }; // plotly writes into what it is given
         const changed = { ...trace };
         if (scrub.cut.includes(i)) {
           const clock = trace.meta?.clock ?? values(trace.x);
@@ -249,7 +249,9 @@ class Chart {
   }
 
   draw() {
-    const layout = { ...this.figure.layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true };
+    // A copy: plotly writes a reader's zoom into what it is given, and would take it for ours at the next drawing.
+    const { meta, ...given } = this.figure.layout;
+    const layout = { ...structuredClone(given), meta, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true };
     layout.font = { ...layout.font, color: this.ink, family: this.font };
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
     layout.dragmode = this.wants.selects ? "select" : layout.dragmode;
