@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
+from core.concept import load
 from core.messages import allowed
 from core.params import BaseParams, Rows, Upload, applicable, fields, uploaded
 from core.records import link
@@ -23,7 +24,7 @@ HEADER = '''"""{title}
 
 One experiment of the deep-learning concept lab, whole in this file, with the settings of the page
     {link}
-On a CPU it gives the lab's numbers, bit for bit.
+{numbers}
 
     pip install {packages}
     python {stem}.py {own}--save {stem}.npz
@@ -37,10 +38,14 @@ One experiment of the deep-learning concept lab, whole in this notebook, with th
 
     {link}
 
-On a CPU it gives the lab's numbers, bit for bit. It needs
+{numbers} It needs
 
     pip install {packages}
 """
+
+NUMBERS = "On a CPU it gives the lab's numbers, bit for bit."
+NUMBERS_OF_TWO = """On a CPU it gives what PyTorch gives in the lab, bit for bit. The lab's fused kernel adds up in
+another order: means over seeds agree, a single seed may end elsewhere."""
 
 # What comes after the experiment. [threads] stands for a line where the experiment uses torch, [argument] and [own] for
 # two where it runs on the reader's own data: these stay in their file, so that a script can be passed on without them.
@@ -168,6 +173,7 @@ class Source:
             title=text.title,
             lead=text.lead,
             link=link(self.stem, self.params),
+            numbers=NUMBERS_OF_TWO if "fused" in load(self.stem).devices else NUMBERS,
             packages=" ".join(_packages([*bound.values(), body])),
             stem=self.stem,
             own="".join(f"--{field} {file} " for field, file in _files(self.params).items()),

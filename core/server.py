@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import gzip
+import html
 import logging
 import os
 import secrets
@@ -44,34 +45,50 @@ window.__streamlit = { BACKEND_BASE_URL: new URL("./", location).href };
 
 
 class Headers:
-    """Middleware: the security headers on every answer; and in the HTML of a page other than home a tag that loads
-    plotly while the app still starts, else its charts would wait for it after everything else."""
+    """Middleware: the security headers on every answer; and in the HTML of a page its title, what it shows until the
+    app has started (core/first.py), and where there are charts a tag that loads plotly meanwhile."""
 
     def __init__(self, app: Any):
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        from core.catalog import CATALOG
+        from core import first
 
-        drawing = {entry.stem for entry in CATALOG}
-        draws = scope["type"] == "http" and scope["path"].strip("/") in drawing
-
-        if draws:  # plain, so that the tag can be put in
-            scope = scope | {"headers": [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]}
+        stem = first.page(scope["path"]) if scope["type"] == "http" else ""
+        asked = dict(scope["headers"]) if stem else {}
+        unwanted: set[bytes] = set()
+        if stem:  # plain and whole, so that it can be changed
+            whole = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+            scope = scope | {"headers": [(k, v) for k, v in scope["headers"] if k not in whole]}
+            unwanted = {b"content-length", b"etag", b"last-modified"}
 
         async def passed(message: Any) -> None:
             if message["type"] == "http.response.start":
-                if draws or scope.get("path") == "/":
+                if stem:
                     message["headers"] = [*message["headers"], *_cookie(scope)]
-                given = {name for name, _ in message["headers"] if not (draws and name == b"content-length")}
-                kept = [(name, value) for name, value in message["headers"] if name in given]
+                kept = [(name, value) for name, value in message["headers"] if name not in unwanted]
+                given = {name for name, _ in kept}
                 more = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in given]
                 message["headers"] = [*kept, *more]
-            elif draws and message["type"] == "http.response.body":
-                message["body"] = message.get("body", b"").replace(b"<head>", SCRIPT)
+            elif stem and message["type"] == "http.response.body":
+                query, accepted = scope["query_string"].decode("latin-1"), asked.get(b"accept-language", b"")
+                message["body"] = _filled(message.get("body", b""), stem, query, accepted.decode("latin-1"))
             await send(message)
 
         await self.app(scope, receive, passed)
+
+
+def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
+    """The HTML of a page with what belongs to it."""
+    from core import first
+
+    language = first.language(query, accepted)
+    shown = first.picture(stem, query, language)
+    page = page.replace(
+        b"<title>Streamlit</title>", f"<title>{html.escape(first.title(stem, language))}</title>".encode()
+    )
+    page = page.replace(b"<body>", b"<body>" + shown.encode())
+    return page if stem == "home" else page.replace(b"<head>", SCRIPT)
 
 
 def _cookie(scope: Any) -> list[tuple[bytes, bytes]]:

@@ -114,6 +114,19 @@ def colorscale(colours: tuple[str, ...]) -> list[list[float | str]]:
     return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
 
 
+def variables(theme: str) -> str:
+    """The app's CSS variables of a theme, for HTML that stands outside of it."""
+    names = {
+        "text-color": "text",
+        "background-color": "background",
+        "secondary-background-color": "surface",
+        "border-color": "border",
+        "primary-color": "primary",
+        "link-color": "link",
+    }
+    return "".join(f"--st-{name}: {THEMES[theme][key]}; " for name, key in names.items()) + f"--st-font: {FONT};"
+
+
 def template(hover: str = "x unified", theme: str | None = None) -> dict[str, Any]:
     """A plotly template, as plain data.
 

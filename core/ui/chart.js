@@ -100,6 +100,15 @@ function save(blob, file) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
+
+// Four corners: a figure over the whole screen.
+const FULL = { width: 24, height: 24, path: "M3 9V3h6v2H5v4zM15 3h6v6h-2V5h-4zM21 15v6h-6v-2h4v-4zM9 21H3v-6h2v4h4z" };
+
+// What plotly calls the buttons over a figure, and what we do.
+const BUTTONS = {
+  "Zoom": "zoom", "Pan": "pan", "Box Select": "box", "Zoom in": "zoom_in", "Zoom out": "zoom_out", "Reset axes": "reset_axes",
+  "Download plot as a PNG": "png", "Full screen": "full_screen",
+};
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 let notes = 0; // charts described so far
 
@@ -116,6 +125,8 @@ class Chart {
     this.range.oninput = () => { this.pause(); this.show(+this.range.value); };
     this.listen();
     root.addEventListener("lab-picture", (event) => this.picture(event.detail));
+    root.addEventListener("fullscreenchange", () => this.draw());
+    this.fill = () => (this.full ? document.exitFullscreen() : root.requestFullscreen()); // one function: to plotly another is another chart
     this.point();
   }
 
@@ -157,6 +168,7 @@ class Chart {
       this.label();
     }
     this.draw();
+    document.getElementById("lab-first")?.remove(); // what stood here while the app started
     if (this.big) this.root.dispatchEvent(new CustomEvent("lab-drawn", { bubbles: true }));
   }
 
@@ -256,15 +268,21 @@ class Chart {
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
     layout.dragmode = this.wants.selects ? "select" : layout.dragmode;
     const aspect = layout.meta?.aspect;
-    if (this.big) layout.height = this.room();
+    if (this.big || this.full) layout.height = this.room();
     else if (aspect) layout.height = Math.min(Math.round(aspect * this.plot.clientWidth), 820);
     this.plot.style.height = `${layout.height || 420}px`;
     const config = {
       responsive: true, displaylogo: false, displayModeBar: "hover",
       modeBarButtonsToRemove: ["lasso2d", "autoScale2d", "sendChartToCloud", ...(this.wants.selects ? [] : ["select2d"])],
+      modeBarButtonsToAdd: this.big || !document.fullscreenEnabled ? [] : [{ name: "full", title: "Full screen", icon: FULL, click: this.fill }],
       toImageButtonOptions: { format: "png", scale: 2 },
     };
     this.library.react(this.plot, this.traces(), layout, config);
+    for (const button of this.plot.querySelectorAll(".modebar-btn")) {
+      button.dataset.plotly ??= button.dataset.title;
+      button.dataset.title = this.words[BUTTONS[button.dataset.plotly]] ?? button.dataset.plotly;
+      button.setAttribute("aria-label", button.dataset.title);
+    }
     const [image, ...others] = this.plot.querySelectorAll(".main-svg"); // the buttons above them stay buttons
     image.setAttribute("role", "img");
     image.setAttribute("aria-label", this.summary);
@@ -279,9 +297,13 @@ class Chart {
     }
   }
 
+  get full() {
+    return document.fullscreenElement === this.root;
+  }
+
   // Pixels from the top of a large figure to the foot of the window.
   room() {
-    const below = FOOT + (this.bar.hidden ? 0 : this.bar.offsetHeight);
+    const below = (this.full ? 0 : FOOT) + (this.bar.hidden ? 0 : this.bar.offsetHeight);
     return Math.max(320, window.innerHeight - Math.max(0, this.plot.getBoundingClientRect().top + window.scrollY) - below);
   }
 

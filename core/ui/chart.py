@@ -16,6 +16,7 @@ from core.text import Text
 HERE = Path(__file__).parent
 
 WORDS = ("play", "pause", "moment", "shown", "point", "table_below")
+BUTTONS = ("zoom", "pan", "box", "zoom_in", "zoom_out", "reset_axes", "png", "full_screen")  # over a figure
 
 _component: Any = None
 
@@ -28,7 +29,7 @@ def parts() -> tuple[str, str, str]:
 
 def given(figure: str, text: Text, summary: str, over: bool = True, pale: bool = False) -> dict[str, Any]:
     """What chart.js needs for a figure given as plotly JSON."""
-    said = {word: text.say(f"frame.{word}") for word in WORDS}
+    said = {word: text.say(f"frame.{word}") for word in (*WORDS, *BUTTONS)}
     about = {"figure": figure, "summary": summary, "over": over, "pale": pale}
     return about | {"dark": style.DARK_OF, "words": said, "wants": {}}
 

@@ -30,6 +30,7 @@ class Map {
       this.find();
     }
     this.pictures();
+    document.getElementById("lab-first")?.remove(); // what stood here while the app started
   }
 
   open(link) {

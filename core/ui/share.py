@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PLOTLY = HERE.parents[1] / "static" / "plotly.min.js"
 
+THEMES = (
+    f":root {{ {style.variables('light')} }}\n"
+    f"@media (prefers-color-scheme: dark) {{ :root {{ {style.variables('dark')} }} }}\n"
+)
+
 _component: Any = None
 
 
@@ -108,7 +113,7 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
     parts = {
         "language": "zh-CN" if language == "zh" else language,
         "title": title,
-        "css": _colours() + css,
+        "css": THEMES + css,
         "chart": body,
         "summary": html.escape(summary),
         "table": figure.table(result, language).to_html(index=False, border=0),
@@ -121,18 +126,3 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
     page = (HERE / "figure.html").read_text("utf-8")
     first, *rest = page.split("[[")
     return "".join([first, *(parts[name] + after for name, after in (r.split("]]", 1) for r in rest))]).encode()
-
-
-def _colours() -> str:
-    """The variables of the app's two themes that a chart uses."""
-    names = {
-        "text-color": "text",
-        "background-color": "background",
-        "border-color": "border",
-        "primary-color": "primary",
-    }
-    light, dark = (
-        "".join(f"--st-{name}: {style.THEMES[theme][key]}; " for name, key in names.items())
-        for theme in ("light", "dark")
-    )
-    return f":root {{ {light}--st-font: {style.FONT}; }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n"

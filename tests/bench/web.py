@@ -20,12 +20,13 @@ from typing import Any
 
 import psutil
 
+from core.runs.engines import FUSED
 from tests.bench.report import ROOT, STEM, Row, Section, in_ms, until
 from tests.bench.runs import large_table
 
 
 def themes(rounds: int, quick: bool) -> Iterator[Section]:
-    with server() as web:
+    with server(LAB_HELLO="1") as web:
         yield the_web_process(web)
         yield on_screen(web, rounds)
     yield first_visits(rounds)
@@ -160,7 +161,8 @@ def on_screen(web: Server, rounds: int) -> Section:
     found = Section(
         "On the screen",
         "A headless Chromium on the same machine, the HTTP cache warm, a new tab for every visit; the race is already "
-        "complete. Times run from the start of the navigation to the moment the thing is visible; for clicks, from the "
+        "complete, the fused kernel compiled. The empty page is a script that calls st.title and nothing else. Times "
+        "run from the start of the navigation to the moment the thing is visible; for clicks, from the "
         "browser's own time stamp of the click to the first frame that shows the answer. The clicks are on one page "
         "of a long race (300 epochs, 10 seeds), before it is run and while it trains; and + at the weight seed of 8 "
         "contenders × 8 seeds, 2-8-8-2 tanh on XOR, batch 10, 200 epochs, which trains all anew.",
@@ -171,27 +173,24 @@ def on_screen(web: Server, rounds: int) -> Section:
         return found
     from playwright.sync_api import TimeoutError, sync_playwright
 
+    until(lambda: any(engine["device"] == FUSED for engine in web.health()["engines"]), pause=0.5)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US", base_url=web.url)
         context.set_default_timeout(20_000)
-        homes, races = [], []
-        for turn in range(rounds + 1):
-            home = visit(context, "/", "h1")
-            race = visit(context, f"/{STEM}?lang=en", "h1", ".js-plotly-plot .main-svg")
+        empty, races = [], []
+        for turn in range(3 * rounds + 1):  # they differ much from visit to visit
+            (hello,) = visit(context, "/?hello", "h1")
+            race = visit(context, f"/{STEM}?lang=en", "#root h1", ".js-plotly-plot .main-svg")
             if turn:  # the first visits fill the cache
-                homes.append(home)
+                empty.append(hello)
                 races.append(race)
+        later = [chart - hello for hello, (_, chart) in zip(empty, races)]
         found.rows += [
-            Row("home page: heading visible", "ms", in_ms([h for (h,) in homes])),
+            Row("empty page: heading visible", "ms", in_ms(empty)),
             Row("page of the race: heading visible", "ms", in_ms([h for h, _ in races])),
             Row("page of the race: chart visible", "ms", in_ms([c for _, c in races])),
-            Row(
-                "its chart later than the home page's heading by",
-                "ms",
-                in_ms([c - h for (h,), (_, c) in zip(homes, races)]),
-                "≤ 500",
-            ),
+            Row("its chart later than the empty page's heading by", "ms", in_ms(later), "≤ 500"),
         ]
         try:
             found.rows += clicks(context, rounds)
@@ -214,8 +213,9 @@ def first_visits(rounds: int) -> Section:
         "Every round starts a server with an empty store on the same port and visits every page once, each in a new "
         "tab of the same headless Chromium, its HTTP cache warm, while the page starts to train its default. Before "
         "each page the same server shows “Hello, world” (a script that calls st.title and nothing else). A figure is "
-        "the time from the start of the navigation until the page's chart is visible, less the time until that heading "
-        "was. On the home page, which has no chart, its first card counts.",
+        "the time from the start of the navigation until a picture of a real stored result is on the screen with "
+        "title and sentence (it stands in the HTML while the app starts), less the time until that heading was; "
+        "negative is earlier. The chart to work with, or on the home page the map, follows; its time is beside it.",
     )
     program = chromium()
     if not program:
@@ -225,10 +225,11 @@ def first_visits(rounds: int) -> Section:
 
     from core.catalog import CONCEPTS
 
-    pages = {"/?lang=en": ".lab-card img"} | {f"/{e.stem}?lang=en": ".js-plotly-plot .main-svg" for e in CONCEPTS}
+    pages = {"/?lang=en": "#root .lab-card img"} | {f"/{e.stem}?lang=en": ".js-plotly-plot .main-svg" for e in CONCEPTS}
     hellos: list[float] = []
     headings: list[float] = []
     later: dict[str, list[float]] = {path: [] for path in pages}
+    drawn: dict[str, list[float]] = {path: [] for path in pages}
     port = free_port()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
@@ -239,18 +240,23 @@ def first_visits(rounds: int) -> Section:
                 visit(context, "/?hello", "h1")  # unmeasured: the server's first script run
                 for path, selector in pages.items():
                     (hello,) = visit(context, "/?hello", "h1")
-                    heading, shown = visit(context, path, "h1", selector)
+                    picture, heading, shown = visit(context, path, FIRST, "#root h1", selector)
                     until(lambda: not web.health()["busy"], pause=0.1)
                     if turn:
                         hellos.append(hello)
                         headings.append(heading - hello)
-                        later[path].append(shown - hello)
+                        later[path].append(picture - hello)
+                        drawn[path].append(shown - hello)
         browser.close()
     found.rows.append(Row("“Hello, world”: heading visible", "ms", in_ms(hellos)))
     found.rows.append(Row("a page's own heading, with navigation and search: later by", "ms", in_ms(headings)))
     for path, values in later.items():
-        found.rows.append(Row(f"{path.partition('?')[0]}, later by", "ms", in_ms(values), "≤ 500"))
-    found.rows.append(Row("all pages, later by", "ms", in_ms([median(values) for values in later.values()]), "≤ 500"))
+        name = path.partition("?")[0]
+        found.rows.append(Row(f"{name}: picture later by", "ms", in_ms(values), "≤ 500"))
+        found.rows.append(Row(f"{name}: chart or map later by", "ms", in_ms(drawn[path])))
+    for what, all_of_it, budget in (("picture", later, "≤ 500"), ("chart or map", drawn, "")):
+        medians = [median(values) for values in all_of_it.values()]
+        found.rows.append(Row(f"all pages: {what} later by", "ms", in_ms(medians), budget))
     return found
 
 
@@ -275,9 +281,14 @@ def brought(context: Any, rounds: int) -> list[float]:
     return taken
 
 
+FIRST = "#lab-first img[data-loaded]"
+LOADED = """addEventListener("load", ({ target }) => target.dataset && (target.dataset.loaded = ""), true)"""
+
+
 def visit(context: Any, path: str, *selectors: str) -> list[float]:
-    """Seconds until each of these is visible in a new tab."""
+    """Seconds until each of these is visible in a new tab; an image with data-loaded, until its content is there."""
     page = context.new_page()
+    page.add_init_script(LOADED)
     begin = time.perf_counter()
     page.goto(path, wait_until="commit")
     taken = []

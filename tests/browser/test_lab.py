@@ -169,6 +169,22 @@ def test_a_heavy_run_waits_for_its_button_and_a_hopeless_one_is_refused(visit: V
     expect(page.locator(".st-key-run button:visible")).to_have_count(0)
 
 
+def test_a_figure_fills_the_screen_and_its_buttons_speak_the_readers_language(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/perceptron?lang=zh")
+    visit.chart()
+    page.locator(".js-plotly-plot").first.hover()
+    height = "document.querySelector('.lab-plot').clientHeight"
+    before = page.evaluate(height)
+    page.get_by_role("button", name="全屏").click()
+    page.wait_for_function(f"{height} > 0.8 * innerHeight")
+    assert page.evaluate("document.fullscreenElement.className").startswith("lab-chart")
+    page.get_by_role("button", name="全屏").click()
+    page.wait_for_function(f"!document.fullscreenElement && {height} === {before}")
+    page.get_by_role("radio", name="English").click()
+    expect(page.get_by_role("button", name="Full screen")).to_be_attached()
+
+
 def test_a_finished_run_can_be_scrubbed(visit: Visit) -> None:
     page = visit.page
     page.goto("/optimizer_race?figure=accuracy&" + SMALL)

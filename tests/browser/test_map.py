@@ -21,10 +21,10 @@ def test_the_map_is_there_and_its_pictures_follow_the_theme(chromium: Browser, l
             page = visit.page
             page.set_viewport_size({"width": 380, "height": 20_000})  # so tall that every picture is asked for
             page.goto("/")
-            expect(page.locator(".lab-card")).to_have_count(len(ALL))
-            expect(page.locator(".lab-card a")).to_have_count(len(CONCEPTS))
+            expect(page.locator("#root .lab-card")).to_have_count(len(ALL))
+            expect(page.locator("#root .lab-card a")).to_have_count(len(CONCEPTS))
             page.wait_for_function(
-                """scheme => [...document.querySelectorAll(".lab-card img")].every(
+                """scheme => [...document.querySelectorAll("#root .lab-card img")].every(
                 (image) => image.complete && image.naturalWidth === 720 && image.src.includes(`.${scheme}.webp`))""",
                 arg=scheme,
             )
@@ -35,7 +35,7 @@ def test_the_map_is_there_and_its_pictures_follow_the_theme(chromium: Browser, l
 def test_a_search_finds_what_is_built_and_what_is_planned(visit: Visit) -> None:
     page = visit.page
     page.goto("/?lang=en")
-    search, cards = page.locator(".lab-map input"), page.locator(".lab-card:visible")
+    search, cards = page.locator("#root .lab-map input"), page.locator("#root .lab-card:visible")
     expect(cards).to_have_count(len(ALL))
     search.fill("残差")
     expect(cards).to_have_count(1)
@@ -57,7 +57,7 @@ def test_a_search_finds_what_is_built_and_what_is_planned(visit: Visit) -> None:
 def test_a_card_opens_its_page_in_the_language_of_the_map(visit: Visit) -> None:
     page = visit.page
     page.goto("/?lang=zh")
-    page.locator(".lab-card", has_text="感知机").first.click()
+    page.locator("#root .lab-card", has_text="感知机").first.click()
     expect(page.get_by_role("heading", name="感知机", exact=True)).to_be_visible()
     page.wait_for_url("**/perceptron?**lang=zh**")
 
@@ -68,8 +68,12 @@ def test_a_first_visit_shows_what_came_with_the_project(chromium: Browser, tmp_p
     try:
         for visit in visiting(chromium, lab):
             for language, sentence in (("en", "came with the project"), ("zh", "随项目附带")):
-                visit.page.goto(f"/dropout?lang={language}")
+                visit.page.goto(f"/dropout?lang={language}", wait_until="commit")
+                picture = visit.page.locator("#lab-first img")
+                expect(picture).to_be_visible()
+                assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 1000
                 visit.chart()
+                expect(picture).to_have_count(0)
                 expect(visit.page.get_by_text(sentence)).to_be_visible()
     finally:
         lab.process.terminate()
