@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 
@@ -26,13 +27,16 @@ GLIMPSE = 300  # characters of the preview
 
 
 @contextmanager
-def _without_garbage() -> Iterator[None]:
-    """A million cells that come to stay make the collector look through all of them again and again."""
+def _much_memory() -> Iterator[None]:
+    """Around the reading of a file: a million cells make the garbage collector look through all of them again and
+    again, and once they are gone the C library keeps their place."""
     gc.disable()
     try:
         yield
     finally:
         gc.enable()
+        with suppress(OSError, AttributeError):  # glibc alone has it
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def drop_unreadable(stem: str, params: BaseParams) -> None:
@@ -163,7 +167,7 @@ class Own:
         if given is None:
             return
         try:
-            with _without_garbage():
+            with _much_memory():
                 table = self.kind.kind == "table"
                 found = self._table(given.getvalue(), given.file_id) if table else self._text(given.getvalue())
         except Refused as refused:
