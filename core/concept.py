@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from core.params import BaseParams
     from core.result import BaseResult
+    from core.standings import Entry
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ class Concept:
     asks: tuple[Ask, ...] = ()
     weights: Callable[[Any, dict[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # see `core/weights.py`
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
+    task: Callable[[Any], BaseParams] | None = None  # the settings that runs have in common whose contenders compete
+    entries: Callable[[Any], Iterable[Entry]] | None = None  # of a Result, for the standings of its task
 
     def figure(self, id: str) -> Figure:
         return next(f for f in self.figures if f.id == id)
@@ -167,6 +170,8 @@ def load(stem: str) -> Concept:
         asks=tuple(getattr(params, "ASKS", ())),
         weights=getattr(params, "weights", None),
         data_files=getattr(params, "data_files", lambda _: ()),
+        task=getattr(params, "task", None),
+        entries=getattr(figures, "entries", None),
     )
 
 

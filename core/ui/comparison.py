@@ -16,7 +16,8 @@ from core.compare import LETTERS, Asked, Comparison, asked, choose, chosen, diff
 from core.concept import Figure, load
 from core.messages import explain
 from core.params import BaseParams, Invalid, Problem, shape, uploaded
-from core.runs.manager import FAILED, STOPPED, Run, shared
+from core.runs.manager import COMPLETE, FAILED, STOPPED, Run, shared
+from core.standings import SHOWN, ranked, table
 from core.text import words
 from core.ui import link, pin
 from core.ui.chart import chart
@@ -150,7 +151,7 @@ class Board:
             return
         language = self.text.language
 
-        def table() -> pd.DataFrame:
+        def joint() -> pd.DataFrame:
             found = {letter: figure.table(run.result, language) for letter, run in ready.items() if run is not None}
             return joined(found, self.say("compare.run"))
 
@@ -159,16 +160,37 @@ class Board:
         )
         if fold.open:
             with fold:
-                st.table(table(), hide_index=True)
+                st.table(joint(), hide_index=True)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.download_button(
                 self.say("export.csv"),
-                lambda: table().to_csv(index=False).encode("utf-8-sig"),
+                lambda: joint().to_csv(index=False).encode("utf-8-sig"),
                 f"compare-{self.concept.stem}-{figure.id}.csv",
                 "text/csv",
                 on_click="ignore",
             )
         st.caption(self.say("compare.share_hint"))
+
+    def standings(self) -> None:
+        """All contenders that this browser's runs of one task had, ranked together: the task of the first run here, or
+        else of the latest."""
+        concept, say, language = self.concept, self.say, self.text.language
+        past = [(each.params, each.device) for each in self.manager.history.mine(self.me, concept.stem)]
+        seen = [(shown.asked.params, shown.asked.device) for shown in self.runs] + past
+        if not (concept.task and concept.entries and past):
+            return
+        key = f"compare-standings-{language}"
+        fold = st.expander(say("standings.title"), icon=":material/leaderboard:", key=key, on_change="rerun")
+        if not fold.open:
+            return
+        task = concept.task(seen[0][0])
+        runs = [pin.stored(concept.stem, params, device) for params, device in seen if concept.task(params) == task]
+        results = {run.key: run.result for run in runs if run is not None and run.status == COMPLETE}
+        entries = ranked(concept.entries(result) for result in results.values())
+        with fold:
+            st.caption(link.plain(f"{say('standings.task')} {from_default(task, self.text)}"))
+            st.table(table(entries, self.text), hide_index=True)
+            st.caption(say("standings.read", entries=len(entries), runs=len(results), most=min(SHOWN, len(entries))))
 
     # Choosing
 

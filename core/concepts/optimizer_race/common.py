@@ -44,6 +44,11 @@ def settings(contender: Contender, language: str) -> str:
     return ", ".join(f"{say(f'symbols.{n}')} = {getattr(contender, n):g}" for n in shown)
 
 
+def named(contender: Contender, language: str) -> str:
+    """A contender and how it was set, apart from any race."""
+    return f"{text(language).say(f'rules.{contender.rule}')} ({settings(contender, language)})"
+
+
 def reach(seeds: np.ndarray, pad: float) -> dict:
     """An axis that just holds these values."""
     low, high = float(seeds.min()), float(seeds.max())

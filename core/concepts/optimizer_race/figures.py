@@ -36,6 +36,9 @@ from core.concepts.optimizer_race.tuning import (
     table_sensitivity,
     table_tuned,
 )
+from core.concepts.optimizer_race.tuning import (
+    entries as entries,  # of the standings
+)
 from core.stats import mean_interval
 
 TARGETS = np.round(np.arange(0.5, 0.9951, 0.005), 3)

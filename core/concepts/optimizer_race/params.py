@@ -95,6 +95,11 @@ class Result(BaseResult):
     slice_loss: np.ndarray = array("slice_row+ slice_column", "nats")
 
 
+def task(params: Params) -> Params:
+    """What contenders of several runs must have in common to be ranked together: all but themselves and their rates."""
+    return params.replace(contenders=FAIR, sweep=0, factor=5.0, surface=False)
+
+
 def sizes(params: Params) -> tuple[int, ...]:
     """Units of every layer, from inputs to outputs."""
     _, inputs, outputs = table_shape(params)

@@ -3,6 +3,8 @@ how wide its range of good rates is, and pictures of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -11,10 +13,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core import plot, style
-from core.concepts.optimizer_race.common import BLOWN, SPLITS, TEST, VALIDATION, log_range, names, text
+from core.concepts.optimizer_race.common import BLOWN, SPLITS, TEST, VALIDATION, log_range, named, names, text
 from core.concepts.optimizer_race.params import Result
 from core.ml.random import stream
 from core.ml.rules import Contender
+from core.standings import Entry
 from core.stats import mean_interval
 
 GOOD = 0.02  # a rate is good whose validation accuracy is so close to the best of its contender
@@ -49,6 +52,16 @@ def tuned_contenders(result: Result) -> tuple[Contender, ...]:
     """The contenders at the rates chosen."""
     lrs = result.rate[np.arange(len(result.rate)), chosen(result)]
     return tuple(c.replace(lr=float(f"{lr:.6g}")) for c, lr in zip(result.params.contenders, lrs))
+
+
+def entries(result: Result) -> Iterator[Entry]:
+    """Every contender at every rate, as it stands at the end of training."""
+    accuracy, loss = result.sweep_accuracy[:, :, :, -1].astype(float), result.sweep_loss[:, :, :, -1].astype(float)
+    for c, contender in enumerate(result.params.contenders):
+        for r, lr in enumerate(result.rate[c]):
+            own = contender if r == result.rate.shape[1] // 2 else contender.replace(lr=float(f"{lr:.6g}"))
+            validation, test = accuracy[c, r, :, VALIDATION], accuracy[c, r, :, TEST]
+            yield Entry(own, partial(named, own), validation, loss[c, r, :, VALIDATION], test)
 
 
 def good_band(rate: np.ndarray, value: np.ndarray) -> tuple[float, float]:
