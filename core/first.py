@@ -94,7 +94,7 @@ def _map(language: str) -> str:
     from core.ui.home import as_html
 
     text = words("", language)
-    cards = as_html(language).replace('data-picture="', 'data-picture="thumbnails/')
+    cards = as_html(language, claims=False).replace('data-picture="', 'data-picture="thumbnails/')
     intro = escape(text.say("home.intro"))
     head = f"<h1>{escape(text.title)}</h1><p>{escape(text.lead)}</p><small>{intro}</small>"
     return f'{head}<div class="lab-map">{cards}</div>'

@@ -51,8 +51,9 @@ def concept_map(language: str) -> None:
 
 
 @cache
-def as_html(language: str) -> str:
-    """The map as HTML; every word in it is ours, and escaped all the same."""
+def as_html(language: str, claims: bool = True) -> str:
+    """The map as HTML, with or without the claims that a search finds; every word in it is ours, and escaped all the
+    same."""
     text = words("", language)
     find = escape(text.say("home.find"))
     parts = [
@@ -61,7 +62,7 @@ def as_html(language: str) -> str:
     ]
     concepts = (*CONCEPTS, *PLANNED)  # in every chapter first what there is
     for chapter, entries in by_chapter(concepts).items():
-        title, cards = escape(text.say(f"chapters.{chapter}")), "".join(_card(entry, language) for entry in entries)
+        title, cards = escape(text.say(f"chapters.{chapter}")), "".join(_card(e, language, claims) for e in entries)
         parts.append(f'<section><h2>{title}</h2><ul class="lab-cards">{cards}</ul></section>')
     return "".join(parts) + _timeline(text)
 
@@ -75,7 +76,7 @@ def said(entry: Entry, language: str) -> tuple[str, str]:
     return text.title, text.lead
 
 
-def _card(entry: Entry, language: str) -> str:
+def _card(entry: Entry, language: str, with_claims: bool) -> str:
     title, lead = map(escape, said(entry, language))
     find = _findable(" ".join(part for each in LANGUAGES for part in said(entry, each)))
     if entry.planned:
@@ -83,7 +84,7 @@ def _card(entry: Entry, language: str) -> str:
         return f'<li class="lab-card lab-planned" {find}><h3>{title}</h3>{badge}<p>{lead}</p></li>'
     alt = escape(about_shipped(entry.stem).get("summary", {}).get(language, ""))
     picture = f'<img data-picture="{entry.stem}" alt="{alt}" width="720" height="432" loading="lazy" decoding="async">'
-    claims = f"<ul>{''.join(_claims(entry, language))}</ul>"
+    claims = f"<ul>{''.join(_claims(entry, language))}</ul>" if with_claims else ""
     return f'<li class="lab-card" {find}>{picture}<h3>{_link(entry, title, language)}</h3><p>{lead}</p>{claims}</li>'
 
 
