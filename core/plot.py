@@ -4,6 +4,7 @@ A figure is an ordinary plotly Figure. In `layout.meta` it may tell the browser
     scrub   how to show an earlier moment of a finished run: which traces are cut at a value of x, and which
             attributes are replaced by one slice of a stack
     aspect  height over width, for pictures of a plane, which must keep their shape on any screen
+    least   pixels that such a picture is high at least, where words stand between its parts
     chips   buttons that show or hide traces by a role of theirs (train, validation, test)
 The page's chart component acts on them; anywhere else they are ignored.
 """
@@ -65,9 +66,9 @@ def chips(fig: go.Figure, role: str, labels: dict[str, str], active: list[str]) 
     fig.layout.meta = (fig.layout.meta or {}) | {"chips": {"role": role, "options": options, "active": active}}
 
 
-def aspect(fig: go.Figure, ratio: float) -> None:
-    """Let the height follow the width: height = ratio × width."""
-    fig.layout.meta = (fig.layout.meta or {}) | {"aspect": ratio}
+def aspect(fig: go.Figure, ratio: float, least: int = 0) -> None:
+    """Let the height follow the width: height = ratio × width, but not below `least` pixels."""
+    fig.layout.meta = (fig.layout.meta or {}) | {"aspect": ratio, "least": least}
 
 
 def two_classes(fig: go.Figure, x: np.ndarray, y: np.ndarray, word: str, size: int = 5, **place: int) -> None:

@@ -267,9 +267,9 @@ class Chart {
     layout.font = { ...layout.font, color: this.ink, family: this.font };
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
     layout.dragmode = this.wants.selects ? "select" : layout.dragmode;
-    const aspect = layout.meta?.aspect;
+    const { aspect, least } = layout.meta || {};
     if (this.big || this.full) layout.height = this.room();
-    else if (aspect) layout.height = Math.min(Math.round(aspect * this.plot.clientWidth), 820);
+    else if (aspect) layout.height = Math.max(least ?? 0, Math.min(Math.round(aspect * this.plot.clientWidth), 820));
     this.plot.style.height = `${layout.height || 420}px`;
     const config = {
       responsive: true, displaylogo: false, displayModeBar: "hover",

@@ -483,7 +483,7 @@ def draw_walk(walk: Walk, result: Result, language: str) -> go.Figure:
             hovertemplate="%{text}: (%{x:.2f}, %{y:.2f}), D %{customdata:.2f}<extra></extra>",
         )
         plane(fig)
-        fig.update_layout(meta={"aspect": 0.6})
+        plot.aspect(fig, 0.6)
         return fig
     fig = plot.figure(150, "closest")
     pictures = np.pad(walk.path.reshape(-1, 8, 8), ((0, 0), (0, 0), (0, 1)), constant_values=-1)

@@ -388,7 +388,7 @@ def draw_mixed(result: Result, language: str) -> go.Figure:
     for m in range(len(labels)):
         fig.layout[f"yaxis{m + 1 if m else ''}"].scaleanchor = f"x{m + 1 if m else ''}"
     fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
-    plot.aspect(fig, 0.22 * len(labels))
+    plot.aspect(fig, 0.22 * len(labels), 112 * len(labels))
     if result.complete:
         plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
     return fig
