@@ -49,7 +49,7 @@ def own_data(rounds: int) -> Section:
         "cell checked, written as the cleaned file and kept. Processor time of one process.",
     )
     taken = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         for turn in range(rounds):
             begin = time.process_time()
             sheet = readers.sheet(content)
@@ -74,7 +74,7 @@ def the_runs(rounds: int, quick: bool) -> Section:
     )
     first, complete, again, tiny = [], [], [], []
     stops: dict[str, list[tuple[float, float, float]]] = {"default race": [], "long native call": []}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         begin = time.perf_counter()
         manager = Manager(Store(Path(folder)), cpu_slots=1).start()
         manager.ready.wait()
@@ -124,7 +124,7 @@ def the_defaults(rounds: int) -> Section:
         "times: from asking to the first Result that a page can draw, and to the last. Then each question to the "
         "trained networks at its default, another one every time where it has a field to change.",
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         manager = Manager(Store(Path(folder)), cpu_slots=1).start()
         try:
             until(lambda: any(e.device == FUSED for e in manager.engines), pause=0.1)
