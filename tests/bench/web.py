@@ -282,7 +282,7 @@ def brought(context: Any, rounds: int) -> list[float]:
 
 
 FIRST = "#lab-first img[data-loaded]"
-LOADED = """addEventListener("load", ({ target }) => target.dataset && (target.dataset.loaded = ""), true)"""
+LOADED = """document.addEventListener("load", ({ target }) => target.dataset && (target.dataset.loaded = ""), true)"""
 
 
 def visit(context: Any, path: str, *selectors: str) -> list[float]:
