@@ -3,7 +3,7 @@
 A concept is the folder `core/concepts/<stem>/`:
     params.py   Params, Result, PRESETS, TINY, ENGINE, cost   what goes in, what comes out (no torch)
     train.py    train, and answer where it has asks      the experiment                   (torch, no streamlit)
-    figures.py  FIGURES                                  pictures of a Result             (plotly)
+    figures.py  FIGURES, ENTRIES for standings           pictures of a Result             (plotly)
     claims.py   CLAIMS, PREDICTIONS                      what the notes say, measured     (numpy)
     text.en.md, text.zh.md                               every word of its page
 """
@@ -171,7 +171,7 @@ def load(stem: str) -> Concept:
         weights=getattr(params, "weights", None),
         data_files=getattr(params, "data_files", lambda _: ()),
         task=getattr(params, "task", None),
-        entries=getattr(figures, "entries", None),
+        entries=getattr(figures, "ENTRIES", None),
     )
 
 

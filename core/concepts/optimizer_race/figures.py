@@ -29,15 +29,13 @@ from core.concepts.optimizer_race.tuning import (
     draw_best,
     draw_sensitivity,
     draw_tuned,
+    entries,
     summary_best,
     summary_sensitivity,
     summary_tuned,
     table_best,
     table_sensitivity,
     table_tuned,
-)
-from core.concepts.optimizer_race.tuning import (
-    entries as entries,  # of the standings
 )
 from core.stats import mean_interval
 
@@ -422,3 +420,5 @@ FIGURES = with_note(
     ),
     diverged,
 )
+
+ENTRIES = entries
