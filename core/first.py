@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 from core import style
 from core.catalog import CATALOG, CONCEPTS, LANGUAGES
-from core.runs.store import about_shipped
-from core.text import words
+from core.concept import load
+from core.runs.key import source_digest
+from core.runs.store import shipped
+from core.text import Text, words
 
 HERE = Path(__file__).parent
 NEUTRAL = {"lang", "v"}  # parts of a link that leave the default settings as they are
@@ -61,6 +64,13 @@ def title(stem: str, language: str) -> str:
     return text.title if stem == "home" else text.say(f"chapters.{stem}")
 
 
+def origin(stem: str, meta: dict[str, Any], text: Text) -> str:
+    """Where a result that came with the project comes from, and whether the experiment has changed since."""
+    day = datetime.fromtimestamp(meta["saved"], UTC).date().isoformat()
+    same = meta["source"] == source_digest(stem)
+    return text.say("run.shipped" if same else "run.shipped_old", date=day, code=meta["source"][:7], **meta["versions"])
+
+
 def picture(stem: str, query: str, language: str) -> str:
     """What to put into the HTML of a page; empty where a link asks for more than its default settings."""
     return _picture(stem, language) if set(parse_qs(query, keep_blank_values=True)) <= NEUTRAL else ""
@@ -70,8 +80,8 @@ def picture(stem: str, query: str, language: str) -> str:
 def _picture(stem: str, language: str) -> str:
     if stem == "home":
         body, css = _map(language), (HERE / "ui" / "home.css").read_text("utf-8")
-    elif about_shipped(stem):
-        body, css = _figure(stem, language), ""
+    elif body := _figure(stem, language):
+        css = ""
     else:
         return ""
     themes = "".join(f"#lab-first[data-theme={t}] {{ {style.variables(t)} }}\n" for t in style.THEMES)
@@ -80,13 +90,16 @@ def _picture(stem: str, language: str) -> str:
 
 
 def _figure(stem: str, language: str) -> str:
-    text, about = words(stem, language), about_shipped(stem)
-    day = datetime.fromtimestamp(about["saved"], UTC).date().isoformat()
-    came = text.say("run.shipped", date=day, code=about["source"][:7], **about["versions"])
+    """Empty for what is no concept, and where the default is another than the one that came with the project."""
+    stored = shipped(stem)
+    if stored is None or stored.result.params != load(stem).Params():
+        return ""
+    text = words(stem, language)
     return (
         f"<h1>{escape(text.title)}</h1><p>{escape(text.lead)}</p>"
-        f'<figure><img data-picture="first/{stem}.{language}" alt="">'
-        f"<figcaption><small>{escape(came)}</small><br>{escape(about['summary'][language])}</figcaption></figure>"
+        f'<figure><img data-picture="first/{stem}.{language}" alt=""><figcaption>'
+        f"<small>{escape(origin(stem, stored.meta, text))}</small><br>{escape(stored.meta['summary'][language])}"
+        "</figcaption></figure>"
     )
 
 

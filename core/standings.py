@@ -70,13 +70,9 @@ def table(entries: list[Entry], text: Text) -> pd.DataFrame:
         level = bool(mean + np.nan_to_num(half, nan=np.inf) >= 0)
         gap = "" if place == 1 else say("standings.level" if level else "standings.behind", points=percent(behind))
         cells = [percent(entry.validation), gap, percent(entry.test)]
-        rows.append(
-            [
-                str(place),
-                entry.name(text.language),
-                *(cells if not entry.diverged else [say("standings.diverged"), "", ""]),
-            ]
-        )
+        if entry.diverged:
+            cells = [say("standings.diverged"), "", ""]
+        rows.append([str(place), entry.name(text.language), *cells])
     columns = [say(f"standings.{name}") for name in ("place", "contender", "validation", "gap", "test")]
     return pd.DataFrame(rows, columns=columns)
 

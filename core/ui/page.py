@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
-from core import claims
+from core import claims, first
 from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import Figure, load
 from core.params import BaseParams, Invalid, write
@@ -406,9 +405,7 @@ class Page:
         say, meta = self.text.say, shown.meta
         if not meta.get("shipped"):
             return say("run.stored_old" if shown.params == self.params else "run.stored_other")
-        now = meta["source"] == source_digest(self.stem)
-        day = datetime.fromtimestamp(meta["saved"], UTC).date().isoformat()
-        came = say("run.shipped" if now else "run.shipped_old", date=day, code=meta["source"][:7], **meta["versions"])
+        came = first.origin(self.stem, meta, self.text)
         return came if shown.params == self.params else f"{say('run.stored_other')} {came}"
 
     def _device(self) -> None:
@@ -508,9 +505,11 @@ def progress(run: Run, manager: Manager, text: Text) -> str:
 
 
 def draw_ahead(manager: Manager) -> None:
-    """Draw the results that came with the project, so that no first visitor waits for it."""
+    """Draw the results that came with the project, and what stands before them, so that no first visitor waits."""
     for stem in (entry.stem for entry in CONCEPTS):
         source_digest(stem)
+        for language in LANGUAGES:
+            first.picture(stem, "", language)
         if run := manager.shipped(stem):
             figure = next(figure for figure in load(stem).figures if figure.shown(run.params))
             for language in LANGUAGES:
