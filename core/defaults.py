@@ -1,10 +1,8 @@
 """What ships with the project so that no page is empty on a machine that has computed nothing yet: the result of every
-concept's default (`data/defaults/<stem>/`), pictures of them for the home page (`static/thumbnails/`), and of each
-page's first figure, with every word on it, to be seen while the app still starts (`static/first/`, core/first.py).
+concept's default (`data/defaults/<stem>/`), and pictures of them for the home page (`static/thumbnails/`).
 
 `python -m core.defaults [stem …]` trains the defaults of these concepts, or of all, on the CPU, keeps them as the store
-does (`core/runs/store.py`) without the networks, and has a Chromium draw the pictures. It needs playwright. With
-`--pictures` it draws only, what ships already.
+does (`core/runs/store.py`) without the networks, and has a Chromium draw the pictures. It needs playwright.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -26,12 +23,10 @@ from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import Figure, load
 from core.result import BaseResult
 from core.runs import engines
-from core.runs.store import SHIPPED, packed, shipped
+from core.runs.store import SHIPPED, packed
 
 ROOT = Path(__file__).resolve().parent.parent
-THUMBNAILS, FIRST = ROOT / "static" / "thumbnails", ROOT / "static" / "first"
-FONTS = ROOT / "static" / "fonts"
-BROAD, MARGIN = 640, 32  # pixels that a first figure is wide, about as on its page, and those beside it in its file
+THUMBNAILS = ROOT / "static" / "thumbnails"
 WIDTH, HEIGHT = 720, 432  # dots of a thumbnail
 TALL = (410, 480)  # pixels of the canvas it is drawn on: the figure's own height, within these
 
@@ -46,8 +41,8 @@ def first_figure(stem: str) -> Figure:
     return next(figure for figure in concept.figures if figure.shown(concept.Params()))
 
 
-def train(stems: list[str]) -> None:
-    """Train the defaults on the CPU, by the engine a page would choose, and write the results to SHIPPED."""
+def train(stems: list[str]) -> dict[str, BaseResult]:
+    """The results of the defaults, trained on the CPU by the engine a page would choose, written to SHIPPED."""
     from core.runs.manager import BUILD, COMPLETE, Manager
 
     manager = Manager().start()
@@ -56,6 +51,7 @@ def train(stems: list[str]) -> None:
     while engines.wanted() and time.monotonic() < end and engines.FUSED not in {e.device for e in manager.engines}:
         time.sleep(0.2)
     manager.engines = [engine for engine in manager.engines if engines.host(engine.device) == "cpu"]
+    results = {}
     try:
         for stem in stems:
             run = manager.ask(stem, load(stem).Params(), anew=True)
@@ -71,9 +67,11 @@ def train(stems: list[str]) -> None:
             (SHIPPED / stem).mkdir(parents=True)
             for name, content in files.items():
                 (SHIPPED / stem / name).write_bytes(content)
+            results[stem] = run.result
             print(f"{stem:20} {sum(map(len, files.values())) / 1024:5.0f} kB", flush=True)
     finally:
         manager.close()
+    return results
 
 
 def bare(stem: str, result: BaseResult, theme: str) -> dict[str, Any]:
@@ -96,81 +94,33 @@ def bare(stem: str, result: BaseResult, theme: str) -> dict[str, Any]:
     return found
 
 
-def pictures(stems: list[str]) -> None:
-    """Draw what ships, in a Chromium without network."""
+def thumbnails(results: dict[str, BaseResult]) -> None:
+    """Draw the first figures small, once per theme, in a Chromium without network."""
+    from PIL import Image
     from playwright.sync_api import sync_playwright
 
-    for folder in (THUMBNAILS, FIRST):
-        folder.mkdir(exist_ok=True)
+    THUMBNAILS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         program = os.environ.get("CHROMIUM") or None
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for stem in stems:
-            thumbnails(browser, stem)
-            first_pictures(browser, stem)
+        page = browser.new_context(offline=True).new_page()
+        page.add_script_tag(path=ROOT / "static" / "plotly.min.js")
+        for stem, result in results.items():
+            for theme in style.THEMES:
+                figure = bare(stem, result, theme)
+                height = min(max(figure["layout"].pop("height", 0), TALL[0]), TALL[1])
+                drawn = base64.b64decode(page.evaluate(DRAW, [figure, height, HEIGHT / height]))
+                picture = Image.open(io.BytesIO(drawn)).convert("RGB").resize((WIDTH, HEIGHT))
+                picture.save(THUMBNAILS / f"{stem}.{theme}.webp", quality=82, method=6)
         browser.close()
 
 
-def thumbnails(browser: Any, stem: str) -> None:
-    """The first figure without words, small, once per theme."""
-    page = browser.new_context(offline=True).new_page()
-    page.add_script_tag(path=ROOT / "static" / "plotly.min.js")
-    stored = shipped(stem)
-    assert stored
-    for theme in style.THEMES:
-        figure = bare(stem, stored.result, theme)
-        height = min(max(figure["layout"].pop("height", 0), TALL[0]), TALL[1])
-        drawn = base64.b64decode(page.evaluate(DRAW, [figure, height, HEIGHT / height]))
-        save(drawn, THUMBNAILS / f"{stem}.{theme}.webp", (WIDTH, HEIGHT))
-    page.context.close()
-
-
-def first_pictures(browser: Any, stem: str) -> None:
-    """The first figure as its page shows it, once per language and theme."""
-    from core.runs.manager import Manager
-    from core.text import words
-    from core.ui.share import document
-
-    run = Manager().shipped(stem)
-    assert run
-    for language in LANGUAGES:
-        with tempfile.NamedTemporaryFile(suffix=".html") as file:
-            Path(file.name).write_bytes(document(run, first_figure(stem), words(stem, language)))
-            for theme in style.THEMES:
-                look = {"color_scheme": theme, "device_scale_factor": 2, "bypass_csp": True}  # else no typeface
-                page = browser.new_context(offline=True, **look).new_page()
-                page.set_viewport_size({"width": BROAD + MARGIN, "height": 1000})
-                page.goto(f"file://{file.name}")
-                page.locator(".js-plotly-plot .main-svg").first.wait_for()
-                page.add_style_tag(content=face())
-                page.evaluate("document.fonts.load('16px Inter').then(() => dispatchEvent(new Event('resize')))")
-                page.wait_for_timeout(500)  # until plotly has drawn once more
-                save(page.locator(".lab-plot").screenshot(), FIRST / f"{stem}.{language}.{theme}.webp")
-                page.context.close()
-
-
-def face() -> str:
-    """The project's own typeface as a rule of CSS that brings it along."""
-    font = base64.b64encode((FONTS / "inter-latin-wght-normal.woff2").read_bytes()).decode()
-    return f"@font-face {{ font-family: Inter; font-weight: 100 900; src: url(data:font/woff2;base64,{font}) }}"
-
-
-def save(png: bytes, file: Path, size: tuple[int, int] | None = None) -> None:
-    from PIL import Image
-
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    (picture.resize(size) if size else picture).save(file, quality=82, method=6)
-
-
-def main(given: list[str]) -> int:
-    only_pictures, stems = "--pictures" in given, [stem for stem in given if stem != "--pictures"]
+def main(stems: list[str]) -> int:
     known = [entry.stem for entry in CONCEPTS]
     if unknown := set(stems) - set(known):
         print(f"There is no concept {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)
         return 2
-    if not only_pictures:
-        train(stems or known)
-    pictures(stems or known)
+    thumbnails(train(stems or known))
     return 0
 
 

@@ -17,6 +17,7 @@ import safetensors.numpy as safetensors
 from core.concept import load
 from core.params import LINK_VERSION, BaseParams, Problem, Refused, canonical, take, write
 from core.runs.key import source_digest, versions
+from core.text import Text
 
 if TYPE_CHECKING:
     from core.runs.manager import Run
@@ -49,6 +50,24 @@ def provenance(run: Run) -> dict[str, Any]:
         "versions": run.meta.get("versions", versions()),
         "date": datetime.fromtimestamp(run.meta.get("saved", time.time()), UTC).isoformat(timespec="seconds"),
     }
+
+
+def origin(run: Run, text: Text) -> str:
+    """Where a Result comes from: trained now, stored, or come with the project and perhaps older than the code."""
+    meta, versions = run.meta, run.meta["versions"]
+    if meta.get("shipped"):
+        day = datetime.fromtimestamp(meta["saved"], UTC).date().isoformat()
+        same = meta["source"] == source_digest(run.stem)
+        return text.say("run.shipped" if same else "run.shipped_old", date=day, code=meta["source"][:7], **versions)
+    return text.say(
+        "run.provenance",
+        how=text.say("run.stored" if run.stored else "run.trained_now"),
+        device=meta["device"].upper(),
+        engine=meta["engine"],
+        steps=run.result.step if run.result else 0,
+        time=text.duration(meta["seconds"]),
+        torch=versions["torch"],
+    )
 
 
 def settings(stem: str, params: BaseParams, run: Run | None = None) -> str:

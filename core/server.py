@@ -5,6 +5,7 @@ Workers import this file again as their main module, so it must stay light: stre
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import gzip
 import html
@@ -35,9 +36,10 @@ HEADERS = {
 
 
 # Told where the server is, the app need not try the page's own path first and wait after the refusal.
-SCRIPT = b"""<head><link rel="preload" as="script" href="./lab/plotly.min.js"><script>
-window.__streamlit = { BACKEND_BASE_URL: new URL("./", location).href };
-(window.requestIdleCallback || setTimeout)(() => {
+HEAD = b"""<head><link rel="preload" as="script" href="./lab/plotly.min.js">
+<script>window.__streamlit = { BACKEND_BASE_URL: new URL("./", location).href };</script>"""
+# Where no chart stands in the page from the start: when the browser has nothing else to do.
+LATER = b"""<script>(window.requestIdleCallback || setTimeout)(() => {
   const script = document.createElement("script");
   script.src = "./lab/plotly.min.js";
   document.head.appendChild(script);
@@ -46,16 +48,17 @@ window.__streamlit = { BACKEND_BASE_URL: new URL("./", location).href };
 
 class Headers:
     """Middleware: the security headers on every answer; and in the HTML of a page its title, what it shows until the
-    app has started (core/first.py), and where there are charts a tag that loads plotly meanwhile."""
+    app has started (core/ui/first.py), and where there are charts a tag that loads plotly meanwhile."""
 
     def __init__(self, app: Any):
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        from core import first
+        from core.ui import first
 
         stem = first.page(scope["path"]) if scope["type"] == "http" else ""
         asked = dict(scope["headers"]) if stem else {}
+        packs = b"gzip" in asked.get(b"accept-encoding", b"")
         unwanted: set[bytes] = set()
         if stem:  # plain and whole, so that it can be changed
             whole = (b"accept-encoding", b"if-none-match", b"if-modified-since")
@@ -65,14 +68,17 @@ class Headers:
         async def passed(message: Any) -> None:
             if message["type"] == "http.response.start":
                 if stem:
-                    message["headers"] = [*message["headers"], *_cookie(scope)]
+                    packed = [(b"content-encoding", b"gzip")] if packs else []
+                    message["headers"] = [*message["headers"], *_cookie(scope), *packed]
                 kept = [(name, value) for name, value in message["headers"] if name not in unwanted]
                 given = {name for name, _ in kept}
                 more = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in given]
                 message["headers"] = [*kept, *more]
             elif stem and message["type"] == "http.response.body":
                 query, accepted = scope["query_string"].decode("latin-1"), asked.get(b"accept-language", b"")
-                message["body"] = _filled(message.get("body", b""), stem, query, accepted.decode("latin-1"))
+                plain = (message.get("body", b""), stem, query, accepted.decode("latin-1"))
+                page = await asyncio.to_thread(_filled, *plain)  # it may read the store, and draw
+                message["body"] = gzip.compress(page, 1) if packs and page else page
             await send(message)
 
         await self.app(scope, receive, passed)
@@ -80,15 +86,14 @@ class Headers:
 
 def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
     """The HTML of a page with what belongs to it."""
-    from core import first
+    from core.runs.manager import shared
+    from core.ui import first
 
     language = first.language(query, accepted)
-    shown = first.picture(stem, query, language)
-    page = page.replace(
-        b"<title>Streamlit</title>", f"<title>{html.escape(first.title(stem, language))}</title>".encode()
-    )
-    page = page.replace(b"<body>", b"<body>" + shown.encode())
-    return page if stem == "home" else page.replace(b"<head>", SCRIPT)
+    shown = first.shown(stem, query, language, shared())
+    title = f"<title>{html.escape(first.title(stem, language))}</title>".encode()
+    page = page.replace(b"<title>Streamlit</title>", title).replace(b"<body>", b"<body>" + shown.encode())
+    return page if stem == "home" else page.replace(b"<head>", HEAD + (b"" if shown else LATER))
 
 
 def _cookie(scope: Any) -> list[tuple[bytes, bytes]]:
@@ -136,7 +141,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     manager = shared()
     for entry in CONCEPTS:
         load(entry.stem)
-    from core.ui.page import draw_ahead
+    from core.ui.first import draw_ahead
 
     plotly_js()
     gc.collect()

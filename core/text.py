@@ -63,6 +63,13 @@ class Text:
     def prose(self, section: str) -> str:
         return self.sections[section]
 
+    def duration(self, seconds: float) -> str:
+        """A time span in the reader's words, with two digits."""
+        for unit, size in (("hours", 3600), ("minutes", 60)):
+            if seconds >= 1.5 * size:
+                return self.say(f"run.{unit}", n=f"{seconds / size:.2g}")
+        return self.say("run.seconds", n=f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}")
+
 
 def parse(source: str, language: str) -> Text:
     head, *parts = re.split(r"^## ", source, flags=re.M)

@@ -2,61 +2,104 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import re
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import pytest
-from PIL import Image
 
-from core import first, style
 from core.catalog import CATALOG, CONCEPTS, LANGUAGES
-from core.defaults import BROAD, FIRST
-from core.runs.store import about_shipped
+from core.concept import load
+from core.result import BaseResult
+from core.runs.key import run_key
+from core.runs.manager import Manager
+from core.runs.store import Store, about_shipped, shipped
 from core.text import words
+from core.ui import first
 
 STEMS = [entry.stem for entry in CONCEPTS]
 
 
+@pytest.fixture
+def manager(tmp_path: Path) -> Manager:
+    """With an empty store, and without workers."""
+    return Manager(Store(tmp_path))
+
+
+def given(shown: str) -> dict[str, Any]:
+    """What the chart in this HTML is given."""
+    found = re.search(r"start\(\{ parentElement, data: (.*) \}\);$", shown, re.MULTILINE)
+    assert found
+    return json.loads(found[1])
+
+
+def drawn(shown: str) -> list[dict[str, Any]]:
+    return json.loads(given(shown)["figure"])["data"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("stem", STEMS)
-def test_a_default_link_shows_title_sentence_and_a_real_result_with_its_origin(stem: str, language: str) -> None:
-    shown, text, about = (
-        first.picture(stem, f"lang={language}&v=1", language),
-        words(stem, language),
-        about_shipped(stem),
-    )
+def test_a_default_link_shows_title_sentence_and_a_real_result_with_its_origin(
+    stem: str, language: str, manager: Manager
+) -> None:
+    shown = first.shown(stem, f"lang={language}&v=1", language, manager)
+    text, about, concept = words(stem, language), about_shipped(stem), load(stem)
     assert escape(text.title) in shown and escape(text.lead) in shown
     assert escape(about["summary"][language]) in shown and about["source"][:7] in shown
-    assert f'data-picture="first/{stem}.{language}"' in shown
-    for theme, look in style.THEMES.items():
-        with Image.open(FIRST / f"{stem}.{language}.{theme}.webp") as picture:
-            assert picture.width == 2 * BROAD
-            corner = picture.convert("RGB").getpixel((1, 1))
-            wanted = [int(look["background"][i : i + 2], 16) for i in (1, 3, 5)]
-            assert max(abs(a - b) for a, b in zip(corner, wanted)) <= 12
-            assert len(picture.convert("L").getcolors(256) or []) > 20, "an empty picture"
+    figure = next(figure for figure in concept.figures if figure.shown(concept.Params()))
+    wanted = json.loads(figure.draw(shipped(stem).result, language).to_json(validate=False))
+    assert drawn(shown) == wanted["data"] and given(shown)["summary"] == about["summary"][language]
+    assert len(shown) < 250_000, "it is sent before anything else"
 
 
-def test_nothing_is_left_over() -> None:
-    names = {f"{stem}.{language}.{theme}.webp" for stem in STEMS for language in LANGUAGES for theme in style.THEMES}
-    assert {path.name for path in FIRST.iterdir()} == names
+def keep(manager: Manager, result: BaseResult, device: str) -> None:
+    """Put a Result into the store as a run of its Params on this device."""
+    meta = shipped("perceptron").meta | {"device": device, "shipped": False}
+    manager.store.save(run_key("perceptron", result.params, device), result, meta)
 
 
-@pytest.mark.parametrize("query", ["rate=0.3", "lang=en&figure=loss", "weight_seed", "lang=en&v=1&hello="])
-def test_a_link_that_asks_for_more_does_not_get_the_default(query: str) -> None:
-    assert first.picture("dropout", query, "en") == ""
+def test_a_link_with_a_stored_result_shows_that_result_and_the_figure_chosen(manager: Manager) -> None:
+    concept, stored = load("perceptron"), shipped("perceptron").result
+    other = dataclasses.replace(stored, params=concept.Params(data_seed=7))
+    query = "lang=en&data_seed=7"
+    assert first.shown("perceptron", query, "en", manager) == ""
+    keep(manager, other, "cpu")
+    shown = first.shown("perceptron", query, "en", manager)
+    assert drawn(shown) and words("perceptron", "en").say("run.stored") in shown
+    last = [figure for figure in concept.figures if figure.shown(other.params)][-1]
+    chosen = first.shown("perceptron", f"{query}&figure={last.id}", "en", manager)
+    assert given(chosen)["summary"] == last.summary(other, "en")
+    assert first.shown("perceptron", f"{query}&figure=no_such", "en", manager) == shown, "as the page does"
+    assert first.shown("perceptron", "lang=en&data_seed=8", "en", manager) == ""
+    assert first.shown("perceptron", f"{query}&device=cpu", "en", manager) == shown
 
 
-def test_home_shows_the_whole_map() -> None:
-    shown = first.picture("home", "", "zh")
+@pytest.mark.parametrize(
+    "query", ["nonsense=1", "weight_seed", "epochs=1e99", "lang=en&v=1&hello=", "x=" + 30000 * "y"]
+)
+def test_a_link_of_which_there_is_something_to_say_shows_nothing_first(query: str, manager: Manager) -> None:
+    assert first.shown("dropout", query, "en", manager) == ""
+
+
+def test_what_a_link_brings_cannot_leave_the_script_it_stands_in(manager: Manager) -> None:
+    shown = first.shown("perceptron", "lang=en", "en", manager)
+    assert shown.count("<script") == shown.count("</script>") == 3
+
+
+def test_home_shows_the_whole_map(manager: Manager) -> None:
+    shown = first.shown("home", "", "zh", manager)
     assert all(escape(words(stem, "zh").title) in shown for stem in STEMS)
     assert all(f'data-picture="thumbnails/{stem}"' in shown for stem in STEMS)
 
 
-def test_pages_and_their_titles() -> None:
+def test_pages_and_their_titles(manager: Manager) -> None:
     assert first.page("/") == "home" and first.page("/dropout/") == "dropout"
     assert first.page("/_stcore/health") == first.page("/app/static/x.png") == first.page("/nothing") == ""
     assert all(first.title(entry.stem, language) for entry in CATALOG for language in LANGUAGES)
-    assert first.picture("status", "", "en") == ""
+    assert first.shown("status", "", "en", manager) == ""
 
 
 @pytest.mark.parametrize(

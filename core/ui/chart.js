@@ -110,14 +110,13 @@ const BUTTONS = {
   "Download plot as a PNG": "png", "Full screen": "full_screen",
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-let notes = 0; // charts described so far
 
 class Chart {
   constructor(root) {
     this.root = root;
     [this.plot, this.bar, this.chips, this.keys, this.cross, this.note, this.said] =
       ["plot", "scrub", "chips", "keys", "cross", "note", "said"].map((name) => root.querySelector(`.lab-${name}`));
-    this.note.id = `lab-note-${notes++}`;
+    this.note.id = `lab-note-${Math.random().toString(36).slice(2)}`;
     [this.button, this.range, this.output] = this.bar.children;
     this.active = null; // chips switched on
     this.moment = null; // index into scrub.values, or null for the end
@@ -168,7 +167,6 @@ class Chart {
       this.label();
     }
     this.draw();
-    document.getElementById("lab-first")?.remove(); // what stood here while the app started
     if (this.big) this.root.dispatchEvent(new CustomEvent("lab-drawn", { bubbles: true }));
   }
 
@@ -268,8 +266,9 @@ class Chart {
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
     layout.dragmode = this.wants.selects ? "select" : layout.dragmode;
     const { aspect, least } = layout.meta || {};
+    this.width = this.plot.clientWidth;
     if (this.big || this.full) layout.height = this.room();
-    else if (aspect) layout.height = Math.max(least ?? 0, Math.min(Math.round(aspect * this.plot.clientWidth), 820));
+    else if (aspect) layout.height = Math.max(least ?? 0, Math.min(Math.round(aspect * this.width), 820));
     this.plot.style.height = `${layout.height || 420}px`;
     const config = {
       responsive: true, displaylogo: false, displayModeBar: "hover",
@@ -398,6 +397,7 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     this.sizes = new ResizeObserver(() => {
       if (!this.library || !(this.big || this.figure?.layout.meta?.aspect)) return;
       if (this.big) this.read();
+      else if (this.width === this.plot.clientWidth) return; // it grew by what was drawn
       this.draw();
     });
     this.sizes.observe(this.root);
@@ -443,13 +443,21 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
   }
 }
 
-const charts = new WeakMap();
+// The chart that stood here while the app started comes into its place as it is.
+function standing(root) {
+  const first = document.getElementById("lab-first");
+  if (!first || first.contains(root)) return root;
+  const early = first.querySelector(".lab-chart");
+  first.remove();
+  if (!early?.lab) return root;
+  root.replaceWith(early);
+  return early;
+}
 
 export default function (component) {
-  const root = component.parentElement.querySelector(".lab-chart");
-  if (!charts.has(root)) charts.set(root, (root.lab = new Chart(root)));
-  const chart = charts.get(root);
+  const root = standing(component.parentElement.querySelector(".lab-chart"));
+  const chart = (root.lab ??= new Chart(root));
   chart.last = component.data;
   chart.update(component.data, component);
-  return () => setTimeout(() => !root.isConnected && (chart.close(), charts.delete(root)));
+  return () => setTimeout(() => !root.isConnected && (chart.close(), delete root.lab));
 }

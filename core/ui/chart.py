@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,13 @@ def given(figure: str, text: Text, summary: str, over: bool = True, pale: bool =
     said = {word: text.say(f"frame.{word}") for word in (*WORDS, *BUTTONS)}
     about = {"figure": figure, "summary": summary, "over": over, "pale": pale}
     return about | {"dark": style.DARK_OF, "words": said, "wants": {}}
+
+
+def alone(figure: str, text: Text, summary: str) -> str:
+    """JavaScript of a function `draw(parentElement)` that shows a figure, given as plotly JSON, without streamlit."""
+    js = parts()[2].replace("export default function", "const start = function")
+    data = json.dumps(given(figure, text, summary)).replace("<", "\\u003c")
+    return f"{js}\nconst draw = (parentElement) => start({{ parentElement, data: {data} }});"
 
 
 def _chart() -> Any:

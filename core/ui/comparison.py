@@ -22,7 +22,7 @@ from core.text import words
 from core.ui import link, pin
 from core.ui.chart import chart
 from core.ui.controls import problems
-from core.ui.page import AUTO, duration, hand_over_to_entry, progress, refusal
+from core.ui.page import AUTO, hand_over_to_entry, progress, refusal
 from core.ui.visitor import person, watcher
 
 PLACE = "compare"
@@ -212,7 +212,7 @@ class Board:
         key = f"compare-all-{self.text.language}"
         shown = mine if len(mine) <= OFFERED or st.session_state.get(key) else mine[:OFFERED]
         for past in shown:
-            about = [_ago(past.when, self.say), duration(past.seconds, self.text), past.device.upper()]
+            about = [_ago(past.when, self.say), self.text.duration(past.seconds), past.device.upper()]
             about += [self.say("compare.pinned")] if past.pinned else []
             self._box(run_text(past.params, past.device), past.params, " · ".join(about))
         if len(mine) > OFFERED:
@@ -349,7 +349,7 @@ class Board:
             refused = self.manager.refusal(self.concept.stem, shown.asked.params, shown.asked.device or "auto")
             if refused:
                 return refusal(*refused, self.text)
-            return say("run.not_yet", time=duration(self._predicted(shown), self.text))
+            return say("run.not_yet", time=self.text.duration(self._predicted(shown)))
         if run.live:
             return progress(run, self.manager, self.text)
         if run.status == FAILED:
@@ -359,7 +359,7 @@ class Board:
         seeds = getattr(run.params, "seeds", None)
         parts = [say("run.stored") if run.stored else say("run.trained_now"), run.meta["device"].upper()]
         parts += [say("compare.seeds", count=seeds)] if seeds else []
-        return " · ".join([*parts, duration(run.meta["seconds"], self.text)])
+        return " · ".join([*parts, self.text.duration(run.meta["seconds"])])
 
     # What they show
 

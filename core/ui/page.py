@@ -8,8 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import claims, first
-from core.catalog import CONCEPTS, LANGUAGES
+from core import claims, records
 from core.concept import Figure, load
 from core.params import BaseParams, Invalid, write
 from core.runs.key import source_digest
@@ -17,7 +16,7 @@ from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED,
 from core.stats import interval
 from core.text import Text, words
 from core.ui import link, own, pin, share
-from core.ui.chart import chart, figure_json
+from core.ui.chart import chart
 from core.ui.controls import Controls, problems
 from core.ui.predict import covered, predict
 from core.ui.visitor import person, watcher
@@ -330,7 +329,7 @@ class Page:
                 st.warning(refusal(*refused, self.text), icon=":material/block:")
                 return
             if run is None:
-                st.caption(say("run.not_yet", time=duration(self.predicted_seconds(), self.text)))
+                st.caption(say("run.not_yet", time=self.text.duration(self.predicted_seconds())))
             elif run.status == FAILED:
                 limits = {
                     "seconds": amount("too_long", RUN_SECONDS, self.text),
@@ -341,7 +340,7 @@ class Page:
             elif run.status == STOPPED:
                 st.caption(say("run.stopped", percent=f"{100 * run.fraction:.0f}"))
             else:
-                st.caption(self.provenance(run))
+                st.caption(records.origin(run, self.text))
             anew = run is not None and run.status == COMPLETE
             st.button(
                 say("run.again" if anew else "run.start"),
@@ -350,7 +349,7 @@ class Page:
                 type="tertiary" if anew else "primary",
                 help=say("run.again_hint")
                 if anew
-                else say("run.start_hint", time=duration(self.predicted_seconds(), self.text)),
+                else say("run.start_hint", time=self.text.duration(self.predicted_seconds())),
                 on_click=self._start,
                 args=(anew,),
             )
@@ -358,19 +357,6 @@ class Page:
     def predicted_seconds(self) -> float:
         engine = self.manager.engine_for(self.stem, self.params, self.device)
         return engine.seconds(self.concept.cost(self.params))
-
-    def provenance(self, run: Run) -> str:
-        say, meta = self.text.say, run.meta
-        how = say("run.stored") if run.stored else say("run.trained_now")
-        return say(
-            "run.provenance",
-            how=how,
-            device=meta["device"].upper(),
-            engine=meta["engine"],
-            steps=run.result.step if run.result else 0,
-            time=duration(meta["seconds"], self.text),
-            torch=meta["versions"]["torch"],
-        )
 
     def _stand_in(self) -> Run | None:
         """What is shown until the run has something: what is left of it from before, this setting in an older version,
@@ -405,7 +391,7 @@ class Page:
         say, meta = self.text.say, shown.meta
         if not meta.get("shipped"):
             return say("run.stored_old" if shown.params == self.params else "run.stored_other")
-        came = first.origin(self.stem, meta, self.text)
+        came = records.origin(shown, self.text)
         return came if shown.params == self.params else f"{say('run.stored_other')} {came}"
 
     def _device(self) -> None:
@@ -474,17 +460,9 @@ def hand_over_to_entry() -> None:
         st.rerun()
 
 
-def duration(seconds: float, text: Text) -> str:
-    """A time span in the reader's words, with two digits."""
-    for unit, size in (("hours", 3600), ("minutes", 60)):
-        if seconds >= 1.5 * size:
-            return text.say(f"run.{unit}", n=f"{seconds / size:.2g}")
-    return text.say("run.seconds", n=f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}")
-
-
 def amount(code: str, value: float, text: Text) -> str:
     """Seconds or bytes in the reader's words, as a failure code means it."""
-    return f"{value / 2**30:.2g} GB" if code == "too_much_memory" else duration(value, text)
+    return f"{value / 2**30:.2g} GB" if code == "too_much_memory" else text.duration(value)
 
 
 def refusal(code: str, asked: float, allowed: float, text: Text) -> str:
@@ -501,19 +479,7 @@ def progress(run: Run, manager: Manager, text: Text) -> str:
         return say("run.waiting", position=manager.position(run)) if manager.ready.is_set() else say("run.warming")
     spent = run.elapsed
     left = spent / run.fraction - spent if run.fraction > 0.02 else run.predicted
-    return say("run.running", percent=f"{100 * run.fraction:.0f}", left=duration(max(left, 0.1), text))
-
-
-def draw_ahead(manager: Manager) -> None:
-    """Draw the results that came with the project, and what stands before them, so that no first visitor waits."""
-    for stem in (entry.stem for entry in CONCEPTS):
-        source_digest(stem)
-        for language in LANGUAGES:
-            first.picture(stem, "", language)
-        if run := manager.shipped(stem):
-            figure = next(figure for figure in load(stem).figures if figure.shown(run.params))
-            for language in LANGUAGES:
-                figure_json(run, figure, language)
+    return say("run.running", percent=f"{100 * run.fraction:.0f}", left=text.duration(max(left, 0.1)))
 
 
 def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:

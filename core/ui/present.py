@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 import segno
 import streamlit as st
 
-from core import claims, talk
+from core import claims, records, talk
 from core.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept import load
 from core.params import BaseParams, Invalid, Upload, applicable, fields
@@ -219,7 +219,7 @@ class Slide(Page):
             return progress(run, self.manager, self.text) + (f" · {say('present.fallback')}" if stands_in else "")
         if run is not None and run.status == FAILED:
             return say("run.failed", reference=run.reference, error=run.error)
-        return self.provenance(run) if run is not None and run.meta else ""
+        return records.origin(run, self.text) if run is not None and run.meta else ""
 
     def _stand_in(self) -> Run | None:
         """As on the page; where there is nothing, the settings it began with."""

@@ -6,7 +6,6 @@ Pictures are made in the reader's browser by plotly, of the chart as it is seen.
 from __future__ import annotations
 
 import html
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,13 +77,13 @@ def pictures(page: Page, run: Run | None) -> None:
         css, js = ((HERE / f"picture.{kind}").read_text("utf-8") for kind in ("css", "js"))
         both = '<div class="lab-picture"><button value="png"></button><button value="svg"></button></div>'
         _component = st.components.v2.component("lab_picture", html=both, css=css, js=js, isolate_styles=False)
-    say, figure = page.text.say, page.figure.id
+    text, say, figure = page.text, page.text.say, page.figure.id
     data = {
         "chart": f"{page.stem}-chart-{figure}",
         "labels": {kind: say(f"export.{kind}") for kind in ("png", "svg")},
         "name": f"{page.stem}-{figure}",
-        "title": f"{page.text.title}: {say(f'figures.{figure}')}",
-        "origin": f"{page.provenance(run)} · {records.provenance(run)['date'][:10]}" if run and run.meta else "",
+        "title": f"{text.title}: {say(f'figures.{figure}')}",
+        "origin": f"{records.origin(run, text)} · {records.provenance(run)['date'][:10]}" if run and run.meta else "",
         "ready": run is not None,
     }
     _component(key=f"{page.stem}-picture", data=data, width="content", height="content")
@@ -103,12 +102,10 @@ def weights(run: Run) -> bytes:
 def document(run: Run, figure: Figure, text: Text) -> bytes:
     """A figure as a page of its own: the chart with all its controls, its sentence, its numbers and where it comes
     from. It needs no network, and loads nothing."""
-    body, css, js = chart.parts()
+    body, css, _ = chart.parts()
     say, result, language = text.say, run.result, text.language
     drawn = figure.draw(result, language).to_json(validate=False)
     summary = figure.summary(result, language)
-    given = json.dumps(chart.given(drawn, text, summary)).replace("<", "\\u003c")
-    start = js.replace("export default function", "const start = function")
     title = html.escape(f"{text.title}: {say(f'figures.{figure.id}')}")
     parts = {
         "language": "zh-CN" if language == "zh" else language,
@@ -121,7 +118,7 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
         "origin": html.escape(say("export.origin")),
         "settings": html.escape(records.settings(run.stem, run.params, run)),
         "plotly": PLOTLY.read_text("utf-8").replace("</script", "<\\/script"),
-        "script": f"{start}\nstart({{ parentElement: document.body, data: {given} }});",
+        "script": f"{chart.alone(drawn, text, summary)}\ndraw(document.body);",
     }
     page = (HERE / "figure.html").read_text("utf-8")
     first, *rest = page.split("[[")

@@ -89,7 +89,7 @@ class Visit:
     def data(self) -> dict:
         """What plotly shows: the number of traces, the x range, the points of the first visible line."""
         return self.page.evaluate(
-            """() => { const plot = document.querySelector('.js-plotly-plot');
+            """() => { const plot = document.querySelector('#root .js-plotly-plot');
             return { traces: plot.data.length, range: plot._fullLayout.xaxis.range,
                      title: plot._fullLayout.xaxis.title.text,
                      hidden: plot._fullData.filter(t => t.visible === 'legendonly').length,
@@ -98,7 +98,7 @@ class Visit:
         )
 
     def chart(self, timeout: float = 60) -> dict:
-        self.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=1000 * timeout)
+        self.page.wait_for_selector("#root .js-plotly-plot .main-svg", timeout=1000 * timeout)
         return self.data()
 
     def done(self, timeout: float = 90) -> None:

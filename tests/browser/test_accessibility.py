@@ -35,7 +35,7 @@ def opened(visit: Visit, stem: str, query: str = "") -> None:
     """The page with its run complete; without a query, of the concept's tiny run."""
     if next(entry for entry in CATALOG if entry.stem == stem).place:
         visit.page.goto("/" if stem == "home" else f"/{stem}")
-        visit.page.locator("h1").wait_for()
+        visit.page.locator("#root h1").wait_for()
     else:
         visit.page.goto(f"/{stem}?{query or urlencode(write(load(stem).tiny))}")
         visit.chart()
@@ -74,11 +74,11 @@ def test_a_page_has_no_findings_in_either_theme_and_fits_a_phone(chromium: Brows
         page = visit.page
         opened(visit, stem)
         unfold(visit)
-        assert page.locator("h1").count() == 1
+        assert page.locator("#root h1").count() == 1
         assert page.evaluate("document.documentElement.lang") == "en"
         findings(page)
         page.emulate_media(color_scheme="dark")
-        page.wait_for_function("getComputedStyle(document.querySelector('h1')).color.match(/\\d+/)[0] > 128")
+        page.wait_for_function("getComputedStyle(document.querySelector('#root h1')).color.match(/\\d+/)[0] > 128")
         page.wait_for_timeout(500)
         findings(page)
         page.set_viewport_size({"width": 380, "height": 800})
@@ -213,7 +213,7 @@ def test_what_a_click_does_the_arrow_keys_do(visit: Visit) -> None:
     opened(visit, "perceptron", "seeds=2&n=20")
     page.get_by_role("radio", name="places +1").press("Space")
     visit.idle()
-    page.locator("h1").click()
+    page.locator("#root h1").click()
     tab_to(page, lambda at: "lab-keys" in at["kind"])
     for _ in range(2):
         page.keyboard.press("Shift+ArrowRight")
@@ -235,7 +235,7 @@ def test_a_guess_is_answered_by_the_run_on_the_screen(visit: Visit) -> None:
     page.get_by_text("Predict first").click()
     page.get_by_text("Cover the picture").click()
     expect(page.get_by_text("Covered until you pick")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    expect(page.locator("#root .js-plotly-plot")).to_have_count(0)
     page.get_by_role("radio", name="On none").click()
     expect(page.get_by_text("Nothing was left to correct on 2 of 2 seeds.")).to_be_visible()
     expect(page.get_by_text("It came otherwise: On all of them.")).to_be_visible()

@@ -48,7 +48,7 @@ def test_every_file_opens_and_says_what_was_on_the_screen(visit: Visit) -> None:
     )
     assert not problems
     size = visit.page.evaluate(
-        "(() => { const p = document.querySelector('.lab-plot'); return [p.clientWidth, p.clientHeight]; })()"
+        "(() => { const p = document.querySelector('#root .lab-plot'); return [p.clientWidth, p.clientHeight]; })()"
     )
 
     name, png = taken(visit, "Figure (PNG)")
@@ -86,11 +86,11 @@ def test_a_picture_shows_the_moment_the_traces_and_the_theme_that_are_seen(chrom
         scrub.press("ArrowLeft")
         moment = visit.page.locator(".lab-scrub output").inner_text()
         visit.page.evaluate(
-            """() => { const plot = document.querySelector('.js-plotly-plot');
+            """() => { const plot = document.querySelector('#root .js-plotly-plot');
             const hidden = plot.data.flatMap((trace, i) => trace.name === 'SGD' ? [i] : []);
             Plotly.restyle(plot, { visible: 'legendonly' }, hidden); }"""
         )
-        before = visit.page.evaluate("document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length")
+        before = visit.page.evaluate("document.querySelectorAll('#root .js-plotly-plot .scatterlayer .trace').length")
         _, svg = taken(visit, "Figure (SVG)")
         picture = ET.fromstring(svg)
         texts = ["".join(text.itertext()) for text in picture.iter(f"{SVG}text")]

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 from conftest import Lab, Visit, start, visiting
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -99,6 +99,30 @@ def test_contenders_are_added_and_removed(visit: Visit) -> None:
     expect(visit.page.locator(".lab-row")).to_have_count(2)
 
 
+def test_a_stored_figure_stands_before_the_app_starts_and_the_page_takes_that_very_chart(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/perceptron?lang=en&data_seed=11")
+    visit.done()
+    held: list[Route] = []
+    page.route("**/static/js/index.*.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    early = page.locator("#lab-first .js-plotly-plot .main-svg").first
+    expect(early).to_be_visible()
+    assert held and page.locator("#root").inner_html() == ""
+    said = early.get_attribute("aria-label")
+    page.evaluate("document.querySelector('#lab-first .js-plotly-plot').mark = 'early'")
+    for route in held:
+        route.continue_()
+    page.unroute("**/static/js/index.*.js")
+    visit.chart()
+    expect(page.locator("#lab-first")).to_have_count(0)
+    assert page.evaluate("document.querySelector('#root .js-plotly-plot').mark") == "early"
+    assert page.locator("#root .main-svg").first.get_attribute("aria-label") == said
+    page.get_by_role("radio", name="中文").click()
+    expect(page.locator("#root .main-svg").first).not_to_have_attribute("aria-label", said or "")
+    assert page.evaluate("document.querySelector('#root .js-plotly-plot').mark") == "early"
+
+
 def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit: Visit) -> None:
     page = visit.page
     page.goto("/optimizer_race?figure=loss&weight_seed=4242&" + LONG)  # seeds of its own: nothing of it is stored
@@ -109,15 +133,16 @@ def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit
     visit.chart()
     page.wait_for_function(  # until then a stored picture of 30 epochs stands there, then one of a single moment
         "(({ _fullLayout: layout, _fullData: [...traces] }) => layout.xaxis.range[1] === 300 &&"
-        " traces.some((trace) => trace.x?.length > 3))(document.querySelector('.js-plotly-plot'))",
+        " traces.some((trace) => trace.x?.length > 3))(document.querySelector('#root .js-plotly-plot'))",
         timeout=120_000,
     )
-    page.evaluate("document.querySelector('.js-plotly-plot').mark = 'first'")
-    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    page.evaluate("document.querySelector('#root .js-plotly-plot').mark = 'first'")
+    box = page.locator("#root .js-plotly-plot .nsewdrag").first.bounding_box()
     assert box
-    page.locator(".js-plotly-plot .legendtoggle").first.click()
+    page.locator("#root .js-plotly-plot .legendtoggle").first.click()
     page.wait_for_function(  # plotly waits for a second click first
-        "document.querySelector('.js-plotly-plot')._fullData.some(t => t.visible === 'legendonly')", timeout=20_000
+        "document.querySelector('#root .js-plotly-plot')._fullData.some(t => t.visible === 'legendonly')",
+        timeout=20_000,
     )
 
     def survives() -> bool:
@@ -126,7 +151,7 @@ def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit
         page.mouse.down()
         page.mouse.move(box["x"] + 120, box["y"] + 200, steps=5)
         page.mouse.up()
-        page.wait_for_function("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range[1] < 300")
+        page.wait_for_function("document.querySelector('#root .js-plotly-plot')._fullLayout.xaxis.range[1] < 300")
         before = visit.data()
         seen: set[int] = set()
         deadline = time.monotonic() + 60
@@ -138,7 +163,9 @@ def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit
         return (after["range"], after["hidden"]) == (before["range"], before["hidden"])
 
     assert survives()
-    assert page.evaluate("document.querySelector('.js-plotly-plot').mark") == "first", "the chart was mounted again"
+    assert page.evaluate("document.querySelector('#root .js-plotly-plot').mark") == "first", (
+        "the chart was mounted again"
+    )
 
     page.get_by_role("radio", name="中文").click()  # other clicks while it trains
     expect(page.get_by_role("heading", name="优化器对比")).to_be_visible()
@@ -173,8 +200,8 @@ def test_a_figure_fills_the_screen_and_its_buttons_speak_the_readers_language(vi
     page = visit.page
     page.goto("/perceptron?lang=zh")
     visit.chart()
-    page.locator(".js-plotly-plot").first.hover()
-    height = "document.querySelector('.lab-plot').clientHeight"
+    page.locator("#root .js-plotly-plot").first.hover()
+    height = "document.querySelector('#root .lab-plot').clientHeight"
     before = page.evaluate(height)
     page.get_by_role("button", name="全屏").click()
     page.wait_for_function(f"{height} > 0.8 * innerHeight")
@@ -245,9 +272,9 @@ def test_divergence_is_shown(visit: Visit) -> None:
     visit.page.goto("/optimizer_race?contenders=sgd~lr-100~~adam~lr-0.01&seeds=3&epochs=5&width=64&depth=2&figure=loss")
     visit.chart()
     visit.done()
-    assert visit.page.locator(".js-plotly-plot").count() == 1
+    assert visit.page.locator("#root .js-plotly-plot").count() == 1
     symbols = visit.page.evaluate(
-        "document.querySelector('.js-plotly-plot')._fullData.filter(t => t.marker?.symbol === 'x').length"
+        "document.querySelector('#root .js-plotly-plot')._fullData.filter(t => t.marker?.symbol === 'x').length"
     )
     assert symbols >= 1
 
@@ -261,7 +288,7 @@ def test_both_themes_and_phone_width(chromium: Browser, lab: Lab) -> None:
             visit.done()
             assert (sum(map(float, ink[4:-1].split(","))) > 384) is dark
             assert visit.page.evaluate("document.documentElement.scrollWidth") <= 380
-            chart = visit.page.locator(".js-plotly-plot").bounding_box()
+            chart = visit.page.locator("#root .js-plotly-plot").bounding_box()
             controls = visit.page.locator(".lab-row").first.bounding_box()
             assert chart and controls and chart["y"] < controls["y"], "on a phone the picture comes first"
 
@@ -289,7 +316,7 @@ def test_search_finds_a_page_in_either_language(visit: Visit) -> None:
 def inside(visit: Visit, x: float, y: float) -> tuple[float, float]:
     """Where on the screen a point in axis units is."""
     found = visit.page.evaluate(
-        """([x, y]) => { const p = document.querySelector('.js-plotly-plot'), { xaxis, yaxis } = p._fullLayout;
+        """([x, y]) => { const p = document.querySelector('#root .js-plotly-plot'), { xaxis, yaxis } = p._fullLayout;
         p.scrollIntoView({ block: 'center' }); const box = p.getBoundingClientRect();
         return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)]; }""",
         [x, y],

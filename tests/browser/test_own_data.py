@@ -30,7 +30,7 @@ def own(page: Page) -> str:
 def points(visit: Visit) -> int:
     """How many points the two classes on the screen have."""
     return visit.page.evaluate(
-        "document.querySelector('.js-plotly-plot')._fullData.filter(t => /^class/.test(t.name))"
+        "document.querySelector('#root .js-plotly-plot')._fullData.filter(t => /^class/.test(t.name))"
         ".reduce((n, t) => n + t.x.length, 0)"
     )
 

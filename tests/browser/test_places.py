@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, expect
 pytestmark = pytest.mark.browser
 
 RACE = "/optimizer_race?contenders=sgd~lr-0.1~~adam~lr-{rate}&seeds=2&epochs=3&figure=loss"
-TRACES = "() => document.querySelector('.js-plotly-plot').data.map((t) => [t.name || '', JSON.stringify(t.y ?? null)])"
+TRACES = (
+    "() => document.querySelector('#root .js-plotly-plot').data.map((t) => [t.name || '', JSON.stringify(t.y ?? null)])"
+)
 
 
 def query(visit: Visit) -> dict[str, list[str]]:
@@ -67,7 +69,7 @@ def test_two_runs_are_compared_and_the_link_gives_the_same_elsewhere(visit: Visi
         visit.page.wait_for_url("**&a=**" if i == 0 else "**&b=**")
     expect(boxes.nth(0)).to_be_checked()
     visit.page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot')?.data.some((t) => t.name?.startsWith('B · '))"
+        "() => document.querySelector('#root .js-plotly-plot')?.data.some((t) => t.name?.startsWith('B · '))"
     )
     visit.idle()
     mine = visit.page.evaluate(TRACES)
@@ -78,7 +80,7 @@ def test_two_runs_are_compared_and_the_link_gives_the_same_elsewhere(visit: Visi
     for other in visiting(chromium, lab):
         other.page.goto(visit.page.url.replace("lang=en", "lang=zh"))
         other.page.wait_for_function(
-            "() => document.querySelector('.js-plotly-plot')?.data.some((t) => t.name?.startsWith('B · '))"
+            "() => document.querySelector('#root .js-plotly-plot')?.data.some((t) => t.name?.startsWith('B · '))"
         )
         other.idle()
         theirs = other.page.evaluate(TRACES)
@@ -97,7 +99,7 @@ def test_a_pinned_run_stays_under_the_next_one_and_a_new_tab_knows_it(visit: Vis
     rate = visit.page.get_by_label("Learning rate η 2")
     rate.fill("0.03")
     rate.press("Enter")
-    both = "() => document.querySelector('.js-plotly-plot')?.data.some((t) => t.name === 'pinned · Adam')"
+    both = "() => document.querySelector('#root .js-plotly-plot')?.data.some((t) => t.name === 'pinned · Adam')"
     visit.page.wait_for_function(both)
     tab = visit.page.context.new_page()
     tab.goto(RACE.format(rate="0.003"))
@@ -119,6 +121,6 @@ def test_somebody_new_compares_at_one_click(visit: Visit) -> None:
             start.click()
             visit.idle()
     visit.page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot')?.data.some((t) => t.name?.startsWith('B · '))",
+        "() => document.querySelector('#root .js-plotly-plot')?.data.some((t) => t.name?.startsWith('B · '))",
         timeout=180_000,
     )

@@ -55,11 +55,13 @@ def test_only_pages_with_charts_load_plotly_early(lab: Lab) -> None:
     assert script == (ROOT / "static" / "plotly.min.js").read_bytes()
 
 
-def test_a_page_has_its_title_and_a_picture_before_the_app_starts(lab: Lab) -> None:
+def test_a_page_has_its_title_and_its_figure_before_the_app_starts(lab: Lab) -> None:
     page = answer(lab, "/dropout?lang=zh")
     content = page.read().decode()
-    assert "<title>随机失活（Dropout）</title>" in content and 'data-picture="first/dropout.zh"' in content
+    assert "<title>随机失活（Dropout）</title>" in content and 'id="lab-first"' in content
     assert page.headers["ETag"] is None, "a browser would keep a page that may say something else tomorrow"
+    packed = answer(lab, "/dropout?lang=zh", **{"Accept-Encoding": "gzip, br"})
+    assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.read()).decode() == content
     assert "lab-first" not in answer(lab, "/dropout?lang=zh&epochs=7").read().decode()
     assert "lab-first" in answer(lab, "/", **{"Accept-Language": "zh-CN"}).read().decode()
 
