@@ -22,6 +22,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
+log = logging.getLogger("lab.server")
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -90,7 +92,11 @@ def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
     from core.ui import first
 
     language = first.language(query, accepted)
-    shown = first.shown(stem, query, language, shared())
+    try:
+        shown = first.shown(stem, query, language, shared())
+    except Exception:  # the page itself says what is wrong, with a reference
+        log.exception("nothing stands first on %s?%s", stem, query[:200])
+        shown = ""
     title = f"<title>{html.escape(first.title(stem, language))}</title>".encode()
     page = page.replace(b"<title>Streamlit</title>", title).replace(b"<body>", b"<body>" + shown.encode())
     return page if stem == "home" else page.replace(b"<head>", HEAD + (b"" if shown else LATER))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from core import server
 from core.catalog import CATALOG, CONCEPTS, LANGUAGES
 from core.concept import load
 from core.result import BaseResult
@@ -87,6 +88,17 @@ def test_a_link_of_which_there_is_something_to_say_shows_nothing_first(query: st
 def test_what_a_link_brings_cannot_leave_the_script_it_stands_in(manager: Manager) -> None:
     shown = first.shown("perceptron", "lang=en", "en", manager)
     assert shown.count("<script") == shown.count("</script>") == 3
+
+
+def test_a_figure_that_cannot_be_drawn_costs_the_page_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("as an experiment may")
+
+    monkeypatch.setattr(first, "shown", broken)
+    monkeypatch.setattr("core.runs.manager.shared", lambda: None)
+    page = b"<html><head><title>Streamlit</title></head><body><div id='root'></div></body></html>"
+    found = server._filled(page, "dropout", "lang=en", "").decode()
+    assert "<title>Dropout</title>" in found and "<body><div id='root'>" in found and "plotly.min.js" in found
 
 
 def test_home_shows_the_whole_map(manager: Manager) -> None:

@@ -90,10 +90,12 @@ def draw_ahead(manager: Manager) -> None:
 
 def _asked(stem: str, query: str, manager: Manager) -> tuple[Run, Figure] | None:
     """The run that a link asks for, if there is nothing to compute and nothing to say of the link first; its figure."""
+    if len(query) > link.LONGEST:
+        return None
     concept, asked = load(stem), dict(parse_qsl(query, keep_blank_values=True))
     beside = {name: asked.pop(name, "") for name in link.RESERVED}
     params, problems = read(concept.Params, asked)
-    if problems or len(query) > link.LONGEST or uploaded(params):
+    if problems or uploaded(params):
         return None
     device = beside["device"] if beside["device"] in concept.devices else "auto"
     run = manager.find(stem, params, device)
