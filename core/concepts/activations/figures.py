@@ -91,8 +91,8 @@ def draw_boundaries(result: Result, language: str) -> go.Figure:
     columns = min(5, len(labels))
     rows = ceil(len(labels) / columns)
     marks = [style.contender(c) for c in range(len(labels))]
-    titles = [
-        f"<span style='color:{colour}'>{GLYPHS[symbol]}</span> {name}"
+    titles = [  # without what stands in brackets: five of them share the width of a phone
+        f"<span style='color:{colour}'>{GLYPHS[symbol]}</span> {name.partition(' (')[0]}"
         for (colour, _, symbol), name in zip(marks, labels)
     ]
     fig = make_subplots(

@@ -139,6 +139,7 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
         **reach(seeds=result.accuracy[..., -1, TEST], pad=0.02),
     )
     fig.update_xaxes(title=say("words.test_loss"), row=1, col=2, **log_range(result.loss[..., -1, TEST]))
+    fig.update_xaxes(nticks=4, tickangle=0)
     if result.complete:
         plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
     return fig
