@@ -23,6 +23,7 @@ from core.ui import link, pin
 from core.ui.chart import chart
 from core.ui.controls import problems
 from core.ui.page import AUTO, hand_over_to_entry, progress, refusal
+from core.ui.told import told
 from core.ui.visitor import person, watcher
 
 PLACE = "compare"
@@ -89,21 +90,21 @@ class Board:
 
     def choice(self) -> None:
         """The concept, the runs chosen, and where further ones come from."""
-        stems, key = [entry.stem for entry in CONCEPTS], f"compare-concept-{self.text.language}"
-        st.session_state[key] = self.now.concept
-
-        def choose_concept() -> None:
-            if st.session_state[key] != self.now.concept:  # also told so where an example or a link has set it
-                link.change(PLACE, Comparison(concept=st.session_state[key]))
-
+        stems = [entry.stem for entry in CONCEPTS]
         titles = {stem: words(stem, self.text.language).title for stem in stems}
-        st.selectbox(
-            self.say("params.concept"), stems, format_func=titles.__getitem__, key=key, on_change=choose_concept
-        )
+
+        def choose_concept(stem: str) -> None:
+            link.change(PLACE, Comparison(concept=stem))
+
+        concept = told(f"compare-concept-{self.text.language}", self.now.concept, choose_concept)
+        st.selectbox(self.say("params.concept"), stems, format_func=titles.__getitem__, **concept)
         if len(self.runs) < 2:
             self._examples()
         label = self.say("compare.choose" if len(self.runs) < len(LETTERS) else "compare.change")
-        fold = st.expander(label, len(self.runs) < 2, icon=":material/checklist:")
+        begins_open = st.session_state.setdefault(
+            "compare-choosing", len(self.runs) < 2
+        )  # then as the reader leaves it
+        fold = st.expander(label, begins_open, icon=":material/checklist:")
         with fold:
             past, ready = st.columns(2, gap="medium")
             with past:
@@ -242,16 +243,14 @@ class Board:
         texts = chosen(self.now)
         letter = next((s.asked.letter for s in self.runs if s.text == text), "")
         label = link.plain(name or from_default(params, self.text))
-        key = f"compare-box-{self.concept.stem}-{text}-{self.text.language}"
-        st.session_state[key] = text in texts
 
-        def put() -> None:
+        def put(wish: bool) -> None:
             others = [each for each in chosen(self.now) if each != text]
-            if st.session_state[key] != (text in chosen(self.now)):
-                self._choose([*others, text] if st.session_state[key] else others)
+            self._choose([*others, text] if wish else others)
 
         full = len(texts) >= len(LETTERS) and not letter
-        st.checkbox(f"**{letter}** · {label}" if letter else label, key=key, on_change=put, disabled=full)
+        box = told(f"compare-box-{self.concept.stem}-{text}-{self.text.language}", text in texts, put)
+        st.checkbox(f"**{letter}** · {label}" if letter else label, disabled=full, **box)
         st.caption(link.plain(about))
 
     def _choose(self, texts: list[str]) -> None:
@@ -400,16 +399,14 @@ class Board:
         st.caption(self.text.hint(f"figures.{figure.id}"))
 
     def _pick(self, field: str, options: list[str], value: str, label: Callable[[str], str]) -> None:
-        key = f"compare-{field}-{self.concept.stem}-{self.text.language}"
-        st.session_state[key] = value
 
-        def put() -> None:
-            link.change(PLACE, self.now.replace(**{field: st.session_state[key]}))
+        def put(choice: str) -> None:
+            link.change(PLACE, self.now.replace(**{field: choice}))
             st.session_state["whole page"] = True
 
         name = self.say("frame.figure" if field == "picture" else "params.view")
-        how: dict[str, Any] = {"format_func": label, "required": True, "key": key, "on_change": put}
-        st.segmented_control(name, options, label_visibility="collapsed", **how)
+        how = told(f"compare-{field}-{self.concept.stem}-{self.text.language}", value, put)
+        st.segmented_control(name, options, format_func=label, required=True, label_visibility="collapsed", **how)
 
 
 DASHES = {"A": "━━━", "B": "╌╌╌", "C": "┈┈┈", "D": "━ ·"}

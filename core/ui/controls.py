@@ -26,6 +26,7 @@ from core.text import Text
 from core.ui import link
 from core.ui.own import Own
 from core.ui.rows import changed_rows, log_options, rows
+from core.ui.told import told
 
 SPELLED_OUT = 12  # problems of a link said in full; of further ones the names
 WIDEST_SLIDER = 300  # values; more are typed
@@ -52,21 +53,23 @@ class Controls:
     def _widget(self, name: str, kind: Field) -> None:
         """The streamlit widget of one field."""
         value = getattr(self.params, name)
-        key = told(self.stem, name, self.text.language, kind.write(value) if typed(kind) else value)
         label, hint = self.text.say(f"params.{name}"), self.text.hint(f"params.{name}") or None
-        shared: dict[str, Any] = {"key": key, "help": hint}
 
-        def changed() -> None:
-            given = st.session_state[key]
+        def heard(given: Any) -> bool:
             try:
-                new = kind.read(given) if typed(kind) else kind.check(given)
+                new = _meant(kind, given)
                 link.change(self.stem, link.present(self.stem).replace(**{name: new}))
             except Refused as error:
                 self._refuse(Problem(name, error.code, error.details))
+                return False
             except Invalid as error:
                 self._refuse(*error.problems)
+                return False
+            return True
 
-        shared["on_change"] = changed
+        shown = kind.write(value) if typed(kind) else value
+        key = f"{self.stem}-{name}-{self.text.language}"
+        shared: dict[str, Any] = {"help": hint} | told(key, shown, heard, lambda given: _meant(kind, given))
         if isinstance(kind, Number) and kind.log:
             options = sorted({*log_options(kind), kind.write(value)}, key=float)
             st.selectbox(label, options, index=options.index(kind.write(value)), accept_new_options=True, **shared)
@@ -126,16 +129,9 @@ def typed(kind: Field) -> bool:
     return isinstance(kind, Number) and kind.log
 
 
-def told(stem: str, name: str, language: str, value: Any) -> str:
-    """The key of a widget that shows `value`: it is told so when it is new, and when something else changed the Params.
-
-    The key stays the same for good, since streamlit keeps what it knows of every widget a session ever had.
-    """
-    state, key = st.session_state, f"{stem}-{name}-{language}"
-    versions, version = state.setdefault("told", {}), state[f"generation:{stem}"]
-    if key not in state or versions.get(key) != version:
-        state[key], versions[key] = value, version
-    return key
+def _meant(kind: Field, given: Any) -> Any:
+    """The value that a state of a field's widget stands for; raises Refused."""
+    return kind.read(given) if typed(kind) else kind.check(given)
 
 
 def problems(stem: str, text: Text, cls: type[BaseParams]) -> None:

@@ -19,6 +19,7 @@ from core.ui import link, own, pin, share
 from core.ui.chart import chart
 from core.ui.controls import Controls, problems
 from core.ui.predict import covered, predict
+from core.ui.told import told
 from core.ui.visitor import person, watcher
 
 AUTO = float(os.environ.get("LAB_AUTO_SECONDS", 8))  # what is predicted to be cheaper starts by itself
@@ -81,11 +82,9 @@ class Page:
         say, defaults = self.text.say, self.concept.Params()
         settings = {p.id: defaults.replace(**p.changes) for p in self.concept.presets}
         active = next((id for id, params in settings.items() if params == self.params), None)
-        key = f"{self.stem}-preset-{self.text.language}"
-        st.session_state[key] = active
 
-        def choose() -> None:
-            chosen = next((p for p in self.concept.presets if p.id == st.session_state[key]), None)
+        def choose(id: str | None) -> None:
+            chosen = next((p for p in self.concept.presets if p.id == id), None)
             if chosen:
                 link.change(self.stem, settings[chosen.id], outside=True)
                 if chosen.figure:
@@ -96,9 +95,8 @@ class Page:
             list(settings),
             format_func=lambda id: say(f"presets.{id}"),
             default=active,
-            key=key,
-            on_change=choose,
             help=say("frame.preset"),
+            **told(f"{self.stem}-preset-{self.text.language}", active, choose),
         )
         if active:
             st.caption(self.text.hint(f"presets.{active}"))
@@ -298,12 +296,11 @@ class Page:
         return next((f for f in shown if f.id == st.session_state[name]), shown[0])
 
     def _figure_picker(self) -> None:
-        say, key = self.text.say, f"{self.stem}-figure-{self.text.language}"
+        say = self.text.say
         options = [f.id for f in self._shown_figures()]
-        st.session_state[key] = self.figure.id
 
-        def choose() -> None:
-            st.session_state[f"figure:{self.stem}"] = st.session_state[key]
+        def choose(id: str) -> None:
+            st.session_state[f"figure:{self.stem}"] = id
 
         st.segmented_control(
             say("frame.figure"),
@@ -311,9 +308,8 @@ class Page:
             format_func=lambda id: say(f"figures.{id}"),
             default=self.figure.id,
             required=True,
-            key=key,
-            on_change=choose,
             label_visibility="collapsed",
+            **told(f"{self.stem}-figure-{self.text.language}", self.figure.id, choose),
         )
 
     def _status_row(self, run: Run | None) -> None:

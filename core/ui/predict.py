@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.concept import Prediction
 from core.runs.manager import COMPLETE
+from core.ui.told import told
 
 if TYPE_CHECKING:
     from core.ui.page import Page
@@ -33,19 +34,16 @@ def predict(page: Page) -> None:
 
 def _question(page: Page, asked: Prediction) -> None:
     say, picks = page.text.say, st.session_state.setdefault(f"picks:{page.stem}", {})
-    key = f"{page.stem}-predict-{asked.id}-{page.text.language}"
-    st.session_state[key] = _picked(page, asked)
 
-    def pick() -> None:
-        picks[asked.id] = (page.params, st.session_state[key])
+    def pick(option: str | None) -> None:
+        picks[asked.id] = (page.params, option)
 
     st.pills(
         say(f"predict.{asked.id}"),
         asked.options,
         format_func=lambda option: say(f"predict.{asked.id}.{option}"),
-        key=key,
-        on_change=pick,
         label_visibility="collapsed" if len(page.concept.predictions) == 1 else "visible",  # the fold says it
+        **told(f"{page.stem}-predict-{asked.id}-{page.text.language}", _picked(page, asked), pick),
     )
     if picked := _picked(page, asked):
         _answer(page, asked, picked)
@@ -77,10 +75,10 @@ def _answer(page: Page, asked: Prediction, picked: str) -> None:
 
 def _cover(page: Page) -> None:
     """The wish to see nothing before one has picked; it stays for this session's further settings of the page."""
-    key, name = f"{page.stem}-cover-{page.text.language}", f"cover:{page.stem}"
-    st.session_state[key] = bool(st.session_state.get(name))
+    name = f"cover:{page.stem}"
 
-    def choose() -> None:
-        st.session_state[name] = st.session_state[key]
+    def choose(wish: bool) -> None:
+        st.session_state[name] = wish
 
-    st.toggle(page.text.say("predict.cover"), key=key, on_change=choose, help=page.text.hint("predict.cover"))
+    told_so = told(f"{page.stem}-cover-{page.text.language}", bool(st.session_state.get(name)), choose)
+    st.toggle(page.text.say("predict.cover"), help=page.text.hint("predict.cover"), **told_so)

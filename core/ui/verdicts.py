@@ -20,8 +20,9 @@ from core.params import BaseParams, choice, text
 from core.runs.key import source_digest
 from core.text import Text, words
 from core.ui import link
-from core.ui.controls import problems, told
+from core.ui.controls import problems
 from core.ui.page import BADGES, hand_over_to_entry
+from core.ui.told import told
 
 HERE = Path(__file__).parent
 PLACE = "claims"
@@ -157,12 +158,12 @@ class Ledger:
 
     def _field(self, name: str, nothing: str) -> dict[str, Any]:
         """What the widget of a field of the filter needs besides its label; `nothing` is meant where none is chosen."""
-        key = told(PLACE, name, self.text.language, getattr(self.wanted, name))
 
-        def changed() -> None:
-            link.change(PLACE, link.present(PLACE).replace(**{name: st.session_state[key] or nothing}))
+        def heard(given: str | None) -> None:
+            link.change(PLACE, link.present(PLACE).replace(**{name: given or nothing}))
 
-        return {"key": key, "on_change": changed}
+        key = f"{PLACE}-{name}-{self.text.language}"
+        return told(key, getattr(self.wanted, name), heard, lambda given: given or nothing)
 
 
 def rows(language: str) -> list[Row]:

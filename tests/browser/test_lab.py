@@ -10,6 +10,10 @@ import pytest
 from conftest import Lab, Visit, start, visiting
 from playwright.sync_api import Browser, Route, expect
 
+from core.concept import load
+from core.params import write
+from core.text import words
+
 pytestmark = pytest.mark.browser
 
 SMALL = "contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=2&epochs=3"
@@ -174,6 +178,30 @@ def test_live_chart_is_mounted_once_keeps_zoom_and_hidden_traces_and_stops(visit
     page.locator(".st-key-stop button").click()
     expect(page.locator(".st-key-status-row")).to_contain_text("Stopped at")
     assert visit.data()["points"] > 1  # what it had is kept
+
+
+# Every message between page and server takes this many milliseconds longer, each way.
+FAR = """(() => { const Near = WebSocket; window.WebSocket = class extends Near {
+  set onmessage(hear) { this.addEventListener("message", (event) => setTimeout(() => hear.call(this, event), 150)); }
+  send(data) { setTimeout(() => super.send(data), 150); }
+}; })()"""
+
+
+def test_settings_outlive_what_a_slow_connection_still_says_of_the_ones_before(visit: Visit) -> None:
+    """While a run is followed the browser repeats several times a second what it knows of every widget."""
+    page, concept = visit.page, load("text_generation")
+    page.add_init_script(FAR)
+    page.goto("/text_generation?lang=en")
+    page.wait_for_selector(".st-key-stop button:visible")
+    say = words("text_generation", "en").say
+    settings = {p.id: concept.Params().replace(**p.changes) for p in concept.presets}
+    names = [name for name, params in settings.items() if params != concept.Params()]
+    for name in (*names, *names[:2]):
+        page.get_by_test_id("stMain").get_by_role("radio", name=say(f"presets.{name}"), exact=True).click()
+        page.wait_for_timeout(2500)
+        found = parse_qs(urlparse(page.evaluate("location.href")).query, keep_blank_values=True)
+        wanted = write(settings[name])
+        assert {field: found[field][-1] for field in wanted} == wanted, name
 
 
 def test_a_heavy_run_waits_for_its_button_and_a_hopeless_one_is_refused(visit: Visit) -> None:
