@@ -355,7 +355,7 @@ def test_a_link_shows_its_runs_where_they_differ_and_what_it_could_not_use(
     assert {trace["name"][:4] for trace in figure["data"] if trace.get("name")} == {"A · ", "B · "}
     table = next(t.value for t in app.table if "B" in t.value.columns)
     assert table.iloc[:, 0].tolist() == [text.say("params.weight_seed")]
-    key = f"compare-view-dropout-{language}"
+    key = f"compare-view-dropout-{language}-1"  # told from outside, it hears under another key
     app.session_state["params"]["compare"] = dataclasses.replace(app.session_state["params"]["compare"], view="beside")
     app.run()
     assert not app.exception and len(charts(app)) == 2 and app.session_state[key] == "beside"

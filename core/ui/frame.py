@@ -10,6 +10,7 @@ import streamlit as st
 from core.catalog import CATALOG, LANGUAGES, by_chapter
 from core.text import words
 from core.ui import link
+from core.ui.told import told
 
 HERE = Path(__file__).parent
 NAMES = {"en": "English", "zh": "中文"}
@@ -53,8 +54,8 @@ def frame() -> None:
 def _language(language: str) -> None:
     """The switch between the languages; the page keeps its settings."""
 
-    def choose() -> None:
-        st.session_state["language"] = st.session_state["language-switch"]
+    def choose(given: str) -> None:
+        st.session_state["language"] = given
 
     st.segmented_control(
         words("", language).say("frame.language"),
@@ -62,9 +63,8 @@ def _language(language: str) -> None:
         default=language,
         format_func=NAMES.__getitem__,
         required=True,
-        key="language-switch",
-        on_change=choose,
         label_visibility="collapsed",
+        **told("language-switch", language, choose),
     )
 
 

@@ -319,8 +319,7 @@ def _knobs() -> None:
 
 
 def _language() -> None:
-    other = LANGUAGES[1 - LANGUAGES.index(link.language())]
-    st.session_state["language"] = st.session_state["language-switch"] = other
+    st.session_state["language"] = LANGUAGES[1 - LANGUAGES.index(link.language())]
 
 
 def _leave() -> None:
