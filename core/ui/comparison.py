@@ -101,9 +101,8 @@ class Board:
         if len(self.runs) < 2:
             self._examples()
         label = self.say("compare.choose" if len(self.runs) < len(LETTERS) else "compare.change")
-        begins_open = st.session_state.setdefault(
-            "compare-choosing", len(self.runs) < 2
-        )  # then as the reader leaves it
+        # Open at first where there is something to choose; then as the reader leaves it.
+        begins_open = st.session_state.setdefault("compare-choosing", len(self.runs) < 2)
         fold = st.expander(label, begins_open, icon=":material/checklist:")
         with fold:
             past, ready = st.columns(2, gap="medium")
