@@ -211,12 +211,13 @@ def test_a_heavy_run_waits_for_its_button_and_a_hopeless_one_is_refused(visit: V
     page.locator(".st-key-run button:visible").click()
     expect(page.locator(".st-key-stop button:visible")).to_be_visible()
     visit.chart()
+    page.wait_for_timeout(1000)  # not into the page's own change from Run to Stop
     page.locator(".st-key-stop button:visible").click()
     expect(page.locator(".st-key-status-row")).to_contain_text("Stopped at")
     visit.idle()
     page.locator(".st-key-run button:visible").click()
     expect(page.locator(".st-key-stop button:visible")).to_be_visible()
-    visit.page.wait_for_timeout(1000)  # not into the page's own change from Run to Stop
+    page.wait_for_timeout(1000)
     page.locator(".st-key-stop button:visible").click()
     expect(page.locator(".st-key-status-row")).to_contain_text("Stopped at")  # it holds the only worker
     page.goto("/optimizer_race?epochs=300&seeds=20&batch=1&width=256&depth=6")
@@ -365,8 +366,9 @@ def test_a_click_asks_and_places_and_a_box_takes_away(visit: Visit) -> None:
     page.wait_for_url("**added=plus**")
     x, y = query(visit)["added"][0].split("~")[1:3]
     assert abs(float(x.removeprefix("x-")) + 0.8) < 0.03 and abs(float(y.removeprefix("y-")) - 0.4) < 0.03
+    page.wait_for_timeout(1000)
     visit.done()
-    page.wait_for_timeout(500)
+    visit.idle()
     page.mouse.move(*inside(visit, -0.9, 0.5))
     page.mouse.down()
     page.mouse.move(*inside(visit, -0.7, 0.3), steps=6)
