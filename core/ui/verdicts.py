@@ -18,6 +18,7 @@ from core.catalog import CHAPTERS, CONCEPTS, Entry
 from core.concept import Claim, load
 from core.params import BaseParams, choice, text
 from core.runs.key import source_digest
+from core.stats import wrong_by_chance
 from core.text import Text, words
 from core.ui import link
 from core.ui.controls import problems
@@ -101,9 +102,11 @@ class Ledger:
         link.save(PLACE, wanted)
 
     def header(self) -> None:
-        """Title, what this place is, and what of the link could not be used."""
+        """Title, what this place is, what chance alone gets wrong, and what of the link could not be used."""
         st.title(self.say("chapters.claims"), anchor=False)
         st.markdown(self.say("all_claims.lead"))
+        decided = claims.sure(row.found for row in self.every)
+        st.caption(self.say("all_claims.chance", decided=decided, wrong=f"{wrong_by_chance(decided):.0f}"))
         problems(PLACE, self.text, Filter)
 
     def filters(self) -> None:
@@ -227,7 +230,8 @@ def _line(row: Row, text: Text) -> str:
         smallest = f"{100 * claim.smallest:g} %" if claim.share else f"{claim.smallest:g}"
         effect = f"<b>{mean}</b> [{low}, {high}] {escape(say('all_claims.share') if claim.share else claim.unit)}"
         matters = picture(found, claim.share) + escape(say(f"all_claims.{claim.direction}", smallest=smallest))
-        seeds = f"{found['n']}<br><small>{found['date']}</small>"
+        fresh = f" {say('all_claims.fresh')}" if found.get("extension") else ""
+        seeds = f"{found['n']}{escape(fresh)}<br><small>{found['date']}</small>"
     if row.older:
         seeds += f' <em title="{escape(say("all_claims.older_hint"))}">{escape(say("all_claims.older"))}</em>'
     cells = {"effect": effect, "matters": matters, "seeds": seeds}
