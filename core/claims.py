@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.catalog import CONCEPTS
+from core.compare import conditions
 from core.concept import Claim, load
 from core.params import BaseParams, canonical, fields
 from core.runs.key import digest, source_digest
@@ -131,7 +132,8 @@ def page(kept: dict[str, dict[str, dict[str, Any]]]) -> str:
         rows = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
         for claim in load(entry.stem).claims:
             found = kept.get(entry.stem, {}).get(claim.id)
-            said = text.say(f"claims.{claim.id}"), text.hint(f"claims.{claim.id}")
+            at = text.say("verdicts.at", settings=conditions(claim.params, text))
+            said = text.say(f"claims.{claim.id}"), f"{text.hint(f'claims.{claim.id}')} {at}."
             cells = [*said, "", "", "", text.say("verdicts.unmeasured"), ""]
             if found:
                 mean, low, high = (f"{found[name]:+.3g}" for name in ("mean", "low", "high"))

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core import claims
 from core.catalog import CHAPTERS, CONCEPTS, Entry
+from core.compare import conditions
 from core.concept import Claim, load
 from core.params import BaseParams, choice, text
 from core.runs.key import source_digest
@@ -70,6 +71,11 @@ class Row:
     @property
     def how(self) -> str:
         return self.text.hint(f"claims.{self.claim.id}")
+
+    @property
+    def at(self) -> str:
+        """The settings on which the verdict depends."""
+        return self.text.say("verdicts.at", settings=conditions(self.claim.params, self.text))
 
     @property
     def address(self) -> str:
@@ -185,11 +191,11 @@ def frame(shown: Iterable[Row], text: Text, base: str) -> pd.DataFrame:
     lines = []
     for row in shown:
         found = row.found
-        about = [say(f"verdicts.{row.verdict}"), row.text.title, row.wording, row.how]
+        about = [say(f"verdicts.{row.verdict}"), row.text.title, row.wording, row.how, row.at]
         numbers = [found.get(name) for name in ("mean", "low", "high")]
         rule = [row.claim.unit, row.claim.smallest, row.claim.direction, found.get("n"), found.get("date")]
         lines.append([*about, *numbers, *rule, say(f"compare.{'yes' if row.older else 'no'}"), base + row.address])
-    head = "verdict concept claim how mean low high unit smallest direction seeds date changed link"
+    head = "verdict concept claim how at mean low high unit smallest direction seeds date changed link"
     return pd.DataFrame(lines, columns=[say(f"all_claims.{name}") for name in head.split()])
 
 
@@ -223,7 +229,9 @@ def _line(row: Row, text: Text) -> str:
     say, found, claim = text.say, row.found, row.claim
     sign = f'<span class="lab-sign" aria-hidden="true">{SIGNS[row.verdict]}</span>'
     verdict = f"{sign} {escape(say(f'verdicts.{row.verdict}'))}"
-    wording = f'<a href="{escape(row.address)}">{escape(row.wording)}</a><p>{escape(row.how)}</p>'
+    wording = (
+        f'<a href="{escape(row.address)}">{escape(row.wording)}</a><p>{escape(row.how)}</p><p>{escape(row.at)}</p>'
+    )
     effect = matters = seeds = ""
     if found:
         mean, low, high = (number(found[part], claim.share) for part in ("mean", "low", "high"))
