@@ -38,6 +38,7 @@ LONGEST_RUN = 4_500  # characters that a link may spend on one run
 SPELLED_OUT = 12  # rows (contenders) compared one by one; of longer lists only the number
 LONGEST_VALUE = 60
 ABSENT = "—"
+SEEDS = ("seeds", "data_seed", "weight_seed")
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,18 @@ def worded(name: str, kind: Field, value: Any, text: Text) -> str:
         return " × ".join(map(str, shape(value))) if value else ABSENT
     said = f"{value:g}" if isinstance(kind, Number) else kind.write(value)
     return said if len(said) <= LONGEST_VALUE else said[:LONGEST_VALUE] + "…"
+
+
+def conditions(params: BaseParams, text: Text) -> str:
+    """What these settings are, in one line: every applicable field but lists of rows, uploads and seeds."""
+    told = {
+        name: kind
+        for name, kind in applicable(params).items()
+        if not isinstance(kind, Rows | Upload) and name not in SEEDS
+    }
+    return " · ".join(
+        f"{text.say(f'params.{name}')} {worded(name, kind, getattr(params, name), text)}" for name, kind in told.items()
+    )
 
 
 def _rows(label: str, kind: Rows, lists: list[Any], text: Text) -> list[tuple[str, list[str]]]:

@@ -79,6 +79,8 @@ class Claim:
     share: the measure is 0 or 1 per seed, and the claim is about the share of ones.
     runs: how many runs make up the deciding sample, each on the next data and weight seeds (a Result may
         hold many seeds itself).
+    extends: declared before anything was measured: where the first interval ends near the border, fresh seeds alone
+        decide, four times as many (`core/claims.py`).
     """
 
     id: str
@@ -89,6 +91,7 @@ class Claim:
     unit: str = ""
     share: bool = False
     runs: int = 1
+    extends: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from core import claims
 from core.catalog import CONCEPTS
 from core.concept import Claim, load
 from core.concepts.optimizer_race.params import Params
+from core.stats import interval, near_border, verdict, wrong_by_chance
 from core.text import words
 
 CLAIM = Claim(
@@ -40,6 +42,45 @@ def test_runs_are_decided_together() -> None:
     assert claims.decide(shared, [np.ones(40)])["verdict"] == "holds"
     with pytest.raises(ValueError, match="cannot speak"):
         claims.decide(CLAIM, [effects, None])
+
+
+def test_an_extension_has_seeds_that_the_first_sample_did_not() -> None:
+    first, fresh = claims.deciding(CLAIM), claims.deciding(CLAIM, extension=True)
+    used = [set(range(p.data_seed, p.data_seed + p.seeds)) for p in (*first, *fresh)]
+    assert len(fresh) == 4 * len(first) and len(set.union(*used)) == sum(map(len, used))
+
+
+def test_near_the_border_of_a_claim_that_extends_fresh_seeds_alone_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Effects of the first sample are given; those of fresh seeds are far on the other side."""
+    border = dataclasses.replace(CLAIM, params=Params(seeds=5, data_seed=50_000), runs=1, extends=True)
+    spread = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])  # half of the interval is 0.0196
+
+    def decided(first: float, extends: bool, direction: str = "above") -> dict:
+        def effects(params: Params) -> np.ndarray:
+            return (first if params.data_seed == 50_000 else -1.0) + spread
+
+        claim = dataclasses.replace(border, measure=effects, extends=extends, direction=direction)
+        monkeypatch.setattr(claims, "load", lambda stem: SimpleNamespace(claims=(claim,)))
+        monkeypatch.setattr("core.runs.manager.Manager", AtOnce)
+        return claims.measure(["optimizer_race"])["optimizer_race"]["c"]
+
+    assert decided(0.13, extends=True) == decided(0.11, extends=True)  # holds, and undecided: both near
+    assert (decided(0.13, extends=True)["verdict"], decided(0.13, extends=True)["n"]) == ("fails", 20)
+    assert (decided(0.13, extends=False)["verdict"], decided(0.13, extends=False)["n"]) == ("holds", 5)
+    assert (decided(0.15, extends=True)["verdict"], decided(0.15, extends=True)["n"]) == ("holds", 5)
+    assert decided(-0.13, extends=True, direction="within")["n"] == 20
+
+
+def test_chance_alone_gets_no_more_verdicts_wrong_than_is_said() -> None:
+    """Simulated: an effect exactly on the border, where every verdict but undecided is wrong."""
+    rng, tries = np.random.default_rng(0), 4000
+    claim = dataclasses.replace(CLAIM, direction="below", extends=True)
+    wrong = 0
+    for _ in range(tries):
+        first, fresh = rng.normal(0.1, 1.0, 20), rng.normal(0.1, 1.0, 80)
+        found = interval(fresh if near_border(claim, interval(first)) else first)
+        wrong += verdict(claim, found) == "holds"
+    assert wrong / tries < wrong_by_chance(1) + 3 * (0.025 * 0.975 / tries) ** 0.5
 
 
 @pytest.fixture
@@ -82,36 +123,38 @@ def test_one_concept_is_measured_again_and_the_others_stay(files: Path, monkeypa
     assert claims.main(["no_such_concept"]) == 2
 
 
+class AtOnce:
+    """A manager that answers at once, with the Params for a Result."""
+
+    asked: ClassVar[list] = []
+
+    def __init__(self, cpu_slots: int | None) -> None:
+        self.asked.clear()
+
+    def start(self) -> AtOnce:
+        return self
+
+    def close(self) -> None:
+        self.asked.append("closed")
+
+    def ask(self, stem: str, params: Params, device: str, anew: bool) -> SimpleNamespace:
+        assert (device, anew) == ("cpu", True)
+        self.asked.append(params)
+        return SimpleNamespace(stem=stem, status="complete", live=False, result=params, seconds=2.0)
+
+
 def test_measuring_asks_for_every_deciding_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a manager that answers at once: claims on the same settings share a run, all on the CPU, all anew."""
-    from core.runs import manager as runs
-
-    asked = []
-
-    class Manager:
-        def __init__(self, cpu_slots: int | None) -> None:
-            pass
-
-        def start(self) -> Manager:
-            return self
-
-        def close(self) -> None:
-            asked.append("closed")
-
-        def ask(self, stem: str, params: Params, device: str, anew: bool) -> SimpleNamespace:
-            assert (device, anew) == ("cpu", True)
-            asked.append(params)
-            return SimpleNamespace(stem=stem, status="complete", live=False, result=params, seconds=2.0)
+    """Claims on the same settings share a run, all on the CPU, all anew."""
 
     def claim(id: str, params: Params, runs: int = 1) -> Claim:
         return Claim(id, lambda result: np.linspace(0.9, 1.1, result.seeds), params, 0.5, runs=runs)
 
     one, other = Params(seeds=5, data_seed=50_000), Params(seeds=5, data_seed=50_000, epochs=1)
     made = (claim("a", one), claim("b", one), claim("c", other, runs=2))
-    monkeypatch.setattr(runs, "Manager", Manager)
+    monkeypatch.setattr("core.runs.manager.Manager", AtOnce)
     monkeypatch.setattr(claims, "load", lambda stem: SimpleNamespace(claims=made))
     found = claims.measure(["optimizer_race"])["optimizer_race"]
-    assert len(asked) == 4 and asked[-1] == "closed"
+    assert len(AtOnce.asked) == 4 and AtOnce.asked[-1] == "closed"
     assert [(found[id]["n"], found[id]["seconds"]) for id in "abc"] == [(5, 2.0), (5, 2.0), (10, 4.0)]
     assert all(found[id]["verdict"] == "holds" and len(found[id]["source"]) == 40 for id in "abc")
     json.dumps(found)

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core import claims, records
+from core.compare import conditions
 from core.concept import Figure, load
 from core.params import BaseParams, Invalid, write
 from core.runs.key import source_digest
@@ -419,7 +420,7 @@ class Page:
                 st.badge(say(f"verdicts.{found}"), icon=f":material/{icon}:", color=colour)
                 st.markdown(f"**{self.text.say(f'claims.{claim.id}')}**")
             st.caption(self.text.hint(f"claims.{claim.id}"))
-            lines = []
+            lines = [say("verdicts.at", settings=conditions(claim.params, self.text))]
             if stored:
                 lines.append(
                     say("verdicts.stored", **_numbers(stored), unit=claim.unit, n=stored["n"], smallest=claim.smallest)

@@ -15,9 +15,11 @@ import streamlit as st
 
 from core import claims
 from core.catalog import CHAPTERS, CONCEPTS, Entry
+from core.compare import conditions
 from core.concept import Claim, load
 from core.params import BaseParams, choice, text
 from core.runs.key import source_digest
+from core.stats import wrong_by_chance
 from core.text import Text, words
 from core.ui import link
 from core.ui.controls import problems
@@ -71,6 +73,11 @@ class Row:
         return self.text.hint(f"claims.{self.claim.id}")
 
     @property
+    def at(self) -> str:
+        """The settings on which the verdict depends."""
+        return self.text.say("verdicts.at", settings=conditions(self.claim.params, self.text))
+
+    @property
     def address(self) -> str:
         """The page of the concept at the setting that decides the claim."""
         figure = next(figure.id for figure in load(self.entry.stem).figures if figure.shown(self.claim.params))
@@ -101,9 +108,11 @@ class Ledger:
         link.save(PLACE, wanted)
 
     def header(self) -> None:
-        """Title, what this place is, and what of the link could not be used."""
+        """Title, what this place is, what chance alone gets wrong, and what of the link could not be used."""
         st.title(self.say("chapters.claims"), anchor=False)
         st.markdown(self.say("all_claims.lead"))
+        decided = claims.sure(row.found for row in self.every)
+        st.caption(self.say("all_claims.chance", decided=decided, wrong=f"{wrong_by_chance(decided):.0f}"))
         problems(PLACE, self.text, Filter)
 
     def filters(self) -> None:
@@ -182,11 +191,11 @@ def frame(shown: Iterable[Row], text: Text, base: str) -> pd.DataFrame:
     lines = []
     for row in shown:
         found = row.found
-        about = [say(f"verdicts.{row.verdict}"), row.text.title, row.wording, row.how]
+        about = [say(f"verdicts.{row.verdict}"), row.text.title, row.wording, row.how, row.at]
         numbers = [found.get(name) for name in ("mean", "low", "high")]
         rule = [row.claim.unit, row.claim.smallest, row.claim.direction, found.get("n"), found.get("date")]
         lines.append([*about, *numbers, *rule, say(f"compare.{'yes' if row.older else 'no'}"), base + row.address])
-    head = "verdict concept claim how mean low high unit smallest direction seeds date changed link"
+    head = "verdict concept claim how at mean low high unit smallest direction seeds date changed link"
     return pd.DataFrame(lines, columns=[say(f"all_claims.{name}") for name in head.split()])
 
 
@@ -220,14 +229,17 @@ def _line(row: Row, text: Text) -> str:
     say, found, claim = text.say, row.found, row.claim
     sign = f'<span class="lab-sign" aria-hidden="true">{SIGNS[row.verdict]}</span>'
     verdict = f"{sign} {escape(say(f'verdicts.{row.verdict}'))}"
-    wording = f'<a href="{escape(row.address)}">{escape(row.wording)}</a><p>{escape(row.how)}</p>'
+    wording = (
+        f'<a href="{escape(row.address)}">{escape(row.wording)}</a><p>{escape(row.how)}</p><p>{escape(row.at)}</p>'
+    )
     effect = matters = seeds = ""
     if found:
         mean, low, high = (number(found[part], claim.share) for part in ("mean", "low", "high"))
         smallest = f"{100 * claim.smallest:g} %" if claim.share else f"{claim.smallest:g}"
         effect = f"<b>{mean}</b> [{low}, {high}] {escape(say('all_claims.share') if claim.share else claim.unit)}"
         matters = picture(found, claim.share) + escape(say(f"all_claims.{claim.direction}", smallest=smallest))
-        seeds = f"{found['n']}<br><small>{found['date']}</small>"
+        fresh = f" {say('all_claims.fresh')}" if found.get("extension") else ""
+        seeds = f"{found['n']}{escape(fresh)}<br><small>{found['date']}</small>"
     if row.older:
         seeds += f' <em title="{escape(say("all_claims.older_hint"))}">{escape(say("all_claims.older"))}</em>'
     cells = {"effect": effect, "matters": matters, "seeds": seeds}

@@ -118,6 +118,14 @@ MEASURED: dict[str, tuple[Net, tuple, str]] = {
     "unscaled_loss": (UNSCALED, LAST, "loss"),
     "far": (HALF, (0, 1), "unsure"),
 }
+# The same measure where it turns.
+TURNED = {
+    "stopping_alone_slow": "stopping_alone",
+    "memorised_long": "memorised",
+    "higher_short": "higher",
+    "average_loss_short": "average_loss",
+}
+MEASURED |= {id: MEASURED[of] for id, of in TURNED.items()}
 KNOWN = {
     c.id: tuple(
         with_effect(c, e) for e in ((0.0, 3 * c.smallest) if c.direction == "within" else (3 * c.smallest, 0.0))

@@ -492,6 +492,8 @@ KNOWN = {
     "d_own": (filled("d_own", good=[0.9, 0.3]), filled("d_own", good=[0.3, 0.9])),
     "g_first": (filled("g_first", covered=[5, 8, 8, 8]), filled("g_first", covered=[8, 8, 8, 8])),
     "momentum": (filled("momentum", covered=[8, 8, 8, 5]), filled("momentum", covered=[5, 8, 8, 8])),
+    "start": (filled("start", covered=[6, 3]), filled("start", covered=[3, 6])),
+    "start_short": (filled("start_short", covered=[6, 3]), filled("start_short", covered=[3, 6])),
     "cure_gp": (filled("cure_gp", covered=[4, 8]), filled("cure_gp", covered=[8, 8])),
     "d_first": (filled("d_first", covered=[8, 2]), filled("d_first", covered=[5, 8])),
 } | {id: (filled(id, covered=7), filled(id, covered=6)) for id in ("covers", "cure_condition", "long_codes")}

@@ -127,6 +127,7 @@ def preset(id: str, **changes: Any) -> Params:
 
 NOISY, CLEAN, NARROW, POINTS = preset("noisy"), preset("clean"), preset("underfits"), preset("points")
 MUCH, SCALINGS = preset("too_much"), preset("scalings")
+SHORT, LONG, SLOW = preset("noisy", epochs=25), preset("noisy", epochs=200), preset("noisy", lr=0.001)
 ACCURACY, LOSS = "mean_accuracy", "mean_loss"
 
 CLAIMS = (
@@ -134,11 +135,14 @@ CLAIMS = (
     Claim("test_stopped", more(early, HALF, early, NONE, noisy), NOISY, 0.01, runs=3),
     Claim("underfits", more(last, NONE, last, HALF, narrow), NARROW, 0.05),
     Claim("stopping_alone", more(early, NONE, last, HALF, noisy), NOISY, 0.01),
+    Claim("stopping_alone_slow", more(early, NONE, last, HALF, noisy), SLOW, 0.01, extends=True),
     Claim("clean", more(last, HALF, last, NONE, clean), CLEAN, 0.01, "within", runs=3),
     Claim("train_on", more(on, HALF, on, NONE, noisy), NOISY, 0.05, unit="nats"),
     Claim("train_off", more(off, HALF, off, NONE, noisy), NOISY, 0.05, unit="nats"),
     Claim("memorised", more(memorised, NONE, memorised, HALF, noisy), NOISY, 0.1),
+    Claim("memorised_long", more(memorised, NONE, memorised, HALF, noisy), LONG, 0.1, extends=True),
     Claim("higher", more(last, MORE, last, HALF, noisy), NOISY, 0.01),
+    Claim("higher_short", more(last, MORE, last, HALF, noisy), SHORT, 0.01, extends=True),
     Claim("too_high", more(last, HALF, last, MOST, noisy), MUCH, 0.01),
     Claim("linear", alone(end("gap", 1), HALF, bent), NOISY, 0.001, "within"),
     Claim("deep", alone(end("gap", 2), HALF, bent), NOISY, 0.001, "within"),
@@ -147,6 +151,14 @@ CLAIMS = (
     Claim("average", more(averaged(ACCURACY, 0), HALF, averaged(ACCURACY, -1), HALF, noisy), NOISY, 0.01, "within"),
     Claim(
         "average_loss", more(averaged(LOSS, 0), HALF, averaged(LOSS, -1), HALF, clean), CLEAN, 0.01, unit="nats", runs=3
+    ),
+    Claim(
+        "average_loss_short",
+        more(averaged(LOSS, 0), HALF, averaged(LOSS, -1), HALF, clean),
+        preset("clean", epochs=20),
+        0.01,
+        unit="nats",
+        extends=True,
     ),
     Claim("depends", more(kept, HALF, kept, NONE, noisy), NOISY, 0.05),
     Claim("correlated", more(end("correlation"), NONE, end("correlation"), HALF, noisy), NOISY, 0.01),

@@ -50,7 +50,7 @@ def game(version: Version) -> bool:
 def plain(version: Version) -> bool:
     """A game in which D and G are equals, in updates and rate, with short codes."""
     equals = version.d_steps == version.g_steps and version.d_rate == version.rate
-    return game(version) and equals and version.z <= 2 and version.beta1 == 0.5
+    return game(version) and equals and version.z <= 2 and version.beta1 == 0.5 and version.init == "lecun"
 
 
 def hasty(version: Version) -> bool:
@@ -59,8 +59,13 @@ def hasty(version: Version) -> bool:
 
 
 def long(version: Version) -> bool:
-    """A game with long codes."""
-    return game(version) and version.z >= 16
+    """A game with long codes, from LeCun's weights."""
+    return game(version) and version.z >= 16 and version.init == "lecun"
+
+
+def longest(init: str) -> Kind:
+    """A game with the longest codes, from one of the starts."""
+    return lambda version: game(version) and version.z >= 64 and version.init == init
 
 
 def conditional(version: Version) -> bool:
@@ -160,16 +165,20 @@ def _claim(
     unit: str = "",
     share: bool = False,
     runs: int = 1,
+    extends: bool = False,
     **changes: Any,
 ) -> Claim:
     params = Params(versions=versions, **DECIDING | changes)
-    return Claim(id, of_complete(measure), params, smallest, direction, unit, share, runs)
+    return Claim(id, of_complete(measure), params, smallest, direction, unit, share, runs, extends)
 
+
+smaller_start = more(covered(longest("torch")), covered(longest("lecun")))
 
 # The runs that decide: several claims share one.
 MANY = (Version(), Version(conditional=True), Version(g_first=500), Version(beta1=0.9))
 HASTY = (Version(g_steps=5), Version(g_steps=5, conditional=True))
 LONG = (Version(z=16), Version(z=16, rule="wgan_gp", d_steps=5))
+STARTS = tuple(Version(z=64, init=init) for init in ("torch", "lecun"))
 CODED = (Version(), Version(rule="autoencoder_codes"), Version(rule="random_codes"))
 ALONE = (Version(rule="d_own"), Version(rule="d_noise"))
 LATE = tuple(Version(rule=name, d_first=500) for name in ("non_saturating", "minimax"))
@@ -182,6 +191,8 @@ CLAIMS = (
     _claim("cure_condition", covers(lambda v: conditional(v) and v.g_steps > v.d_steps), HASTY, 0.5, share=True),
     _claim("long_codes", covers(long), LONG, 0.5, share=True, steps=1000),
     _claim("cure_gp", more(covered(rule("wgan_gp")), covered(long)), LONG, 0.5, unit="modes", steps=1000),
+    _claim("start", smaller_start, STARTS, 0.5, unit="modes", extends=True, steps=4000),
+    _claim("start_short", smaller_start, STARTS, 0.5, unit="modes", extends=True, steps=1000),
     _claim("momentum", more(covered(plain), covered(lambda v: v.beta1 == 0.9)), MANY, 0.5, unit="modes"),
     _claim("condition", obeys, MANY, 0.9),
     _claim("random_codes", good(rule("random_codes")), CODED, 0.25),

@@ -44,8 +44,10 @@ def names(result: Result, language: str) -> list[str]:
 
 
 def setting(version: Version, name: str, language: str) -> str:
-    value = getattr(version, name)
-    return text(language).say("words.yes" if value else "words.no") if isinstance(value, bool) else f"{value:g}"
+    value, say = getattr(version, name), text(language).say
+    if isinstance(value, str):
+        return say(f"options.{name}.{value}")
+    return say("words.yes" if value else "words.no") if isinstance(value, bool) else f"{value:g}"
 
 
 def panels(rows: int, columns: int, titles: list[str], room: float) -> go.Figure:

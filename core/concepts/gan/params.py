@@ -18,6 +18,7 @@ LOGISTIC = ("non_saturating", "minimax")
 GAMES = (*LOGISTIC, "least_squares", "hinge", "wgan_gp")  # D and G play against each other
 CODES = ("random_codes", "autoencoder_codes")  # G alone: a regression from codes to examples
 ALONE = ("d_noise", "d_own")  # D alone: samples are made by climbing its output
+STARTS = {"lecun": 3**0.5, "torch": 1.0}  # initial weights are uniform in ± this /√fan-in
 BOUT = 50  # updates of a move written as a capital letter
 TICKS = 60  # moments recorded, at most (by hand: every move)
 CODE_NUMBERS = 999
@@ -48,6 +49,7 @@ class Version(BaseParams):
     d_first: int = integer(0, 0, 5000, step=50, applies=plays)
     climb: int = integer(20, 1, 100, applies=lambda v: v.rule in ALONE)
     beta1: float = number(0.5, 0.0, 0.99, step=0.01)
+    init: str = choice("lecun", tuple(STARTS))
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,7 @@ PRESETS = (
     ),
     Preset("unstable", {"versions": (Version(beta1=0.9),)}),
     Preset("long_codes", {"versions": (Version(z=16), fresh("wgan_gp", Version(z=16))), "steps": 1000, "seeds": 3}),
+    Preset("starts", {"versions": (Version(z=64), Version(z=64, init="torch")), "steps": 4000, "seeds": 3}),
     Preset("losses", {"versions": tuple(Version(rule=rule) for rule in GAMES[:4]), "seeds": 3}),
     Preset("codes", {"versions": (Version(), *(Version(rule=rule) for rule in reversed(CODES))), "seeds": 3}),
     Preset("d_alone", {"versions": tuple(Version(rule=rule) for rule in reversed(ALONE)), "steps": 500, "seeds": 3}),

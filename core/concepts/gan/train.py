@@ -22,6 +22,7 @@ from core.concepts.gan.params import (
     CODES,
     GAMES,
     LOGISTIC,
+    STARTS,
     TICKS,
     Codes,
     Params,
@@ -233,11 +234,12 @@ def g_loss(rule: str, made: Tensor) -> Tensor:
 
 
 def begin(params: Params, version: Version, n: int, device: str | torch.device) -> Arm:
-    """A version before its first step, for n training examples. Weights have variance 1/fan-in (LeCun et al., 1998)."""
+    """A version before its first step, for n training examples. Weights have variance 1/fan-in (LeCun et al., 1998), or
+    a third of it, as torch.nn.Linear draws them."""
     sizes, seeds = units(params, version), range(params.seeds)
     weights, optimizers = {}, {}
     for i, player in enumerate("gde"):
-        start = [3**0.5 * initial_weights(sizes[player], 3 * (params.weight_seed + s) + i) for s in seeds]
+        start = [STARTS[version.init] * initial_weights(sizes[player], 3 * (params.weight_seed + s) + i) for s in seeds]
         weights[player] = torch.as_tensor(np.stack(start), dtype=torch.float32, device=device)
         rate = version.d_rate if player == "d" and version.rule in GAMES else version.rate
         settings = Settings("adam", rate, beta1=version.beta1, beta2=BETA2)
