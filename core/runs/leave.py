@@ -1,4 +1,4 @@
-"""Imported first by the process that starts workers, and by no other: it and they shall be gone as soon as the server is.
+"""Imported first by the process that starts workers, and by no other: all shall be gone as soon as the server is.
 
 It imports torch before it serves. That takes seconds in which it does not look after its server, and in which a thread
 of its own would not always get a turn; nor does one in a worker on a busy machine. So all of them are a process group,

@@ -150,8 +150,7 @@ class Worker:
     def takes(self, job: dict[str, Any]) -> bool:
         """Hand over a job; whether the worker was there to take it."""
         self.stop.value = 0
-        self._before = self._memory()
-        self._fresh = self._fresh or self._before
+        self._begin()
         try:
             self.pipe.send(job)
             return self.pipe.poll(60.0) and self.pipe.recv() == ("taken",)
@@ -164,6 +163,10 @@ class Worker:
 
     def alive(self) -> bool:
         return self.process.is_alive()
+
+    def _begin(self) -> None:
+        self._before = self._memory()
+        self._fresh = self._fresh or self._before
 
     def taken(self) -> float:
         """Bytes that the run at hand takes, whatever the worker held before it."""
@@ -700,6 +703,12 @@ class Manager:
     def _follow(self, run: Run) -> None:
         """Another server on this store has this very run: show what it keeps of it; then take its result, or its
         place if it left none."""
+        try:
+            self._watch(run)
+        except Exception as error:
+            self._fail(run, "died", repr(error))
+
+    def _watch(self, run: Run) -> None:
         run.status, run.started = RUNNING, time.monotonic()
         while not self.store.hold(run.key):
             if run.wish_to_stop.wait(LOOK) or self._closed:
