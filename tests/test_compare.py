@@ -302,13 +302,42 @@ def test_a_damaged_or_outdated_list_is_empty_and_a_full_disk_no_error(
 def test_old_lists_go(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
-    monkeypatch.setattr(histories, "SWEEP", 1)
     P = load("dropout").Params
     history.add("one", ran(P()))
     old = time.time() - 86400 * (histories.DAYS + 1)
     os.utime(next(history.root.iterdir()), (old, old))
-    history.add("two", ran(P()))
+    for person in ("two", "three"):
+        history.add(person, ran(P()))
+    history.sweep()
     assert history.mine("one") == [] and len(history.mine("two")) == 1
+    monkeypatch.setattr(histories, "PEOPLE", 1)
+    history.sweep()
+    assert len(list(history.root.iterdir())) == 1
+
+
+def test_nothing_half_written_stays(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    P = load("dropout").Params
+    history.add("one", ran(P()))
+
+    def full(self: Path, content: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(content[:9])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(Path, "write_text", lambda self, text, encoding: full(self, text.encode()))
+        history.add("one", ran(P(seeds=2)))
+    assert len(history.mine("one")) == 1 and len(list(history.root.iterdir())) == 1
+    left = history.root / ".0123"  # of a server that was killed
+    left.write_text("[")
+    history.sweep()
+    assert left.exists()
+    os.utime(left, (0, 0))
+    history.sweep()
+    assert not left.exists() and len(history.mine("one")) == 1
 
 
 # The place

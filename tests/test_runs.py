@@ -5,6 +5,7 @@ What a page may rely on holds on the workers of this machine and on a Ray cluste
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -354,10 +355,53 @@ def test_workers_die_with_a_server_that_was_killed(tmp_path: Path) -> None:
 
     try:
         until(lambda: not any(map(runs_on, workers)), 2)
-        until(lambda: not any(map(runs_on, family)), 30)  # what started them takes its time to unload torch
+        until(lambda: not any(map(runs_on, family)), 30)
     finally:
         for process in filter(runs_on, family):
             process.kill()
+
+
+STARTING = """
+import os, sys, time
+from multiprocessing import forkserver
+from pathlib import Path
+from core.runs.manager import Manager
+from core.runs.store import Store
+
+if __name__ == "__main__":
+    manager = Manager(Store(Path(sys.argv[1])), cpu_slots=1).start()
+    while forkserver._forkserver._forkserver_pid is None:
+        time.sleep(0.001)
+    time.sleep(float(sys.argv[2]))
+    print(forkserver._forkserver._forkserver_pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_nothing_outlives_a_server_that_is_killed_while_it_starts(tmp_path: Path) -> None:
+    """What starts workers ends before it has imported torch, however long that takes."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "torch.py").write_text("import time; time.sleep(20)")  # in its place
+    (tmp_path / "server.py").write_text(STARTING, "utf-8")
+    command = [sys.executable, str(tmp_path / "server.py"), str(tmp_path / "store"), "1"]
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path / 'slow'}:{ROOT}"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        starter = psutil.Process(int(server.stdout.readline()))
+        family = psutil.Process(server.pid).children(recursive=True)
+        assert starter in family
+        begin = starter.create_time()
+        server.kill()
+        server.wait(5)
+    try:
+        psutil.wait_procs(family, timeout=15)
+        assert not [process for process in family if process.is_running()]
+        assert time.time() - begin < 20  # it did not wait for torch
+    finally:
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
 
 def test_finished_runs_are_not_kept_in_memory_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,6 +412,130 @@ def test_finished_runs_are_not_kept_in_memory_for_ever(tmp_path: Path, monkeypat
     for seed in range(40):
         assert done(manager.ask(RACE, TINY.replace(data_seed=seed))) == FAILED
     assert len(manager._runs) <= 6
+
+
+def idle(tmp_path: Path) -> Manager:
+    """A manager that was never started: without workers and threads."""
+    return Manager(Store(tmp_path / "store"), cpu_slots=1)
+
+
+def over(key: str, size: int) -> Run:
+    """A run that is complete, with networks of so many bytes."""
+    run = Run(key, RACE, TINY, "cpu", 0.0, COMPLETE, meta={"state": {"weights": np.zeros(size, np.uint8)}})
+    run.watchers = {"gone": -1e9, "here": time.monotonic()}
+    return run
+
+
+def test_what_finished_runs_hold_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "REMEMBERED_BYTES", 10_000)
+    manager = idle(tmp_path)
+    made = [over(f"{i:040x}", 3_000) for i in range(6)]
+    live = Run("f" * 40, RACE, TINY, "cpu", 0.0, RUNNING, meta={"state": {"weights": np.zeros(99_000, np.uint8)}})
+    for run in (live, *made):
+        manager._remember(run)
+    assert list(manager._runs.values()) == [live, *made[3:]]
+    assert ["state" in run.meta for run in made] == [False] * 3 + [True] * 3  # a page may still show the others
+    made[5].drawn[("figure", "en")] = (1, "x" * 2_000)  # figures come later, and count too
+    manager._tidy()
+    assert list(manager._runs.values()) == [live, *made[4:]]
+    manager._remember(large := over("a" * 40, 50_000))
+    assert list(manager._runs.values()) == [live, large] and "state" in large.meta  # the latest stays
+
+
+def test_nothing_is_kept_for_those_who_have_gone(tmp_path: Path) -> None:
+    manager, run = idle(tmp_path), over("a" * 40, 1)
+    manager._remember(run)
+    manager._tidy()
+    assert list(run.watchers) == ["here"]
+
+
+def test_health_looks_through_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = idle(tmp_path)
+
+    def walked(*_: object, **__: object) -> None:
+        raise AssertionError("looked through a folder")
+
+    for owner, name in ((Path, "glob"), (Path, "iterdir"), (os, "scandir"), (os, "listdir"), (os, "stat")):
+        monkeypatch.setattr(owner, name, walked)
+    status = manager.status()
+    assert status["store"] == {"runs": 0, "bytes": 0, "trouble": ""} and status["uploads"]["files"] == 0
+
+
+def test_what_is_looked_after_goes_on_after_an_exception(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    manager, times = idle(tmp_path), []
+
+    def fails() -> None:
+        times.append(1)
+        manager._closed = len(times) == 3
+        raise RuntimeError("bad luck")
+
+    manager._repeat(fails, 0.0)
+    assert len(times) == 3 and caplog.text.count("RuntimeError: bad luck") == 3
+
+
+class Fake:
+    """A worker that takes nothing, and starts or does not. `memory` is what it holds."""
+
+    memory, starts = 0.0, True
+
+    def __init__(self, device: str):
+        self.killed = False
+
+    def wait(self) -> None:
+        if not self.starts:
+            raise RuntimeError("no memory to fork")
+
+    def alive(self) -> bool:
+        return not self.killed
+
+    def kept(self) -> float:
+        return self.memory
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+def test_a_spare_that_could_not_be_started_fails_no_later_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "Worker", Fake)
+    slot = runs.Slot("cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(Fake, "starts", False)
+        slot.hatch()
+        until(lambda: not slot._spares.empty())
+    assert slot.worker().alive()  # a new one was hatched
+    slot.drop()
+    monkeypatch.setattr(Fake, "starts", False)
+    slot._spares.get(timeout=10)
+    slot.hatch()
+    with pytest.raises(RuntimeError, match="no worker could be started"):  # not tried for ever
+        slot.worker()
+
+
+def test_a_worker_that_keeps_much_gives_way_to_its_spare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "Worker", Fake)
+    slot = runs.Slot("cpu")
+    slot.hatch()
+    first = slot.worker()
+    first.memory = runs.KEPT_BYTES  # type: ignore[union-attr]
+    assert slot.worker() is first
+    first.memory += 1  # type: ignore[union-attr]
+    assert slot.worker() is not first and not first.alive()
+
+
+def test_what_a_worker_had_before_a_run_is_not_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "RUN_BYTES", 3e9)
+    held = iter([400e6, 2400e6, 1600e6, 1600e6, 4500e6, 4700e6])
+    here = object.__new__(runs.Worker)
+    here._fresh = here._before = 0.0
+    monkeypatch.setattr(runs.Worker, "_memory", lambda self: next(held))
+    assert here.kept() == 0
+    here._begin()
+    run = Run("a" * 40, RACE, TINY, "cpu", 0.0, RUNNING, started=time.monotonic())
+    assert Manager._excess(run, here, time.monotonic()) == ""  # 2.0 GB
+    assert here.kept() == 1200e6
+    here._begin()
+    assert Manager._excess(run, here, time.monotonic()) == ""  # 2.9 GB, in a worker of 4.5
+    assert Manager._excess(run, here, time.monotonic()) == "too_much_memory"  # 3.1 GB
 
 
 # The fused kernel
@@ -452,7 +620,10 @@ def test_servers_on_one_store_share_a_run(manager: Manager, ends: str) -> None:
     assert same(run.result, clean)
 
 
-def test_who_follows_the_run_of_another_server_can_stop(manager: Manager) -> None:
+@pytest.mark.parametrize("limit", [False, True])
+def test_who_follows_the_run_of_another_server_can_stop_and_does_not_wait_for_ever(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch, limit: bool
+) -> None:
     params = fresh()
     key = runs.run_key(RACE, params, manager.engine_for(RACE, params).device)
     hold = "import sys; from pathlib import Path; from core.runs.store import Store; "
@@ -467,6 +638,10 @@ def test_who_follows_the_run_of_another_server_can_stop(manager: Manager) -> Non
     assert other.stdout and other.stdout.readline() == "True\n"
     run = manager.ask(RACE, params, "me")
     until(lambda: run.status == RUNNING)
-    manager.quit(run, "me")
-    assert done(run) == STOPPED
+    if limit:
+        monkeypatch.setattr(runs, "RUN_SECONDS", 0.01)
+        assert done(run) == FAILED and run.error == "too_long"
+    else:
+        manager.quit(run, "me")
+        assert done(run) == STOPPED
     other.communicate("\n", timeout=60)

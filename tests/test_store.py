@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -17,8 +18,11 @@ from core.concepts.optimizer_race.params import TINY, Params, Result
 from core.ml.rules import Contender
 from core.params import canonical
 from core.result import arrays, same
+from core.runs import engines
+from core.runs.history import History
 from core.runs.key import digest, run_key, setting_key
-from core.runs.store import PRUNE_EVERY, Store
+from core.runs.store import Store
+from core.runs.uploads import Uploads
 
 KEY, OTHER = "0123456789abcdef" * 2 + "01234567", "f" * 40
 META = {"status": "complete", "concept": "optimizer_race", "seconds": 1.5, "device": "cpu"}
@@ -63,6 +67,12 @@ def store(tmp_path: Path) -> Store:
 
 def folder(store: Store, key: str = KEY) -> Path:
     return store.root / "runs" / key
+
+
+def taken(store: Store) -> int:
+    """Bytes on a disk with blocks of 4096: of the files of runs and pointers, and a block for every run's folder."""
+    found = [path for part in ("runs", "latest") for path in (store.root / part).rglob("*")]
+    return sum(4096 * (1 if path.is_dir() else -(-path.stat().st_size // 4096)) for path in found)
 
 
 def test_bits_come_back(store: Store) -> None:
@@ -156,6 +166,9 @@ def test_a_digest_that_does_not_fit_is_not_believed(store: Store) -> None:
         lambda meta: meta.update(concept="no_such_concept"),
         lambda meta: meta.update(concept="../../etc"),
         lambda meta: meta.pop("plain"),
+        lambda meta: meta.pop("status"),
+        lambda meta: meta.update(seconds="1.5"),
+        lambda meta: meta.update(device=None),
     ],
 )
 def test_an_entry_of_another_version_is_none(store: Store, change: Callable[[dict], None]) -> None:
@@ -188,7 +201,7 @@ def refuse(*args: object, **named: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("call", ["mkdir", "write_bytes", "rename", "write_text"])
+@pytest.mark.parametrize("call", ["mkdir", "write_bytes", "rename", "replace"])
 def test_a_full_disk_is_said_and_harms_nothing(store: Store, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(Path, call, refuse)
@@ -207,6 +220,82 @@ def test_a_store_that_is_no_folder(tmp_path: Path) -> None:
     assert not store.save(KEY, result(), META, setting="s")
     assert store.trouble
     assert store.load(KEY) is None and store.latest("s") is None and store.usage() == {"runs": 0, "bytes": 0}
+
+
+# A store that can be read only, or belongs to another user
+
+
+def test_what_cannot_be_touched_is_served(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(KEY, result(), META, STATE, setting="s")
+    monkeypatch.setattr(os, "utime", refuse)
+    for _ in range(2):
+        assert store.complete(KEY) and store.latest("s") and store.state(KEY) and store.status(KEY) == "complete"
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO])
+def test_what_cannot_be_read_just_now_is_not_damaged(
+    store: Store, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store.save(KEY, result(), META)
+
+    def fail(self: Path) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        assert store.load(KEY) is None and store.status(KEY) == ""
+    assert store.complete(KEY)
+
+
+def test_a_damaged_entry_that_cannot_be_removed_is_none_and_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(KEY, result(), META)
+    flipped(folder(store) / "arrays.npz")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        for _ in range(2):
+            assert store.load(KEY) is None
+        assert not store.save(KEY, result(), META)
+        assert store.trouble and store.load(KEY) is None
+    assert store.save(KEY, result(), META) and store.complete(KEY) and not store.trouble
+
+
+# Whatever stands where JSON should
+
+JUNK = [b"[]", b"3", b'"complete"', b"null", b"{}", b"[" * 100_000, b'{"status":' * 50_000, b"\xff\xfe", b"NaN", b""]
+JUNK += [b'{"status": 3, "digest": []}', b'{"status": {}, "plain": [], "params": 1, "checksums": "x", "digest": "y"}']
+
+
+@pytest.mark.parametrize("content", JUNK)
+def test_any_file_is_read_without_harm(store: Store, tmp_path: Path, content: bytes) -> None:
+    store.save(KEY, result(), META, STATE)
+    (folder(store) / "meta.json").write_bytes(content)
+    assert store.status(KEY) == "" and store.state(KEY) is None and store.load(KEY) is None
+
+    uploads = Uploads(tmp_path / "uploads")
+    name = f"sha256:{hashlib.sha256(b'x').hexdigest()}:1x1x1"
+    uploads.put("me", name, b"x", "x.csv")
+    uploads._file(name, "me").write_bytes(content)
+    assert uploads.mine("me") == [] and not uploads.readable(name, "me")
+    uploads.sweep()
+
+    history = History(tmp_path / "history", uploads.readable)
+    (tmp_path / "history").mkdir()
+    history._file("me").write_bytes(content)
+    assert history.mine("me") == []
+
+    (tmp_path / "engines.json").write_bytes(content)
+    assert engines.remembered(tmp_path / "engines.json", "stamp") == []
+
+
+@pytest.mark.parametrize("change", [{"overhead": "x"}, {"rate": None}, {"lanes": 1.5}, {"device": 3}, {"more": 1}])
+def test_engines_of_other_types_are_measured_anew(tmp_path: Path, change: dict[str, object]) -> None:
+    engine = engines.Engine("cpu", 1e-4, 1e9)
+    engines.remember(tmp_path / "e.json", "stamp", [engine])
+    assert engines.remembered(tmp_path / "e.json", "stamp") == [engine]
+    content = json.loads((tmp_path / "e.json").read_bytes())
+    content["engines"][0].update(change)
+    (tmp_path / "e.json").write_text(json.dumps(content))
+    assert engines.remembered(tmp_path / "e.json", "stamp") == []
 
 
 # Room, names, pointers
@@ -232,9 +321,79 @@ def test_the_runs_used_longest_ago_make_room(store: Store) -> None:
 def test_a_long_life_stays_under_the_cap(store: Store) -> None:
     store.save(KEY, result(), META)
     store.cap = 4 * store.usage()["bytes"]
-    for i in range(3 * PRUNE_EVERY):
+    for i in range(48):
+        store.save(f"{i:040x}", result(), META, setting=f"setting-{i}")
+        if store.over:
+            store.prune()
+        assert taken(store) <= store.cap
+    kept = {path.name for path in store.root.glob("runs/*")}
+    assert store.usage() == {"runs": len(kept), "bytes": taken(store)} and 0 < len(kept) <= 4
+    assert {path.read_text() for path in store.root.glob("latest/*")} == kept
+
+
+def test_pointers_to_nothing_are_counted_and_go(store: Store) -> None:
+    store.save(KEY, result(), META, setting="a")
+    one = taken(store)
+    for i in range(300):
+        (store.root / "latest" / f"old-{i}").write_text(f"{i:040x}")
+    (store.root / "latest" / "junk").write_bytes(b"\xff../../etc")
+    store.count()
+    assert store.usage()["bytes"] == taken(store) == one + 301 * 4096
+    store.cap = 2 * one
+    assert store.over
+    store.prune()
+    assert store.complete(KEY) and [path.name for path in store.root.glob("latest/*")] == ["a"]
+    assert not store.over and store.usage() == {"runs": 1, "bytes": one}
+
+
+def test_what_cannot_be_pruned_is_not_tried_for_ever(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(4):
         store.save(f"{i:040x}", result(), META)
-    assert store.usage()["runs"] <= 4 + PRUNE_EVERY
+    store.cap = 1
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        assert store.over
+        store.prune()
+        assert not store.over and store.usage()["runs"] == 4
+    store.save(KEY, result(), META)
+    assert store.over
+    store.prune()
+    assert store.usage()["runs"] == 1
+
+
+def test_what_is_kept_is_counted_as_it_changes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def counted() -> None:
+        assert store.usage()["bytes"] == taken(store)
+        assert store.usage()["runs"] == len(list(store.root.glob("runs/[!.]*")))
+
+    for key in (KEY, OTHER, KEY):
+        store.save(key, result(), META, STATE, setting=f"of {key}")
+        counted()
+    store.save(KEY, result(), META)  # smaller than before
+    counted()
+    flipped(folder(store) / "arrays.npz")
+    assert store.load(KEY) is None
+    counted()
+    store.save(KEY, result(), META)
+    store.forget(["sha256:nothing", '"seeds"'])  # whatever says this
+    counted()
+    assert store.usage()["runs"] == 0
+    store.save(KEY, result(), META)
+    other = Store(store.root)  # another server
+    other.save(OTHER, result(), META)
+    store.count()
+    other.count()
+    counted()
+    assert store.usage() == other.usage()
+
+    def walked(*_: object, **__: object) -> None:
+        raise AssertionError("looked through the store")
+
+    for name in ("glob", "iterdir", "rglob"):
+        monkeypatch.setattr(Path, name, walked)
+    for name in ("scandir", "listdir", "walk", "stat"):
+        monkeypatch.setattr(os, name, walked)
+    assert store.usage()["runs"] == 2 and not store.over
 
 
 @pytest.mark.parametrize("key", ["", "..", "a" * 39, "A" * 40, "../" + "a" * 37, "a" * 39 + "/", "a" * 41, "g" * 40])

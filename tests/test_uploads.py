@@ -28,9 +28,13 @@ CONTENT = ("x,y,kind\n" + "".join(f"{i}.0,{i * i % 7}.0,{'secret' if i > 5 else 
 NAME = named(CONTENT)
 
 
+gone: list[str] = []  # uploads whose results were to be removed
+
+
 @pytest.fixture
 def uploads(tmp_path: Path) -> Uploads:
-    return Uploads(tmp_path / "uploads", cap=100_000, per_person=50_000)
+    gone.clear()
+    return Uploads(tmp_path / "uploads", cap=102_400, per_person=50_000, forget=gone.extend)
 
 
 def test_only_who_brought_it_reads_it_until_it_is_shared(uploads: Uploads) -> None:
@@ -57,10 +61,11 @@ def test_one_content_of_two_people_goes_with_the_last(uploads: Uploads) -> None:
     for person in (ANNA, BO):
         uploads.put(person, NAME, CONTENT, person)
     assert uploads.usage()["files"] == 1
-    assert not uploads.delete(NAME, ANNA)
-    assert not uploads.readable(NAME, ANNA) and uploads.readable(NAME, BO)
-    assert uploads.delete(NAME, BO)
-    assert uploads.content(NAME) is None and list(uploads.root.iterdir()) == []
+    uploads.delete(NAME, ANNA)
+    assert not uploads.readable(NAME, ANNA) and uploads.readable(NAME, BO) and gone == []
+    uploads.delete(NAME, BO)
+    assert uploads.content(NAME) is None and list(uploads.root.iterdir()) == [] and gone == [NAME]
+    assert uploads.usage() == {"files": 0, "bytes": 0}
 
 
 def test_nothing_says_who_somebody_is(uploads: Uploads) -> None:
@@ -71,11 +76,64 @@ def test_nothing_says_who_somebody_is(uploads: Uploads) -> None:
 
 def test_the_end_date(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
     uploads.put(ANNA, NAME, CONTENT, "points.csv")
-    assert uploads.sweep() == []
+    uploads.sweep()
+    assert gone == [] and uploads.readable(NAME, ANNA)
     now = time.time()
     monkeypatch.setattr(module.time, "time", lambda: now + 86400 * module.DAYS + 1)
     assert not uploads.readable(NAME, ANNA) and uploads.mine(ANNA) == []
-    assert uploads.sweep() == [NAME] and list(uploads.root.iterdir()) == []
+    uploads.sweep()
+    assert gone == [NAME] and list(uploads.root.iterdir()) == []
+
+
+def test_results_go_at_the_end_date_though_the_file_was_damaged(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads.put(ANNA, NAME, CONTENT, "points.csv")
+    uploads._file(NAME).write_bytes(b"damaged")
+    assert uploads.content(NAME) is None and not uploads._file(NAME).exists()
+    uploads.sweep()
+    assert gone == []  # she may bring it again
+    now = time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now + 86400 * module.DAYS + 1)
+    uploads.sweep()
+    assert gone == [NAME] and list(uploads.root.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["deleted", "over"])
+def test_a_server_that_ends_before_results_are_gone_leaves_them_to_the_next(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    uploads.put(ANNA, NAME, CONTENT, "points.csv")
+    days = module.DAYS if way == "over" else 0.5
+
+    def ends(names: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    now = time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now + 86400 * days + 1)
+    monkeypatch.setattr(uploads, "forget", ends)
+    with pytest.raises(KeyboardInterrupt):
+        uploads.sweep() if way == "over" else uploads.delete(NAME, ANNA)
+    again = Uploads(uploads.root, forget=gone.extend)
+    again.sweep()
+    assert gone == [NAME] and list(uploads.root.iterdir()) == []
+
+
+def test_what_is_kept_is_counted_as_it_changes(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    big = b"x" * 5000
+    uploads.put(ANNA, NAME, CONTENT, "points.csv")
+    uploads.put(BO, NAME, CONTENT, "points.csv")
+    uploads.put(ANNA, named(big), big, "big")
+    assert uploads.usage() == {"files": 2, "bytes": 3 * 4096} == Uploads(uploads.root).usage()
+    uploads._file(NAME).write_bytes(b"damaged")
+    assert uploads.content(NAME) is None
+    assert uploads.usage() == {"files": 1, "bytes": 2 * 4096} == Uploads(uploads.root).usage()
+    other = Uploads(uploads.root)  # another server
+    other.delete(named(big), ANNA)
+    uploads.sweep()
+    assert uploads.usage() == other.usage() == {"files": 0, "bytes": 0}
+    monkeypatch.setattr(Path, "glob", None)
+    assert uploads.usage() == {"files": 0, "bytes": 0}
 
 
 @pytest.mark.parametrize("damage", [b"", CONTENT[:-3], CONTENT.replace(b"open", b"oper", 1), b"\x80\x04pickle"])
@@ -103,7 +161,7 @@ def test_no_other_name_reaches_the_disk(uploads: Uploads, name: str) -> None:
 
 
 def test_quotas(uploads: Uploads) -> None:
-    big = [bytes([65 + i]) * 20_000 for i in range(6)]
+    big = [bytes([65 + i]) * 20_480 for i in range(6)]
     for content in big[:2]:
         uploads.put(ANNA, named(content), content, "a")
     uploads.put(ANNA, named(big[0]), big[0], "again")  # what is there costs nothing
@@ -114,7 +172,7 @@ def test_quotas(uploads: Uploads) -> None:
     with pytest.raises(Refused, match="full"):
         uploads.put("f", named(big[5]), big[5], "f")
     assert all(uploads.content(named(content)) == content for content in big[:5])
-    assert uploads.usage() == {"files": 5, "bytes": 100_000}
+    assert uploads.usage() == {"files": 5, "bytes": 102_400}
     for i in range(12):  # small ones count a block each
         try:
             uploads.put("g", named(b"%d" % i), b"%d" % i, "g")
@@ -144,11 +202,13 @@ def test_what_a_killed_server_left_half_written_is_swept(uploads: Uploads) -> No
     orphan = uploads._file(named(b"never held"))
     for path in (uploads.root / ".0123", orphan):
         path.write_bytes(b"never held")
-    assert uploads.sweep() == []
+    uploads.sweep()
+    assert gone == [] and orphan.exists()
     old = time.time() - 2 * HALF_WRITTEN
     for path in uploads.root.iterdir():
         os.utime(path, (old, old))
-    assert uploads.sweep() == [named(b"never held")]
+    uploads.sweep()
+    assert gone == [named(b"never held")]
     assert len(list(uploads.root.iterdir())) == 2 and uploads.content(NAME) == CONTENT
 
 

@@ -49,8 +49,11 @@ class Line:
     def alive(self) -> bool:
         return not self.pipe.closed
 
-    def memory(self) -> float:
-        """Bytes it holds on this machine: the task looks after its own."""
+    def taken(self) -> float:
+        """Bytes of this machine that the run at hand takes: the task looks after its own."""
+        return 0.0
+
+    def kept(self) -> float:
         return 0.0
 
     def lost(self) -> RuntimeError:

@@ -14,6 +14,7 @@ from typing import Any
 
 from core.concept import Cost
 from core.ml import fused
+from core.runs import disk
 
 log = logging.getLogger("lab.engines")
 COMPILED = "compiled"  # an empty file beside the kernel's code, once all of it is there
@@ -135,8 +136,8 @@ def choose(cost: Cost, engines: list[Engine]) -> Engine:
 def remembered(path: Path, stamp: str) -> list[Engine]:
     """Engines measured earlier on this machine with the same versions (`stamp`), or none: so the choice stays put."""
     try:
-        kept = json.loads(path.read_text())
-        return [Engine(**engine) for engine in kept["engines"]] if kept["stamp"] == stamp else []
+        kept = disk.plain(path.read_bytes())
+        return [disk.fits(Engine, engine) for engine in kept["engines"]] if kept["stamp"] == stamp else []
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
@@ -144,6 +145,6 @@ def remembered(path: Path, stamp: str) -> list[Engine]:
 def remember(path: Path, stamp: str, engines: list[Engine]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"stamp": stamp, "engines": [asdict(engine) for engine in engines]}))
+        disk.write(path, json.dumps({"stamp": stamp, "engines": [asdict(engine) for engine in engines]}).encode())
     except OSError as error:
         log.warning("measured costs were not kept: %s", error)

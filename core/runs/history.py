@@ -12,7 +12,6 @@ import contextlib
 import json
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,12 +19,13 @@ from typing import Any
 
 from core.concept import load
 from core.params import BaseParams, read, uploaded, write
+from core.runs import disk
 from core.runs.key import digest
 
 KEPT = 60  # runs per person
 PEOPLE = 5_000
 DAYS = 90  # an unused list is kept
-SWEEP = 64  # additions between looks for lists that are too old or too many
+HALF_WRITTEN = 3600  # seconds after which a file under another name is nobody's
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,6 @@ class History:
     def __init__(self, root: Path, readable: Callable[[str, str], bool]):
         self.root, self.readable = root, readable
         self._lock = threading.Lock()
-        self._additions = 0
 
     def add(self, person: str, run: Any) -> None:
         """Put a complete run at the head of a person's list."""
@@ -63,9 +62,6 @@ class History:
             pinned = any(past.pinned for past in before if past.same(run.stem, settings, run.device))
             past = Past(run.stem, settings, run.device, run.seconds, time.time(), pinned)
             self._write(person, [past, *(p for p in before if not p.same(run.stem, settings, run.device))])
-            self._additions += 1
-            if self._additions % SWEEP == 0:
-                self._sweep()
 
     def mine(self, person: str, stem: str = "") -> list[Past]:
         """What a person has seen (of one concept), the latest first."""
@@ -95,8 +91,8 @@ class History:
     def _read(self, person: str) -> list[Past]:
         """Entries whose settings still stand; of a damaged list nothing."""
         try:
-            content = json.loads(self._file(person).read_bytes())
-            found = [Past(**entry) for entry in content]
+            content = disk.plain(self._file(person).read_bytes())
+            found = [disk.fits(Past, entry) for entry in content]
             return [past for past in found if not read(load(past.stem).Params, past.settings)[1]]
         except (OSError, ValueError, TypeError, AttributeError, ImportError):
             return []
@@ -106,14 +102,18 @@ class History:
         kept = [p for i, p in enumerate(entries) if i < KEPT or p.pinned]
         with contextlib.suppress(OSError):
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            pending = self.root / f".{uuid.uuid4().hex}"
-            pending.write_text(json.dumps([asdict(past) for past in kept]), "utf-8")
-            pending.replace(self._file(person))
+            disk.write(self._file(person), json.dumps([asdict(past) for past in kept]).encode())
 
-    def _sweep(self) -> None:
-        """Remove lists that nobody has added to for DAYS, and the oldest of too many."""
-        with contextlib.suppress(OSError):
-            ages = sorted((time.time() - path.stat().st_mtime, path) for path in self.root.iterdir())
-            for i, (age, path) in enumerate(ages):
-                if i >= PEOPLE or age > 86400 * DAYS:
-                    path.unlink(missing_ok=True)
+    def sweep(self) -> None:
+        """Remove lists that nobody has added to for DAYS, the oldest of too many, and what was half written."""
+        ages = []
+        for path in self.root.glob("*"):
+            with contextlib.suppress(OSError):
+                ages.append((time.time() - path.stat().st_mtime, path))
+        for age, path in [(age, path) for age, path in ages if path.name.startswith(".")]:
+            if age > HALF_WRITTEN:
+                disk.remove(path)
+        lists = sorted((age, path) for age, path in ages if not path.name.startswith("."))
+        for i, (age, path) in enumerate(lists):
+            if i >= PEOPLE or age > 86400 * DAYS:
+                disk.remove(path)

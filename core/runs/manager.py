@@ -19,6 +19,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,13 @@ KILL_AFTER = 0.15  # seconds between the stop flag and the kill
 GRACE = float(os.environ.get("LAB_GRACE", 60))  # seconds a run goes on with nobody looking at it
 CHECKPOINT = 2.0  # seconds between partial Results kept in the store
 REMEMBERED = 64  # finished runs kept in memory; all are in the store
+REMEMBERED_BYTES = 128 * 2**20  # what they may hold together: results, figures, and weights above all
 LOOK = 0.35  # seconds between looks at a worker's memory, and between a page's looks at a run
-SWEEP = 600.0  # seconds between looks for uploads that are past their end date
+SWEEP = 600.0  # seconds between looks through all that is on disk: what is past its end, what other servers did
 RUN_SECONDS = float(os.environ.get("LAB_RUN_SECONDS", 900))  # wall time a run may take
-RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a worker may take
+RUN_BYTES = float(os.environ.get("LAB_RUN_BYTES", 3 * 2**30))  # memory a run may take
+KEPT_BYTES = RUN_BYTES / 4  # memory of earlier runs that a worker may keep; the next run begins in a fresh one
+TRIES = 3  # workers in a row that must fail to start before a run fails with them
 LOSSES = 3  # times a cluster may lose a run's process or node before the run fails
 ASKS = "asks"  # the queue of questions to trained networks, which take a moment and wait for no training
 WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
@@ -100,12 +104,19 @@ class Run:
     def fraction(self) -> float:
         return self.result.step / max(self.result.total, 1) if self.result else 0.0
 
+    @property
+    def bytes(self) -> int:
+        """What it holds in memory: its Result, its networks, its figures."""
+        held = [*(arrays(self.result) if self.result else {}).values(), *(self.meta.get("state") or {}).values()]
+        return sum(array.nbytes for array in held) + sum(len(drawn) for _, drawn in list(self.drawn.values()))
+
 
 def context_for(device: str) -> Any:
     """How processes for this device start: from one that has imported what they need, where that is possible."""
     forks = device == "cpu" and sys.platform == "linux"  # CUDA and macOS frameworks do not survive a fork
     context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
     if forks:
+        os.environ[worker.SERVER] = str(os.getpid())
         kernel = ["core.ml.fused.population"] if engines.wanted() else []
         context.set_forkserver_preload(
             ["core.runs.leave", "torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker", *kernel]
@@ -125,6 +136,7 @@ class Worker:
         theirs.close()
         self.devices: list[str] = []
         self.engine: Engine | None = None
+        self._fresh = self._before = 0.0  # bytes it held before its first run, and before the run at hand
 
     def wait(self, seconds: float = 120.0) -> None:
         """Until the worker is warm; raises RuntimeError when it does not come up."""
@@ -138,6 +150,7 @@ class Worker:
     def takes(self, job: dict[str, Any]) -> bool:
         """Hand over a job; whether the worker was there to take it."""
         self.stop.value = 0
+        self._begin()
         try:
             self.pipe.send(job)
             return self.pipe.poll(60.0) and self.pipe.recv() == ("taken",)
@@ -151,8 +164,19 @@ class Worker:
     def alive(self) -> bool:
         return self.process.is_alive()
 
-    def memory(self) -> float:
-        """Bytes it holds."""
+    def _begin(self) -> None:
+        self._before = self._memory()
+        self._fresh = self._fresh or self._before
+
+    def taken(self) -> float:
+        """Bytes that the run at hand takes, whatever the worker held before it."""
+        return self._memory() - self._before
+
+    def kept(self) -> float:
+        """Bytes that it keeps of earlier runs."""
+        return self._memory() - self._fresh if self._fresh else 0.0
+
+    def _memory(self) -> float:
         try:
             return psutil.Process(self.process.pid).memory_info().rss
         except psutil.Error:
@@ -183,12 +207,15 @@ class Slot:
         """Warm a further worker in the background."""
 
         def warm() -> None:
+            spare = None
             try:
                 spare = Worker(self.device)
                 spare.wait()
                 self._spares.put(spare)
             except Exception as error:
                 log.error("no worker on %s: %s", self.device, error)
+                if spare:
+                    spare.kill()
                 self._spares.put(None)
 
         threading.Thread(target=warm, daemon=True, name="hatch").start()
@@ -197,11 +224,16 @@ class Slot:
         self._spares.put(warm)
 
     def worker(self) -> Worker | Line:
-        """The warm worker of this slot; a spare takes over when it is gone. Raises RuntimeError."""
+        """The warm worker of this slot; a spare takes over when it is gone, or keeps much of its earlier runs. That a
+        spare could not be started, perhaps long ago, is no run's fault: others are tried first. Raises RuntimeError."""
+        if self.current and self.current.kept() > KEPT_BYTES:
+            self.drop()
+        failures = 0
         while self.current is None or not self.current.alive():
             self.current = self._spares.get(timeout=180)
             self.hatch()
-            if self.current is None:
+            failures += self.current is None
+            if failures == TRIES:
                 raise RuntimeError("no worker could be started")
         return self.current
 
@@ -236,7 +268,7 @@ class Manager:
 
     def __init__(self, store: Store | None = None, cpu_slots: int | None = None):
         self.store = store or Store()
-        self.uploads = Uploads(self.store.root / "uploads")
+        self.uploads = Uploads(self.store.root / "uploads", forget=self._forget)
         self.history = History(self.store.root / "history", self.uploads.readable)
         self.asked_slots = cpu_slots or int(os.environ.get("LAB_WORKERS", 0))
         self.cpu_slots = self.asked_slots or max(1, (os.cpu_count() or 2) - 1)
@@ -257,7 +289,9 @@ class Manager:
         address = cluster.wanted()
         begin = (lambda: self._join(address)) if address else self._warm
         threading.Thread(target=begin, daemon=True, name="warm").start()
-        threading.Thread(target=self._tidy, daemon=True, name="tidy").start()
+        threading.Thread(target=self._repeat, args=(self._tidy, 1.0), daemon=True, name="tidy").start()
+        threading.Thread(target=self._repeat, args=(self._sweep, SWEEP), daemon=True, name="sweep").start()
+        threading.Thread(target=self._repeat, args=(self._prune, 1.0), daemon=True, name="prune").start()
         atexit.register(self.close)
         return self
 
@@ -475,7 +509,8 @@ class Manager:
                 else:
                     threading.Thread(target=self._enqueue, args=(run,), daemon=True).start()
             run.watchers[watcher] = time.monotonic()
-            run.people.add(person or watcher)
+            if run.live:
+                run.people.add(person or watcher)
             return run
 
     def _enqueue(self, run: Run) -> None:
@@ -498,11 +533,20 @@ class Manager:
             return run
 
     def _remember(self, run: Run) -> None:
-        """Keep a run in memory; of those that are over, only the latest. The lock must be held."""
+        """Keep a run in memory. The lock must be held."""
         self._runs.pop(run.key, None)
         self._runs[run.key] = run
-        for key in [k for k, r in self._runs.items() if not r.live][:-REMEMBERED]:
-            del self._runs[key]
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Of the runs that are over, remember only the latest, and only so many bytes. Pages that show one of the
+        others keep it, without its networks: they are in the store. The lock must be held."""
+        held = 0
+        for number, run in enumerate([run for run in reversed(self._runs.values()) if not run.live]):
+            held += run.bytes
+            if number and (number >= REMEMBERED or held > REMEMBERED_BYTES):
+                del self._runs[run.key]
+                run.meta.pop("state", None)
 
     # Looking and stopping
 
@@ -564,17 +608,16 @@ class Manager:
 
     def delete(self, upload: str, person: str) -> None:
         """Give up a person's upload, and with its last holder everything that was computed from it."""
-        if self.uploads.delete(upload, person):
-            self._forget([upload])
+        self.uploads.delete(upload, person)
 
     def _forget(self, uploads: list[str]) -> None:
+        """Remove everything that was computed from these uploads."""
         with self._lock:
             gone = {k: r for k, r in self._runs.items() if set(uploads) & set(uploaded(r.params).values())}
             for key, run in gone.items():
                 self.stop(run)
                 del self._runs[key]
-        for name in uploads:
-            self.store.forget(name)
+        self.store.forget(uploads)
 
     def position(self, run: Run) -> int:
         """How many runs wait before this one, itself included; 0 once it runs."""
@@ -660,10 +703,19 @@ class Manager:
     def _follow(self, run: Run) -> None:
         """Another server on this store has this very run: show what it keeps of it; then take its result, or its
         place if it left none."""
+        try:
+            self._watch(run)
+        except Exception as error:
+            self._fail(run, "died", repr(error))
+
+    def _watch(self, run: Run) -> None:
         run.status, run.started = RUNNING, time.monotonic()
         while not self.store.hold(run.key):
             if run.wish_to_stop.wait(LOOK) or self._closed:
                 self._end(run, STOPPED)
+                return
+            if time.monotonic() - run.started > RUN_SECONDS:  # the other may be stuck; it would have ended by now
+                self._fail(run, "too_long", "")
                 return
             stored = self.store.load(run.key)
             if stored and stored.result.step > (run.result.step if run.result else -1):
@@ -784,7 +836,7 @@ class Manager:
     @staticmethod
     def _excess(run: Run, carrier: Worker | Line, now: float) -> str:
         """The failure code of a limit that a running run is over, or an empty string."""
-        if carrier.memory() > RUN_BYTES:
+        if carrier.taken() > RUN_BYTES:
             return "too_much_memory"
         return "too_long" if now - run.started > RUN_SECONDS else ""
 
@@ -796,19 +848,39 @@ class Manager:
         run.error = error
         self._end(run, FAILED)
 
-    def _tidy(self) -> None:
-        """Stop what nobody has looked at for a while; give up uploads that are past their end date."""
-        swept = -SWEEP
+    # What is looked after meanwhile
+
+    def _repeat(self, task: Callable[[], None], pause: float) -> None:
+        """Do this now and every so many seconds, whatever happens to it."""
         while not self._closed:
-            time.sleep(1)
-            now = time.monotonic()
-            if now - swept > SWEEP:
-                swept = now
-                self._forget(self.uploads.sweep())
-            with self._lock:
-                for run in self._runs.values():
-                    if run.live and all(now - seen > GRACE for seen in list(run.watchers.values())):
-                        self.stop(run)
+            try:
+                task()
+            except Exception:
+                log.exception("what is looked after in the background failed, and is tried again")
+            time.sleep(pause)
+
+    def _tidy(self) -> None:
+        """Stop what nobody has looked at for a while, and let go what need not be remembered."""
+        now = time.monotonic()
+        with self._lock:
+            for run in list(self._runs.values()):
+                gone = [watcher for watcher, seen in list(run.watchers.items()) if now - seen > GRACE]
+                if run.live and len(gone) == len(run.watchers):
+                    self.stop(run)
+                elif not run.live:
+                    for watcher in gone:
+                        run.watchers.pop(watcher, None)
+            self._let_go()
+
+    def _sweep(self) -> None:
+        """Look through what is on disk: give up what is past its end, and count what there is."""
+        self.store.count()
+        self.uploads.sweep()
+        self.history.sweep()
+
+    def _prune(self) -> None:
+        if self.store.over:
+            self.store.prune()
 
 
 _shared: Manager | None = None

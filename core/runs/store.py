@@ -9,7 +9,8 @@
 A folder of the same make for every concept's default comes with the project (`SHIPPED`), without state.
 
 No pickle is read or written. A store that cannot be written (full, read-only) loses nothing but memory: the
-lab goes on, and `trouble` says why.
+lab goes on, and `trouble` says why. What it takes is counted as it changes; only `count` and `prune`, which are for a
+thread in the background, look through all of it.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ import shutil
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import safetensors.numpy as safetensors
@@ -37,11 +39,12 @@ import safetensors.numpy as safetensors
 from core.concept import load as load_concept
 from core.params import read, write
 from core.result import BaseResult, arrays
+from core.runs import disk
 from core.runs.key import digest
 
 log = logging.getLogger("lab.store")
 CAP_BYTES = int(os.environ.get("LAB_STORE_BYTES", 2 * 1024**3))
-PRUNE_EVERY = 16  # saves: looking through a large store takes time
+ROOM = 1 / 16  # of the cap that pruning makes free, so that it is rare: looking through a large store takes time
 HALF_WRITTEN = 3600  # seconds after which a temporary folder is nobody's
 LARGEST_RESULT = 16 * 1024**2  # bytes of arrays a Result may hold
 
@@ -49,6 +52,19 @@ STATE_FILE = "state.safetensors"
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "defaults"  # a folder per concept, made by `make defaults`
 
 State = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class About:
+    """What every meta.json says, and everyone who is given a Stored relies on."""
+
+    status: str
+    concept: str
+    device: str
+    seconds: float
+    plain: dict[str, Any]
+    params: dict[str, str]
+    checksums: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,7 +83,9 @@ class Store:
     def __init__(self, root: Path | None = None, cap: int = CAP_BYTES):
         self.root, self.cap = root or default_root(), cap
         self.trouble = ""
-        self._saves = 0
+        self._runs, self._bytes = 0, 0  # as counted
+        self._stuck = 0  # bytes that the last pruning had to leave
+        self._counting = threading.Lock()
         self._lock = threading.Lock()
         self._running: int | None = None  # the open file `running`; closing it would give up all its locks
 
@@ -83,23 +101,21 @@ class Store:
                 try:
                     for name, content in files.items():
                         (temporary / name).write_bytes(content)
+                    self._drop(self._folder(key))
                     try:
-                        shutil.rmtree(self._folder(key), ignore_errors=True)
                         temporary.rename(self._folder(key))
+                        self._add(1, _size(self._folder(key)))
                     except OSError:  # another server has just put its own there: equal keys, equal numbers
-                        if not self._folder(key).exists():
+                        if self.load(key) is None:
                             raise
                 finally:
                     shutil.rmtree(temporary, ignore_errors=True)
                 if setting and meta["status"] == "complete":
                     pointer = self.root / "latest" / setting
                     pointer.parent.mkdir(exist_ok=True)
-                    pending = pointer.with_name(f".{setting}-{uuid.uuid4().hex}")
-                    pending.write_text(key)
-                    pending.replace(pointer)
-                self._saves += 1
-                if self._saves % PRUNE_EVERY == 0:
-                    self.prune()
+                    known = pointer.exists()
+                    disk.write(pointer, key.encode())
+                    self._add(0, 0 if known else disk.BLOCK)
             except OSError as error:
                 self.trouble = str(error.strerror or error)
                 log.warning("run %s was not stored: %s", key, error)
@@ -130,17 +146,19 @@ class Store:
     def load(self, key: str) -> Stored | None:
         """What is kept under `key`, or None; a damaged entry is removed."""
         folder = self._folder(key)
-        if not (folder / "meta.json").exists():
-            return None
         try:
             stored = unpacked(folder)
-            os.utime(folder)
-        except FileNotFoundError:  # another server is just replacing or removing it
+        except (FileNotFoundError, NotADirectoryError):  # not there; or another server is just replacing or removing it
+            return None
+        except (OSError, MemoryError) as error:  # no damage: it cannot be read just now, or not by this user
+            log.warning("stored run %s cannot be read: %s", key, error)
             return None
         except Exception as error:  # whatever the damage, the run is simply computed anew
-            log.warning("stored run %s is damaged and was removed: %s", key, error)
-            shutil.rmtree(folder, ignore_errors=True)
+            self._drop(folder)
+            log.warning("stored run %s is damaged and was %s: %s", key, "left" if folder.exists() else "removed", error)
             return None
+        with contextlib.suppress(OSError):  # a store that is read only, or of another user, serves as well
+            os.utime(folder)
         return stored
 
     def complete(self, key: str) -> Stored | None:
@@ -150,9 +168,10 @@ class Store:
     def status(self, key: str) -> str:
         """What is kept under `key`: a complete run, or part of one; empty where nothing is."""
         try:
-            return json.loads((self._folder(key) / "meta.json").read_bytes())["status"]
-        except (OSError, ValueError, KeyError):
+            status = _meta(self._folder(key)).get("status")
+        except (OSError, ValueError):
             return ""
+        return status if isinstance(status, str) else ""
 
     def latest(self, setting: str) -> Stored | None:
         """The last complete run of a setting, perhaps of an older version of the code: to be shown as such."""
@@ -161,19 +180,19 @@ class Store:
         except (OSError, ValueError):  # none, or a damaged pointer
             return None
 
-    def forget(self, upload: str) -> None:
-        """Remove every run on an upload that is gone: a Result may hold its rows."""
-        for file in self.root.glob("runs/[!.]*/meta.json"):
+    def forget(self, uploads: list[str]) -> None:
+        """Remove every run on uploads that are gone: a Result may hold their rows."""
+        for file in self.root.glob("runs/[!.]*/meta.json") if uploads else ():
             with contextlib.suppress(OSError):
-                if upload in file.read_text("utf-8", "replace"):
-                    shutil.rmtree(file.parent, ignore_errors=True)
+                content = file.read_text("utf-8", "replace")
+                if any(name in content for name in uploads):
+                    self._drop(file.parent)
 
     def state(self, key: str) -> State | None:
         """The state kept beside a run, or None: then the run is trained again."""
         folder = self._folder(key)
         try:
-            meta = json.loads((folder / "meta.json").read_bytes())
-            return safetensors.load(_content(folder, STATE_FILE, meta))
+            return safetensors.load(_content(folder, STATE_FILE, _meta(folder)))
         except Exception:
             return None
 
@@ -181,9 +200,38 @@ class Store:
         return (self._folder(key) / STATE_FILE).exists()
 
     def usage(self) -> dict[str, int]:
-        """Runs kept and bytes used."""
-        folders = list(self.root.glob("runs/[!.]*"))
-        return {"runs": len(folders), "bytes": sum(map(_size, folders))}
+        """Runs kept and bytes used, as counted: nothing is looked through for that."""
+        return {"runs": self._runs, "bytes": self._bytes}
+
+    @property
+    def over(self) -> bool:
+        """Whether there is something to prune."""
+        return self._bytes > max(self.cap, self._stuck)
+
+    def count(self) -> None:
+        """Count everything: what there was before, and what other servers on this store have done meanwhile."""
+        sizes = [_size(folder) for folder in self.root.glob("runs/[!.]*")]
+        self._set(len(sizes), sum(sizes) + disk.BLOCK * sum(1 for _ in self._pointers()))
+
+    def _add(self, runs: int, size: int) -> None:
+        with self._counting:
+            self._runs, self._bytes = max(0, self._runs + runs), max(0, self._bytes + size)
+
+    def _set(self, runs: int, size: int) -> None:
+        with self._counting:
+            self._runs, self._bytes = runs, size
+
+    def _drop(self, folder: Path) -> None:
+        """Remove an entry, if it is there and can be removed."""
+        size = _size(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        if size and not folder.exists():
+            self._add(-1, -size)
+
+    def _pointers(self) -> Iterator[Path]:
+        """The files of `latest`, of which there may be very many."""
+        with contextlib.suppress(OSError), os.scandir(self.root / "latest") as found:
+            yield from (Path(entry.path) for entry in found)
 
     def _folder(self, key: str) -> Path:
         if not (len(key) == 40 and set(key) <= set("0123456789abcdef")):
@@ -191,19 +239,46 @@ class Store:
         return self.root / "runs" / key
 
     def prune(self) -> None:
-        """Remove the runs used longest ago until the store is under its cap, and what a killed server left half
-        written. Another server may remove the same at the same time."""
+        """Make room: remove pointers to what is gone, what a killed server left half written, and the runs used longest
+        ago until the store is under its cap. Another server may remove the same at the same time."""
         for forgotten in self.root.glob("runs/.*"):
             if time.time() - _used(forgotten) > HALF_WRITTEN:
                 shutil.rmtree(forgotten, ignore_errors=True)
         folders = sorted(self.root.glob("runs/[!.]*"), key=_used)
-        sizes = {folder: _size(folder) for folder in folders}
-        excess = sum(sizes.values()) - self.cap
+        sizes = {folder.name: _size(folder) for folder in folders}
+        pointers = self._pruned_pointers(set(sizes))
+        total = sum(sizes.values()) + disk.BLOCK * sum(map(len, pointers.values()))
+        goal = self.cap - int(ROOM * self.cap) if total > self.cap else total
         for folder in folders[:-1]:
-            if excess <= 0:
-                return
+            if total <= goal:
+                break
             shutil.rmtree(folder, ignore_errors=True)
-            excess -= sizes[folder]
+            if not folder.exists():
+                gone = pointers.pop(folder.name, [])
+                for pointer in gone:
+                    disk.remove(pointer)
+                total -= sizes.pop(folder.name) + disk.BLOCK * len(gone)
+        self._stuck = total
+        self._set(len(sizes), total)
+
+    def _pruned_pointers(self, kept: set[str]) -> dict[str, list[Path]]:
+        """The pointers to the runs that are kept, by run; those to nothing are removed, and what was half written."""
+        found: dict[str, list[Path]] = {}
+        for pointer in self._pointers():
+            try:
+                key = pointer.read_text("ascii")
+                there = key in kept or self._folder(key).exists()  # it may have come meanwhile
+            except OSError:
+                continue
+            except ValueError:
+                there = False
+            if pointer.name.startswith("."):
+                there = time.time() - _used(pointer) < HALF_WRITTEN
+            if not there:
+                disk.remove(pointer)
+            elif key in kept:
+                found.setdefault(key, []).append(pointer)
+        return found
 
 
 def _byte(key: str) -> int:
@@ -233,9 +308,10 @@ def packed(
 
 def unpacked(folder: Path) -> Stored:
     """What a folder holds; raises whatever its damage leads to."""
-    meta = json.loads((folder / "meta.json").read_bytes())
+    meta = _meta(folder)
     if meta.pop("digest") != digest(meta):
         raise ValueError("meta.json does not match its digest")
+    disk.fits(About, {name: meta[name] for name in get_type_hints(About)})
     concept = load_concept(meta["concept"])
     params, problems = read(concept.Params, meta["params"])
     if problems:
@@ -243,6 +319,14 @@ def unpacked(folder: Path) -> Stored:
     with np.load(io.BytesIO(_content(folder, "arrays.npz", meta)), allow_pickle=False) as npz:
         plain: dict[str, Any] = meta["plain"] | dict(npz)
     return Stored(concept.Result(params, **plain), meta)
+
+
+def _meta(folder: Path) -> dict[str, Any]:
+    """What is written beside the arrays. Raises OSError, and ValueError where it is no JSON object."""
+    meta = disk.plain((folder / "meta.json").read_bytes())
+    if not isinstance(meta, dict):
+        raise ValueError("meta.json is no object")
+    return meta
 
 
 @cache
@@ -262,7 +346,7 @@ def about_shipped(stem: str) -> dict[str, Any]:
     """Where the shipped Result comes from, and its first figure in a sentence per language (`summary`); empty where
     there is none. Reads no array."""
     try:
-        return json.loads((SHIPPED / stem / "meta.json").read_bytes())
+        return _meta(SHIPPED / stem)
     except (OSError, ValueError):
         return {}
 
@@ -283,11 +367,12 @@ def _used(folder: Path) -> float:
 
 
 def _size(folder: Path) -> int:
-    """Bytes in a folder, as far as it is still there."""
+    """Bytes that a folder takes, as far as it is still there."""
     total = 0
-    with contextlib.suppress(OSError):
-        for file in folder.iterdir():
-            total += file.stat().st_size
+    with contextlib.suppress(OSError), os.scandir(folder) as files:
+        total = disk.BLOCK
+        for file in files:
+            total += disk.taken(file.stat().st_size)
     return total
 
 

@@ -27,8 +27,9 @@ def carry_out(job: bytes) -> Iterator[bytes]:
     if given["device"] == "cuda":
         given["device"] = f"cuda:{ray.get_gpu_ids()[0]}"
     here = psutil.Process()
+    before = here.memory_info().rss  # it may hold what earlier tasks left
     for message in messages(given, lambda: False):
-        if here.memory_info().rss > given["bytes"]:
+        if here.memory_info().rss - before > given["bytes"]:
             yield pickle.dumps(("refused", "too_much_memory", ""))
             return
         yield pickle.dumps(message)

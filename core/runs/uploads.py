@@ -4,7 +4,8 @@
     <root>/<name>.<person>     who brought it: its label, end date, and whether it is shared
 
 A file is readable by whoever brought it (a browser, by its cookie, of which a hash is kept), and by everyone who has
-its name once one of them shares it. It goes when nobody holds it any more. Nothing here is ever logged.
+its name once one of them shares it. It goes when nobody holds it any more, and before it what was computed from it: a
+server that ends in between finds the rest when it sweeps. Nothing here is ever logged.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ import json
 import os
 import threading
 import time
-import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.params import UPLOAD, Refused
+from core.runs import disk
 from core.runs.key import digest
 
 CAP_BYTES = int(os.environ.get("LAB_UPLOAD_BYTES", 500 * 2**20))
 DAYS = float(os.environ.get("LAB_UPLOAD_DAYS", 7))
 PERSON_BYTES = 30 * 2**20
-BLOCK = 4096  # bytes that the smallest file counts
 HALF_WRITTEN = 3600  # seconds after which what nobody holds is nobody's
 LONGEST_LABEL = 60
 
@@ -42,23 +43,36 @@ class Holding:
 
 
 class Uploads:
-    def __init__(self, root: Path, cap: int = CAP_BYTES, per_person: int = PERSON_BYTES):
-        self.root, self.cap, self.per_person = root, cap, per_person
-        self._lock = threading.Lock()
+    """forget: removes everything that was computed from the uploads of these names."""
+
+    def __init__(
+        self,
+        root: Path,
+        cap: int = CAP_BYTES,
+        per_person: int = PERSON_BYTES,
+        forget: Callable[[list[str]], None] = lambda names: None,
+    ):
+        self.root, self.cap, self.per_person, self.forget = root, cap, per_person, forget
+        self._lock = threading.RLock()
+        self._files, self._bytes = 0, 0  # as counted
+        self.count()
 
     def put(self, person: str, name: str, content: bytes, label: str) -> None:
         """Keep a cleaned file for a person, from now for DAYS; Refused when there is no room for it."""
         before = self.held(name, person)
-        size = max(BLOCK, len(content))
+        size = disk.taken(len(content))
         holding = Holding(name, label[:LONGEST_LABEL], size, time.time() + 86400 * DAYS, bool(before and before.shared))
         with self._lock:
             mine = sum(other.size for other in self.mine(person) if other.name != name)
             if mine + size > self.per_person:
                 raise Refused("quota", used=f"{mine / 2**20:.1f}", high=f"{self.per_person / 2**20:.0f}")
-            if not self._file(name).exists() and self.usage()["bytes"] + size > self.cap:
+            known = self._file(name).exists()
+            if not known and self._bytes + size > self.cap:
                 raise Refused("full")
             try:
                 self._write(self._file(name), content)
+                if not known:
+                    self._files, self._bytes = self._files + 1, self._bytes + size
                 self._hold(person, holding)
             except OSError as error:
                 raise Refused("not_kept", reason=error.strerror or str(error)) from None
@@ -70,7 +84,7 @@ class Uploads:
         except OSError:
             return None
         if hashlib.sha256(content).hexdigest() != name.split(":")[1]:
-            self._remove(self._file(name))
+            self._drop(name)
             return None
         return content
 
@@ -98,39 +112,63 @@ class Uploads:
             with contextlib.suppress(OSError):
                 self._hold(person, Holding(**asdict(holding) | {"shared": shared}))
 
-    def delete(self, name: str, person: str) -> bool:
-        """Give up a person's hold; whether the file is gone with it, because nobody else holds it."""
-        with self._lock:
-            self._remove(self._file(name, person))
-            if self.wanted(name):
-                return False
-            self._remove(self._file(name))
-            return True
+    def delete(self, name: str, person: str) -> None:
+        """Give up a person's hold, and with the last hold the file and what was computed from it."""
+        disk.remove(self._file(name, person))
+        if not self.wanted(name):
+            self._give_up([name])
 
-    def sweep(self) -> list[str]:
-        """Remove what is past its end date, damaged or half written; the names that are gone."""
-        gone = []
-        for path in self.root.glob("*"):
+    def sweep(self) -> None:
+        """Give up what is past its end date; remove what is damaged or half written; count what is left."""
+        found: set[str] = set()
+        held: set[str] = set()
+        over = []
+        for path in list(self.root.glob("*")):
             name = path.name.split(".")[0].replace("-", ":")
             if not UPLOAD.fullmatch(name):
                 if _age(path) > HALF_WRITTEN:
-                    self._remove(path)
+                    disk.remove(path)
+            elif path.suffix and self._read(path):
+                held.add(name)
             elif path.suffix:
-                if self._read(path) is None:
-                    self._remove(path)
-            elif not self.wanted(name) and _age(path) > HALF_WRITTEN:
-                self._remove(path)
-                gone.append(name)
-        return gone
+                over.append(path)
+                found.add(name)
+            elif _age(path) > HALF_WRITTEN:  # else its hold may not have been written yet
+                found.add(name)
+        if gone := sorted(found - held):
+            self._give_up(gone)
+        for path in over:
+            if self._read(path) is None:
+                disk.remove(path)
+        self.count()
 
     def usage(self) -> dict[str, int]:
-        """Files kept, and the bytes they count."""
-        sizes = []
-        for path in self.root.glob("sha256-*"):
-            with contextlib.suppress(OSError):
-                if not path.suffix:
-                    sizes.append(max(BLOCK, path.stat().st_size))
-        return {"files": len(sizes), "bytes": sum(sizes)}
+        """Files kept, and the bytes they take, as counted."""
+        return {"files": self._files, "bytes": self._bytes}
+
+    def count(self) -> None:
+        """Count everything, also what other servers have done meanwhile."""
+        with self._lock:
+            sizes = []
+            for path in self.root.glob("sha256-*"):
+                with contextlib.suppress(OSError):
+                    if not path.suffix:
+                        sizes.append(disk.taken(path.stat().st_size))
+            self._files, self._bytes = len(sizes), sum(sizes)
+
+    def _give_up(self, names: list[str]) -> None:
+        """Remove uploads that nobody holds: last of all the files."""
+        self.forget(names)
+        for name in names:
+            with self._lock:
+                if not self.wanted(name):  # it may have been brought again meanwhile
+                    self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            size = disk.taken(self._file(name).stat().st_size)
+            self._file(name).unlink()
+            self._files, self._bytes = self._files - 1, self._bytes - size
 
     def _holdings(self, name: str) -> list[Holding]:
         found = [self._read(path) for path in self.root.glob(f"{self._file(name).name}.*")]
@@ -144,12 +182,12 @@ class Uploads:
     def _read(path: Path) -> Holding | None:
         """A hold that is undamaged and not over."""
         try:
-            content = json.loads(path.read_bytes())
+            content = disk.plain(path.read_bytes())
             intact = content.pop("digest") == digest(content)
-            holding = Holding(**content)
-            return holding if intact and holding.until > time.time() else None
+            holding = disk.fits(Holding, content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
+        return holding if intact and holding.until > time.time() else None
 
     def _file(self, name: str, person: str = "") -> Path:
         if not UPLOAD.fullmatch(name):
@@ -157,19 +195,8 @@ class Uploads:
         return self.root / (name.replace(":", "-") + (f".{_hashed(person)}" if person else ""))
 
     def _write(self, path: Path, content: bytes) -> None:
-        """Whole or not at all."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        pending = self.root / f".{uuid.uuid4().hex}"
-        try:
-            pending.write_bytes(content)
-            pending.replace(path)
-        finally:
-            self._remove(pending)
-
-    @staticmethod
-    def _remove(path: Path) -> None:
-        with contextlib.suppress(OSError):
-            path.unlink()
+        disk.write(path, content)
 
 
 def _hashed(person: str) -> str:
