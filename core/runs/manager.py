@@ -42,7 +42,9 @@ log = logging.getLogger("lab.runs")
 
 BUILD = 300.0  # seconds in which the fused kernel must have been compiled
 KILL_AFTER = 0.15  # seconds between the stop flag and the kill
-GRACE = float(os.environ.get("LAB_GRACE", 150))  # seconds a run goes on with nobody looking; hidden tabs look once in 60
+GRACE = float(
+    os.environ.get("LAB_GRACE", 150)
+)  # seconds a run goes on with nobody looking; hidden tabs look once in 60
 CHECKPOINT = 2.0  # seconds between partial Results kept in the store
 REMEMBERED = 64  # finished runs kept in memory; all are in the store
 LOOK = 0.35  # seconds between looks at a worker's memory, and between a page's looks at a run
@@ -68,7 +70,9 @@ class Run:
     meta: dict[str, Any] = field(default_factory=dict)
     stored: bool = False  # came from the store, was not computed now
     anew: bool = False  # shall be computed, whatever the store has
-    error: str = ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file, other_code;
+    error: str = (
+        ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file, other_code;
+    )
     # or why it was stopped though nobody pressed Stop: unwatched, no_file
     detail: str = ""  # what the experiment said when it raised
     reference: str = ""  # of the failure in the log
