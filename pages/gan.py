@@ -5,7 +5,7 @@ import streamlit as st
 from core.concepts.gan.figures import draw_walk, summary_walk
 from core.concepts.gan.params import OUTERMOST, Centre, Codes, mode_count
 from core.params import fields
-from core.ui.chart import chart
+from core.ui.chart import chart, named
 from core.ui.page import Page
 
 page = Page("gan")
@@ -18,7 +18,10 @@ def clicked(page: Page, at: dict[str, float]) -> None:
     """Place a Gaussian, or take away the one that is there."""
     x, y = (round(min(max(at[axis], -OUTERMOST), OUTERMOST), 2) for axis in ("x", "y"))
     left = tuple(c for c in page.params.centres if hypot(c.x - x, c.y - y) > NEAR)
-    page.change(centres=left if left != page.params.centres else (*left, Centre(x, y)))
+    if left != page.params.centres:
+        page.take_away("centres", left)
+    else:
+        page.change(centres=(*left, Centre(x, y)))
 
 
 drawn = page.params.data == "drawn" and not page.params.own
@@ -67,7 +70,9 @@ with page.folded("walk", say("words.walk"), "directions_walk") as fold:
         else:
             walk = draw_walk(answer.result, page.run.result, page.text.language)
             said = summary_walk(answer.result, page.text.language)
-            chart(walk.to_json(), page.text, key="gan-walk", summary=said)
+            about = named(page.figure, page.text, {"": page.run})
+            about |= {"file": "gan-walk", "title": f"{page.text.title}: {say('words.walk')}"}
+            chart(walk.to_json(), page.text, key="gan-walk", summary=said, named=about)
             st.markdown(said)
 
 page.claims("half", "collapse", "d_generates")

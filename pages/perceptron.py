@@ -22,7 +22,7 @@ def clicked(page: Page, at: dict[str, float]) -> None:
 def selected(page: Page, points: list[dict]) -> None:
     """Take away the placed points inside the box."""
     inside = {(round(p["x"], 2), round(p["y"], 2)) for p in points}
-    page.change(added=tuple(p for p in page.params.added if (p.x, p.y) not in inside))
+    page.take_away("added", tuple(p for p in page.params.added if (p.x, p.y) not in inside))
 
 
 page.header()

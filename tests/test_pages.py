@@ -18,6 +18,7 @@ from core.params import write
 from core.runs import manager as runs
 from core.runs.store import Store
 from core.text import words
+from core.ui.page import stopped
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMS = [entry.stem for entry in CONCEPTS]
@@ -88,6 +89,17 @@ def test_every_figure_and_every_folded_part(manager: runs.Manager, stem: str) ->
             app.session_state[f"figure:{stem}"] = figure.id
             app.run()
             assert not app.exception, figure.id
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_run_that_ended_without_its_reader_s_wish_says_why(language: str) -> None:
+    run = runs.Run("", "perceptron", load("perceptron").Params(), "cpu", 0.0, runs.STOPPED)
+    text = words("perceptron", language)
+    plain = stopped(run, text)
+    run.error = "unwatched"
+    assert text.duration(runs.GRACE) in stopped(run, text) and text.duration(runs.GRACE) not in plain
+    run.error = "no_file"
+    assert text.say("failures.no_file") in stopped(run, text)
 
 
 def test_the_pages_open_without_torch() -> None:

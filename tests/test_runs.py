@@ -234,6 +234,14 @@ def test_a_run_that_nobody_looks_at_ends(manager: Manager, monkeypatch: pytest.M
     monkeypatch.setattr(runs, "GRACE", 0.5)
     run = manager.ask(RACE, fresh(LONG), "gone")
     assert done(run, 20) == STOPPED
+    assert run.error == "unwatched"  # its reader is told, when they come back
+
+
+def test_a_reader_s_own_stop_needs_no_reason(manager: Manager) -> None:
+    run = manager.ask(RACE, fresh(LONG), "reader")
+    until(lambda: run.updates)
+    manager.quit(run, "reader")
+    assert done(run, 20) == STOPPED and run.error == ""
 
 
 # Failing

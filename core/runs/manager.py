@@ -43,7 +43,7 @@ log = logging.getLogger("lab.runs")
 
 BUILD = 300.0  # seconds in which the fused kernel must have been compiled
 KILL_AFTER = 0.15  # seconds between the stop flag and the kill
-GRACE = float(os.environ.get("LAB_GRACE", 60))  # seconds a run goes on with nobody looking at it
+GRACE = float(os.environ.get("LAB_GRACE", 150))  # seconds a run goes on with nobody looking; hidden tabs look every 60
 CHECKPOINT = 2.0  # seconds between partial Results kept in the store
 REMEMBERED = 64  # finished runs kept in memory; all are in the store
 REMEMBERED_BYTES = 128 * 2**20  # what they may hold together: results, figures, and weights above all
@@ -72,7 +72,10 @@ class Run:
     meta: dict[str, Any] = field(default_factory=dict)
     stored: bool = False  # came from the store, was not computed now
     anew: bool = False  # shall be computed, whatever the store has
-    error: str = ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file, other_code
+    error: str = (
+        ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file, other_code;
+    )
+    # or why it was stopped though nobody pressed Stop: unwatched, no_file
     detail: str = ""  # what the experiment said when it raised
     reference: str = ""  # of the failure in the log
     started: float = 0.0
@@ -597,8 +600,10 @@ class Manager:
         self.leave(run, watcher)
         return dataclasses.replace(run, status=STOPPED, watchers={}, drawn={}, seconds=run.elapsed)
 
-    def stop(self, run: Run) -> None:
-        """End a run and keep what it has; returns at once."""
+    def stop(self, run: Run, why: str = "") -> None:
+        """End a run and keep what it has; returns at once. `why` is said to its reader, unless they asked for it."""
+        if not run.wish_to_stop.is_set():
+            run.error = why
         run.wish_to_stop.set()
         if run.status == WAITING:
             run.status = STOPPED
@@ -615,7 +620,7 @@ class Manager:
         with self._lock:
             gone = {k: r for k, r in self._runs.items() if set(uploads) & set(uploaded(r.params).values())}
             for key, run in gone.items():
-                self.stop(run)
+                self.stop(run, "no_file")
                 del self._runs[key]
         self.store.forget(uploads)
 
@@ -866,7 +871,7 @@ class Manager:
             for run in list(self._runs.values()):
                 gone = [watcher for watcher, seen in list(run.watchers.items()) if now - seen > GRACE]
                 if run.live and len(gone) == len(run.watchers):
-                    self.stop(run)
+                    self.stop(run, "unwatched")
                 elif not run.live:
                     for watcher in gone:
                         run.watchers.pop(watcher, None)

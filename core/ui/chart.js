@@ -107,8 +107,11 @@ const FULL = { width: 24, height: 24, path: "M3 9V3h6v2H5v4zM15 3h6v6h-2V5h-4zM2
 // What plotly calls the buttons over a figure, and what we do.
 const BUTTONS = {
   "Zoom": "zoom", "Pan": "pan", "Box Select": "box", "Zoom in": "zoom_in", "Zoom out": "zoom_out", "Reset axes": "reset_axes",
-  "Download plot as a PNG": "png", "Full screen": "full_screen",
+  "Picture": "png", "Full screen": "full_screen",
 };
+const FINGER = matchMedia("(hover: none)"); // on this screen one points with a finger
+const PAPER = matchMedia("print");
+const SHEET = 700; // pixels: the width of A4 or Letter, upright, between its margins
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 class Chart {
@@ -124,13 +127,15 @@ class Chart {
     this.range.oninput = () => { this.pause(); this.show(+this.range.value); };
     this.listen();
     root.addEventListener("lab-picture", (event) => this.picture(event.detail));
+    this.print();
     root.addEventListener("fullscreenchange", () => this.draw());
     this.fill = () => (this.full ? document.exitFullscreen() : root.requestFullscreen()); // one function: to plotly another is another chart
+    this.snap = () => this.picture("png");
     this.point();
   }
 
   async update(data, component) {
-    Object.assign(this, { words: data.words, dark: data.dark, wants: data.wants, component, newest: data.figure, big: data.big });
+    Object.assign(this, { words: data.words, dark: data.dark, wants: data.wants, named: data.named, component, newest: data.figure, big: data.big });
     this.root.classList.toggle("lab-pale", data.pale);
     this.tell(data);
     this.root.classList.toggle("lab-big", !!data.big);
@@ -264,19 +269,23 @@ class Chart {
     const layout = { ...structuredClone(given), meta, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true };
     layout.font = { ...layout.font, color: this.ink, family: this.font };
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
-    layout.dragmode = this.wants.selects ? "select" : layout.dragmode;
+    layout.modebar = { ...layout.modebar, color: this.isDark ? "#a3a8b1" : "#5c616b", activecolor: this.ink };
+    layout.dragmode = this.drags ?? (FINGER.matches ? false : this.wants.selects ? "select" : layout.dragmode);
     const { aspect, least } = layout.meta || {};
     this.width = this.plot.clientWidth;
     if (this.big || this.full) layout.height = this.room();
     else if (aspect) layout.height = Math.max(least ?? 0, Math.min(Math.round(aspect * this.width), 820));
     this.plot.style.height = `${layout.height || 420}px`;
     const config = {
-      responsive: true, displaylogo: false, displayModeBar: "hover",
-      modeBarButtonsToRemove: ["lasso2d", "autoScale2d", "sendChartToCloud", ...(this.wants.selects ? [] : ["select2d"])],
-      modeBarButtonsToAdd: this.big || !document.fullscreenEnabled ? [] : [{ name: "full", title: "Full screen", icon: FULL, click: this.fill }],
-      toImageButtonOptions: { format: "png", scale: 2 },
+      responsive: true, displaylogo: false, displayModeBar: FINGER.matches || "hover",
+      modeBarButtonsToRemove: ["toImage", "lasso2d", "autoScale2d", "sendChartToCloud", ...(this.wants.selects ? [] : ["select2d"])],
+      modeBarButtonsToAdd: [
+        { name: "png", title: "Picture", icon: this.library.Icons.camera, click: this.snap },
+        ...(this.big || !document.fullscreenEnabled ? [] : [{ name: "full", title: "Full screen", icon: FULL, click: this.fill }]),
+      ],
     };
     this.library.react(this.plot, this.traces(), layout, config);
+    this.measure();
     for (const button of this.plot.querySelectorAll(".modebar-btn")) {
       button.dataset.plotly ??= button.dataset.title;
       button.dataset.title = this.words[BUTTONS[button.dataset.plotly]] ?? button.dataset.plotly;
@@ -289,9 +298,16 @@ class Chart {
     if (!this.heard) {
       this.heard = true;
       this.plot.on("plotly_selected", (event) => {
-        if (!this.wants.selects) return;
-        const points = (event?.points || []).map((p) => ({ curve: p.curveNumber, point: p.pointIndex, x: p.x, y: p.y, data: p.customdata ?? null }));
-        this.component.setStateValue("selected", points);
+        if (!this.wants.selects || !event?.points?.length) return;
+        const points = event.points.map((p) => ({ curve: p.curveNumber, point: p.pointIndex, x: p.x, y: p.y, data: p.customdata ?? null }));
+        this.component.setTriggerValue("selected", points);
+        this.library.update(this.plot, { selectedpoints: [null] }, { selections: [] }); // the box has done its work
+      });
+      this.plot.on("plotly_afterplot", () => this.measure());
+      this.plot.on("plotly_relayout", ({ dragmode }) => {
+        if (dragmode === undefined) return;
+        this.drags = dragmode; // as the reader chose it by a button
+        this.root.classList.toggle("lab-drags", !!dragmode);
       });
     }
   }
@@ -351,7 +367,9 @@ class Chart {
   }
 
   // A file of the chart as it is seen: its moment, its traces, its zoom, with a title above and its origin below.
-  async picture({ format, file, title, origin }) {
+  async picture(format) {
+    const { title, origin } = this.named;
+    const file = `${this.named.file}.${format}`;
     const [width, height] = [this.plot.clientWidth, this.plot.clientHeight];
     const scrub = this.bar.hidden ? "" : ` · ${this.output.textContent}`;
     const layout = { ...this.plot.layout, autosize: false };
@@ -365,10 +383,11 @@ class Chart {
       node.textContent = text;
       return new XMLSerializer().serializeToString(node);
     };
-    const tall = height + 60;
+    const lines = origin.split("\n").map((one, i) => line(one, 11, 400, height + 50 + 16 * i));
+    const tall = height + 44 + 16 * lines.length;
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${tall}" viewBox="0 0 ${width} ${tall}" font-family="${this.font.replace(/"/g, "'")}">
 <style>${await typefaces()}</style><rect width="100%" height="100%" fill="${this.isDark ? "#15181d" : "#ffffff"}"/>
-${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${line(origin, 11, 400, height + 50)}</svg>`;
+${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${lines.join("")}</svg>`;
     if (format === "svg") return save(new Blob([svg], { type: "image/svg+xml" }), file);
     const image = new Image();
     image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
@@ -379,18 +398,46 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     canvas.toBlob((blob) => save(blob, file), "image/png");
   }
 
+  // A finger scrolls the page, also over a figure. It drags in the figure while a button over it is switched on, which
+  // a second press switches off.
+  touch() {
+    this.plot.addEventListener("touchstart", (event) => this.drags || event.stopPropagation(), { capture: true, passive: true });
+    this.plot.addEventListener("click", (event) => {
+      if (!event.target.closest?.('.modebar-btn.active[data-attr="dragmode"]')) return;
+      event.stopPropagation();
+      this.library.relayout(this.plot, { dragmode: false });
+    }, true);
+  }
+
+  // Pixels of the plot's own in one of the screen, across and down: CSS may have zoomed or scaled the page around it.
+  own() {
+    const box = this.plot.getBoundingClientRect();
+    return [this.plot.offsetWidth / box.width, this.plot.offsetHeight / box.height];
+  }
+
+  // plotly thinks of what scales, but not of what zooms.
+  measure() {
+    this.plot._fullLayout._calcInverseTransform = () => {
+      const [x, y] = this.own();
+      Object.assign(this.plot._fullLayout, { _invTransform: [[x, 0, 0, 0], [0, y, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], _invScaleX: x, _invScaleY: y });
+    };
+  }
+
   // A click anywhere inside the axes, on a point or beside one, in the units of the axes.
   listen() {
     let down = null;
-    this.plot.addEventListener("pointerdown", (event) => (down = event), true);
+    this.touch();
+    this.plot.addEventListener("pointerdown", (event) => (down = event.isPrimary ? event : null), true); // two fingers click nothing
     window.addEventListener("pointerup", (this.up = (event) => {
       const start = down;
       down = null;
-      if (!start || !this.wants?.clicks || Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > 4) return;
+      const slack = event.pointerType === "touch" ? 12 : 4; // pixels
+      if (!start || !this.wants?.clicks || Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > slack) return;
       const { xaxis, yaxis } = this.plot._fullLayout || {};
       if (!xaxis) return;
       const box = this.plot.getBoundingClientRect();
-      const [px, py] = [event.clientX - box.left - xaxis._offset, event.clientY - box.top - yaxis._offset];
+      const [x, y] = this.own();
+      const [px, py] = [(event.clientX - box.left) * x - xaxis._offset, (event.clientY - box.top) * y - yaxis._offset];
       if (px < 0 || py < 0 || px > xaxis._length || py > yaxis._length) return;
       this.component.setTriggerValue("click", { x: xaxis.p2d(px), y: yaxis.p2d(py) });
     }), true);
@@ -404,6 +451,18 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     window.addEventListener("resize", (this.resized = () => this.big && this.library && this.figure && (this.read(), this.draw())));
     this.dusk = matchMedia("(prefers-color-scheme: dark)");
     this.dusk.onchange = () => setTimeout(() => this.source && this.update({ ...this.last }, this.component), 100);
+  }
+
+  // On paper the figure is as wide as the paper. Browsers say only some of them how wide that is.
+  print() {
+    const fit = (width) => {
+      if (!this.library || !this.figure) return;
+      this.plot.style.width = width;
+      this.draw();
+    };
+    window.addEventListener("beforeprint", (this.beforePaper = () => fit(`${SHEET}px`)));
+    PAPER.addEventListener("change", (this.onPaper = () => fit("")));
+    window.addEventListener("afterprint", (this.afterPaper = () => fit("")));
   }
 
   // The same click without a mouse: arrows move a cross over the axes (with Shift further), Enter or space clicks there.
@@ -438,6 +497,9 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     window.removeEventListener("pointerup", this.up, true);
     window.removeEventListener("resize", this.resized);
     this.dusk.onchange = null;
+    window.removeEventListener("beforeprint", this.beforePaper);
+    PAPER.removeEventListener("change", this.onPaper);
+    window.removeEventListener("afterprint", this.afterPaper);
     this.sizes.disconnect();
     if (this.library) this.library.purge(this.plot);
   }

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import style
+from core import records, style
 from core.concept import Figure
 from core.runs.manager import Run
 from core.text import Text
@@ -28,17 +28,31 @@ def parts() -> tuple[str, str, str]:
     return html, css, js
 
 
-def given(figure: str, text: Text, summary: str, over: bool = True, pale: bool = False) -> dict[str, Any]:
+def named(figure: Figure, text: Text, runs: dict[str, Run]) -> dict[str, str]:
+    """What a picture of a figure says of itself: the name of its file, the title above it, and where its runs come
+    from, a line each. `runs`: what each run is called in the figure; a single one needs no name."""
+    come = [
+        f"{name and f'{name}: '}{records.origin(run, text)} · {records.provenance(run)['date'][:10]}"
+        for name, run in runs.items()
+        if run.result and run.meta
+    ]
+    title = f"{text.title}: {text.say(f'figures.{figure.id}')}"
+    return {"file": f"{next(iter(runs.values())).stem}-{figure.id}", "title": title, "origin": "\n".join(come)}
+
+
+def given(
+    figure: str, text: Text, summary: str, named: dict[str, str], over: bool = True, pale: bool = False
+) -> dict[str, Any]:
     """What chart.js needs for a figure given as plotly JSON."""
     said = {word: text.say(f"frame.{word}") for word in (*WORDS, *BUTTONS)}
-    about = {"figure": figure, "summary": summary, "over": over, "pale": pale}
+    about = {"figure": figure, "summary": summary, "named": named, "over": over, "pale": pale}
     return about | {"dark": style.DARK_OF, "words": said, "wants": {}}
 
 
-def alone(figure: str, text: Text, summary: str) -> str:
+def alone(figure: str, text: Text, summary: str, named: dict[str, str]) -> str:
     """JavaScript of a function `draw(parentElement)` that shows a figure, given as plotly JSON, without streamlit."""
     js = parts()[2].replace("export default function", "const start = function")
-    data = json.dumps(given(figure, text, summary)).replace("<", "\\u003c")
+    data = json.dumps(given(figure, text, summary, named)).replace("<", "\\u003c")
     return f"{js}\nconst draw = (parentElement) => start({{ parentElement, data: {data} }});"
 
 
@@ -68,6 +82,7 @@ def chart(
     *,
     key: str,
     summary: str,
+    named: dict[str, str],
     over: bool = True,
     pale: bool = False,
     big: dict[str, Any] | None = None,
@@ -77,6 +92,7 @@ def chart(
     """Show a figure given as plotly JSON.
 
     summary: the figure in one sentence, which is what a screen reader says of it.
+    named: what a picture of it says of it, as `named` gives it.
     over: whether the run is; only then the sentence is said of itself, not at every look at a run.
     pale: dimmed, because it is not of the run at hand.
     big: for a room: it fills the window in large type, and a run that is `done` is replayed. {"place", "run": a change
@@ -86,6 +102,6 @@ def chart(
     on_select: called after a box selection; `st.session_state[key].selected` lists {curve, point, x, y, data}.
     """
     wants = {"clicks": on_click is not None, "selects": on_select is not None}
-    data = given(figure, text, summary, over, pale) | {"wants": wants, "big": big}
+    data = given(figure, text, summary, named, over, pale) | {"wants": wants, "big": big}
     nothing = lambda: None  # noqa: E731
     return _chart()(key=key, data=data, on_click_change=on_click or nothing, on_selected_change=on_select or nothing)

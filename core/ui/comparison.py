@@ -20,9 +20,9 @@ from core.runs.manager import COMPLETE, FAILED, STOPPED, Run, shared
 from core.standings import SHOWN, ranked, table
 from core.text import words
 from core.ui import link, pin
-from core.ui.chart import chart
+from core.ui.chart import chart, named
 from core.ui.controls import problems
-from core.ui.page import AUTO, hand_over_to_entry, progress, refusal
+from core.ui.page import AUTO, hand_over_to_entry, progress, refusal, stopped
 from core.ui.told import told
 from core.ui.visitor import person, watcher
 
@@ -353,7 +353,7 @@ class Board:
         if run.status == FAILED:
             return say("compare.failed", reference=run.reference or "–")
         if run.status == STOPPED or not run.meta:
-            return say("run.stopped", percent=f"{100 * run.fraction:.0f}")
+            return stopped(run, self.text)
         seeds = getattr(run.params, "seeds", None)
         parts = [say("run.stored") if run.stored else say("run.trained_now"), run.meta["device"].upper()]
         parts += [say("compare.seeds", count=seeds)] if seeds else []
@@ -382,7 +382,8 @@ class Board:
             self._pick("view", ["over", "beside"], self.now.view, lambda id: say(f"options.view.{id}"))
         said = {letter: f"{letter}: {figure.summary(run.result, language)}" for letter, run in runs.items()}
         if over and self.now.view == "over":
-            chart(over, self.text, key=f"compare-over-{figure.id}", summary=" ".join(said.values()))
+            about = {"summary": " ".join(said.values()), "named": named(figure, self.text, runs)}
+            chart(over, self.text, key=f"compare-over-{figure.id}", **about)
             st.caption(say("compare.read"))
         else:
             drawn = pin.alongside(runs, figure, language)
@@ -393,7 +394,14 @@ class Board:
                 for column, letter, content in zip(st.columns(per_row), list(runs)[start:], drawn[start:]):
                     with column:
                         st.markdown(f"**{letter}**")
-                        chart(content, self.text, key=f"compare-{letter}-{figure.id}", summary=said[letter])
+                        about = named(figure, self.text, {letter: runs[letter]})
+                        chart(
+                            content,
+                            self.text,
+                            key=f"compare-{letter}-{figure.id}",
+                            summary=said[letter],
+                            named=about | {"file": f"{about['file']}-{letter}"},
+                        )
         st.markdown("  \n".join(f"**{k}** {figure.summary(run.result, language)}" for k, run in runs.items()))
         st.caption(self.text.hint(f"figures.{figure.id}"))
 

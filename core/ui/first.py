@@ -117,7 +117,8 @@ def _figure(run: Run, figure: Figure, language: str) -> str:
         f"<h1>{escape(text.title)}</h1><p>{escape(text.lead)}</p><figure>{body}<figcaption>"
         f"<small>{escape(records.origin(run, text))}</small><br>{escape(summary)}</figcaption></figure>"
     )
-    script = f"{{{chart.alone(drawn, text, summary)}{DRAW}}}"
+    named = chart.named(figure, text, {"": run})
+    script = f"{{{chart.alone(drawn, text, summary, named)}{DRAW}}}"
     return f'{_standing(content, css)}<script src="./lab/plotly.min.js"></script><script>{script}</script>'
 
 

@@ -6,6 +6,7 @@ class Map {
     this.root = root;
     root.addEventListener("input", () => this.find());
     root.addEventListener("keydown", (event) => {
+      if (event.isComposing || event.keyCode === 229) return; // this Enter ends a word of an input method (229: as Safari says it)
       const first = event.key === "Enter" && event.target.matches("input") && this.find();
       if (first) this.open(first);
     });

@@ -13,7 +13,7 @@ from core.compare import conditions
 from core.concept import Figure, load
 from core.params import BaseParams, Invalid, write
 from core.runs.key import source_digest
-from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
+from core.runs.manager import COMPLETE, FAILED, GRACE, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
 from core.stats import interval
 from core.text import Text, words
 from core.ui import link, own, pin, share
@@ -162,15 +162,18 @@ class Page:
             elif shown is None or shown.result is None:
                 st.container(height=EMPTY, border=False)
             else:
+                drawn, named = pin.drawn(self, shown)
                 chart(
-                    pin.drawn(self, shown),
+                    drawn,
                     self.text,
                     key=key,
                     summary=self.figure.summary(shown.result, self.text.language),
+                    named=named,
                     over=not live,
                     pale=pale and live,
                     **handlers,
                 )
+                self._taken()
                 self._below(shown, pale)
             pin.row(self, run)
 
@@ -224,6 +227,29 @@ class Page:
         except Invalid as error:
             st.session_state[f"problems:{self.stem}"] = list(error.problems)
 
+    def take_away(self, name: str, left: tuple[Any, ...]) -> None:
+        """Let only these be left of the rows of a field, by a gesture in the figure; it is said below the figure, where
+        one click brings back what is gone, until something else changes."""
+        before = self.params
+        self.change(**{name: left})
+        if self.params != before:
+            count = len(getattr(before, name)) - len(left)
+            st.session_state[f"taken:{self.stem}"] = (before, self.params, count)
+
+    def _taken(self) -> None:
+        """What was taken away last, and the way back."""
+        before, after, count = st.session_state.get(f"taken:{self.stem}", (None, None, 0))
+        if after != self.params:
+            return
+
+        def back() -> None:
+            link.change(self.stem, before, outside=True)
+            st.session_state["whole page"] = True
+
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(self.text.say("frame.taken_away", count=count))
+            st.button(self.text.say("frame.undo"), icon=":material/undo:", key=f"{self.stem}-undo-taken", on_click=back)
+
     def claims(self, *first: str) -> None:
         """What the notes say, with the stored verdict and what this run measured; claims not named are folded away."""
         st.header(self.text.say("frame.claims"), anchor=False)
@@ -263,7 +289,8 @@ class Page:
         state, name = st.session_state, f"run:{self.stem}"
         current: Run | None = state.get(name)
         engine = self.manager.engine_for(self.stem, self.params, self.device)
-        if current is not None and current.key in self.manager.keys(self.stem, self.params, self.device):
+        again = self.eager and current is not None and current.status == STOPPED  # there is no button for it
+        if current is not None and not again and current.key in self.manager.keys(self.stem, self.params, self.device):
             return current
         if current is not None:
             self.manager.leave(current, watcher())
@@ -328,14 +355,9 @@ class Page:
             if run is None:
                 st.caption(say("run.not_yet", time=self.text.duration(self.predicted_seconds())))
             elif run.status == FAILED:
-                limits = {
-                    "seconds": amount("too_long", RUN_SECONDS, self.text),
-                    "memory": amount("too_much_memory", RUN_BYTES, self.text),
-                }
-                reason = say(f"failures.{run.error}", detail=link.plain(run.detail), **limits)
-                st.error(say("run.failed", reference=run.reference, error=reason), icon=":material/error:")
+                st.error(link.plain(failed(run, self.text)), icon=":material/error:")
             elif run.status == STOPPED:
-                st.caption(say("run.stopped", percent=f"{100 * run.fraction:.0f}"))
+                st.caption(stopped(run, self.text))
             else:
                 st.caption(records.origin(run, self.text))
             anew = run is not None and run.status == COMPLETE
@@ -465,6 +487,25 @@ def amount(code: str, value: float, text: Text) -> str:
 def refusal(code: str, asked: float, allowed: float, text: Text) -> str:
     """Why a run is not taken on, with its cost."""
     return text.say(f"refused.{code}", asked=amount(code, asked, text), allowed=amount(code, allowed, text))
+
+
+def failed(run: Run, text: Text) -> str:
+    """Why a run failed, with its reference in the log."""
+    limits = {
+        "seconds": amount("too_long", RUN_SECONDS, text),
+        "memory": amount("too_much_memory", RUN_BYTES, text),
+    }
+    reason = text.say(f"failures.{run.error}", detail=run.detail, **limits)
+    return text.say("run.failed", reference=run.reference, error=reason)
+
+
+def stopped(run: Run, text: Text) -> str:
+    """How far a run came that was stopped, and why, where its reader did not press Stop."""
+    percent = f"{100 * run.fraction:.0f}"
+    if not run.error:
+        return text.say("run.stopped", percent=percent)
+    reason = text.say(f"failures.{run.error}", time=text.duration(GRACE))
+    return text.say("run.stopped_as", percent=percent, reason=reason)
 
 
 def progress(run: Run, manager: Manager, text: Text) -> str:

@@ -6,8 +6,7 @@ export default function ({ parentElement, data }) {
     button.disabled = !data.ready;
     button.onclick = () => {
       const chart = document.querySelector(`.st-key-${CSS.escape(data.chart)} .lab-chart`);
-      const detail = { format: button.value, file: `${data.name}.${button.value}`, title: data.title, origin: data.origin };
-      chart?.dispatchEvent(new CustomEvent("lab-picture", { detail }));
+      chart?.dispatchEvent(new CustomEvent("lab-picture", { detail: button.value }));
     };
   }
 }

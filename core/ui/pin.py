@@ -13,7 +13,7 @@ from core.overlay import common_axes, overlay
 from core.params import BaseParams
 from core.runs.manager import COMPLETE, Run, shared
 from core.ui import link
-from core.ui.chart import chart, figure_json
+from core.ui.chart import chart, figure_json, named
 from core.ui.visitor import person
 
 if TYPE_CHECKING:
@@ -56,12 +56,15 @@ def _kept(kind: str, runs: dict[str, Run], figure: Figure, language: str, make: 
     return st.session_state[f"drawn {kind}"][1]
 
 
-def drawn(page: Page, shown: Run) -> str:
-    """The page's figure as JSON, over that of the pinned run where there is one."""
+def drawn(page: Page, shown: Run) -> tuple[str, dict[str, str]]:
+    """The page's figure as JSON, over that of the pinned run where there is one; what a picture says of it."""
     pinned = _beside(page, shown)
-    say, figure, language = page.text.say, page.figure, page.text.language
-    runs = {say("compare.now"): shown} | ({say("compare.pinned"): pinned} if pinned else {})
-    return (pinned and laid_over(runs, figure, language)) or figure_json(shown, figure, language)
+    say, figure, text = page.text.say, page.figure, page.text
+    if pinned:
+        runs = {say("compare.now"): shown, say("compare.pinned"): pinned}
+        if over := laid_over(runs, figure, text.language):
+            return over, named(figure, text, runs)
+    return figure_json(shown, figure, text.language), named(figure, text, {"": shown})
 
 
 def row(page: Page, run: Run | None) -> None:
@@ -82,6 +85,7 @@ def row(page: Page, run: Run | None) -> None:
                 page.text,
                 key=f"{stem}-pinned-{page.figure.id}",
                 summary=page.figure.summary(other.result, language),
+                named=named(page.figure, page.text, {"": other}),
             )
     elif pinned is not None and pinned.key == run.key:
         st.caption(say("compare.pinned_hint"))

@@ -20,6 +20,11 @@ const KEYS = { // what is done, the keys that do it, and what a button shows; cl
 };
 const NAMES = { " ": "␣", ArrowLeft: "←", ArrowRight: "→", PageDown: "PageDown", PageUp: "PageUp" };
 const ACTION = Object.fromEntries(Object.entries(KEYS).flatMap(([name, [keys]]) => keys.map((key) => [key, name])));
+// Where those keys lie, for layouts that have other signs there: Cyrillic, Greek, Arabic, the digits of AZERTY.
+const PLACES = {
+  ...Object.fromEntries(Object.keys(ACTION).filter((key) => /^[a-z]$/.test(key)).map((key) => [`Key${key.toUpperCase()}`, key])),
+  Digit0: "0", Period: ".", "Shift+Equal": "+", "Shift+Slash": "?",
+};
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const TYPED = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="combobox"], [role="listbox"], [role="slider"]';
 
@@ -67,13 +72,20 @@ class Presenter {
     else if (!chart.bar.hidden) chart.play();
   }
 
+  // What a key does: by its sign; by its place where that sign is none of ours, nor a Latin letter that lies elsewhere.
+  meant({ key, code, shiftKey }) {
+    const own = ACTION[key.length === 1 ? key.toLowerCase() : key];
+    if (own || /^[a-z]$/i.test(key)) return own;
+    return ACTION[PLACES[code.startsWith("Key") || !shiftKey ? code : `Shift+${code}`]];
+  }
+
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const paging = event.key.startsWith("Page");
     if (!paging && event.target.closest?.(TYPED)) return;
     if (event.key.startsWith("Arrow") && event.target.closest?.('input[type="range"]')) return;
     if ([" ", "Enter"].includes(event.key) && event.target.closest?.("button, a, summary")) return;
-    const name = event.key === "Escape" ? "escape" : ACTION[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const name = event.key === "Escape" ? "escape" : this.meant(event);
     if (!name) return;
     event.preventDefault(); // streamlit has keys of its own
     event.stopImmediatePropagation();

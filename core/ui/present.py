@@ -22,13 +22,13 @@ from core import claims, records, talk
 from core.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept import load
 from core.params import BaseParams, Invalid, Upload, applicable, fields
-from core.runs.manager import COMPLETE, FAILED, Run
+from core.runs.manager import COMPLETE, FAILED, STOPPED, Run
 from core.talk import Beat
 from core.text import words
 from core.ui import link
-from core.ui.chart import chart, figure_json
+from core.ui.chart import chart, figure_json, named
 from core.ui.controls import Controls, problems
-from core.ui.page import AUTO, Page, progress
+from core.ui.page import AUTO, Page, failed, progress, stopped
 from core.ui.visitor import person, watcher
 
 HERE = Path(__file__).parent
@@ -204,6 +204,7 @@ class Slide(Page):
                 self.text,
                 key=f"slide-{self.place.name}-{self.figure.id}",
                 summary=self.figure.summary(shown.result, self.text.language),
+                named=named(self.figure, self.text, {"": shown}),
                 over=not live,
                 pale=pale and live,
                 big=big,
@@ -218,7 +219,9 @@ class Slide(Page):
         if run is not None and run.live:
             return progress(run, self.manager, self.text) + (f" · {say('present.fallback')}" if stands_in else "")
         if run is not None and run.status == FAILED:
-            return say("run.failed", reference=run.reference, error=run.error)
+            return failed(run, self.text)
+        if run is not None and run.status == STOPPED:
+            return stopped(run, self.text)
         return records.origin(run, self.text) if run is not None and run.meta else ""
 
     def _stand_in(self) -> Run | None:

@@ -105,6 +105,7 @@ class Rows {
     made.onblur = () => (made.value ? send(made.value.trim()) : (made.value = value)); // arrows are no change to a browser
     made.onchange = () => made.value && send(made.value.trim());
     made.onkeydown = (event) => {
+      if (event.isComposing || event.keyCode === 229) return; // a key of an input method
       if (event.key === "Enter" && made.value) send(made.value.trim());
       const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
       if (way && !field.suggestions) {

@@ -77,13 +77,9 @@ def pictures(page: Page, run: Run | None) -> None:
         css, js = ((HERE / f"picture.{kind}").read_text("utf-8") for kind in ("css", "js"))
         both = '<div class="lab-picture"><button value="png"></button><button value="svg"></button></div>'
         _component = st.components.v2.component("lab_picture", html=both, css=css, js=js, isolate_styles=False)
-    text, say, figure = page.text, page.text.say, page.figure.id
     data = {
-        "chart": f"{page.stem}-chart-{figure}",
-        "labels": {kind: say(f"export.{kind}") for kind in ("png", "svg")},
-        "name": f"{page.stem}-{figure}",
-        "title": f"{text.title}: {say(f'figures.{figure}')}",
-        "origin": f"{records.origin(run, text)} · {records.provenance(run)['date'][:10]}" if run and run.meta else "",
+        "chart": f"{page.stem}-chart-{page.figure.id}",
+        "labels": {kind: page.text.say(f"export.{kind}") for kind in ("png", "svg")},
         "ready": run is not None,
     }
     _component(key=f"{page.stem}-picture", data=data, width="content", height="content")
@@ -107,6 +103,7 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
     drawn = figure.draw(result, language).to_json(validate=False)
     summary = figure.summary(result, language)
     title = html.escape(f"{text.title}: {say(f'figures.{figure.id}')}")
+    named = chart.named(figure, text, {"": run})
     parts = {
         "language": "zh-CN" if language == "zh" else language,
         "title": title,
@@ -118,7 +115,7 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
         "origin": html.escape(say("export.origin")),
         "settings": html.escape(records.settings(run.stem, run.params, run)),
         "plotly": PLOTLY.read_text("utf-8").replace("</script", "<\\/script"),
-        "script": f"{chart.alone(drawn, text, summary)}\ndraw(document.body);",
+        "script": f"{chart.alone(drawn, text, summary, named)}\ndraw(document.body);",
     }
     page = (HERE / "figure.html").read_text("utf-8")
     first, *rest = page.split("[[")

@@ -55,6 +55,8 @@ def test_every_file_opens_and_says_what_was_on_the_screen(visit: Visit) -> None:
     assert name == "optimizer_race-loss.png" and png.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", png[16:24])
     assert width == 2 * size[0] and height > 2 * size[1]
+    visit.page.locator("#root .js-plotly-plot").first.hover()
+    assert taken(visit, "Picture of the figure (PNG)") == (name, png)  # the camera over the figure
 
     name, svg = taken(visit, "Figure (SVG)")
     assert name == "optimizer_race-loss.svg"

@@ -1,0 +1,212 @@
+"""What people hold and have set up: a finger, another keyboard, an input method, paper, a zoomed page, the system's
+own colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+from conftest import Lab, Visit, visiting
+from playwright.sync_api import Browser, Page, expect
+
+from core.catalog import CONCEPTS
+from core.concept import load
+from core.params import write
+
+pytestmark = pytest.mark.browser
+
+PLOT = "document.querySelector('#root .js-plotly-plot')"
+PLACED = "/perceptron?lang=en&seeds=2&n=20&added=plus~x-0~y-0.1~~minus~x-0.1~y--0.1~~plus~x--0.1~y-0"
+RACE = "/optimizer_race?lang=en&contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=2&epochs=3&figure=accuracy"
+BOX = "Select points in a box"
+
+
+@pytest.fixture
+def phone(chromium: Browser, lab: Lab) -> Iterator[Visit]:
+    for visit in visiting(chromium, lab, has_touch=True, is_mobile=True):
+        visit.page.set_viewport_size({"width": 390, "height": 844})
+        yield visit
+
+
+def swipe(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
+    """One finger, from `start` by so many pixels."""
+    touch = page.context.new_cdp_session(page)
+    for i in range(11):
+        at = {"x": start[0] + by[0] * i / 10, "y": start[1] + by[1] * i / 10}
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": [at]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(500)
+
+
+def axes(page: Page) -> dict[str, float]:
+    """Where on the screen the axes of the figure are, once it stands still in the middle."""
+    page.evaluate(f"{PLOT}.scrollIntoView({{ block: 'center' }})")
+    page.wait_for_timeout(300)
+    box = page.locator("#root .js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box
+    return box
+
+
+def at_ticks(page: Page, x: str, y: str) -> tuple[float, float]:
+    """The place that these two labels of the axes point at, as they are seen."""
+    axes(page)
+    found = page.evaluate(
+        f"""labels => labels.map((label, i) => {{
+        const ticks = [...{PLOT}.querySelectorAll(`.${{'xy'[i]}}tick text`)];
+        const box = ticks.find((tick) => tick.textContent === label).getBoundingClientRect();
+        return i ? box.top + box.height / 2 : box.left + box.width / 2; }})""",
+        [x, y],
+    )
+    return found[0], found[1]
+
+
+def test_a_swipe_over_any_figure_scrolls_the_page_and_changes_nothing(phone: Visit) -> None:
+    page = phone.page
+    seen = f"JSON.stringify([{PLOT}._fullLayout.xaxis.range, {PLOT}._fullLayout.yaxis.range, location.search])"
+    for stem in (entry.stem for entry in CONCEPTS):
+        page.goto(PLACED if stem == "perceptron" else f"/{stem}?{urlencode(write(load(stem).tiny))}")
+        phone.chart()
+        phone.done()
+        phone.idle()
+        box, before = axes(page), page.evaluate(seen)
+        top = "document.querySelector('[data-testid=stMain]').scrollTop"
+        stood = page.evaluate(top)
+        swipe(page, (box["x"] + box["width"] / 2, box["y"] + 0.6 * box["height"]), (0, -150))
+        assert page.evaluate(top) > stood + 50, f"{stem} does not scroll"
+        assert page.evaluate(seen) == before, stem
+
+
+def test_a_finger_draws_a_box_when_that_is_switched_on_and_what_it_takes_comes_back(phone: Visit) -> None:
+    page = phone.page
+    page.goto(PLACED)
+    phone.chart()
+    phone.done()
+    phone.idle()
+    box = axes(page)
+    page.get_by_role("button", name=BOX).tap()
+    page.wait_for_function(f"{PLOT}._fullLayout.dragmode === 'select'")
+    start = (box["x"] + 0.35 * box["width"], box["y"] + 0.35 * box["height"])
+    swipe(page, start, (0.35 * box["width"], 0.3 * box["height"]))
+    page.wait_for_url(lambda url: "added=plus" not in url)
+    expect(page.get_by_text("Taken away: 3.")).to_be_visible()
+    phone.done()
+    phone.idle()
+    page.get_by_role("button", name="Undo").tap()
+    page.wait_for_url("**added=plus~x-0~y-0.1~~minus~x-0.1~y--0.1~~plus~x--0.1~y-0**")
+    expect(page.get_by_text("Taken away: 3.")).to_have_count(0)
+    phone.done()
+    phone.idle()
+    page.get_by_role("button", name=BOX).tap()
+    page.wait_for_function(f"{PLOT}._fullLayout.dragmode === false")
+    page.get_by_text("places +1").tap()
+    phone.idle()
+    box = axes(page)
+    page.touchscreen.tap(box["x"] + 40, box["y"] + 60)
+    page.wait_for_url("**~~plus~x--0.1~y-0~~plus~x-**")
+
+
+@pytest.mark.parametrize("zoom", ["body.style.zoom = 1.25", "documentElement.style.zoom = 0.7"])
+def test_a_zoomed_page_takes_a_click_and_a_box_where_they_are_seen(visit: Visit, zoom: str) -> None:
+    page = visit.page
+    page.goto("/perceptron?lang=en&seeds=2&n=20")
+    visit.chart()
+    visit.done()
+    page.get_by_text("places +1").click()
+    visit.idle()
+    page.evaluate(f"document.{zoom}")
+    page.wait_for_timeout(500)
+    page.mouse.click(*at_ticks(page, "1", "0.5"))
+    page.wait_for_url("**added=plus~x-1~y-0.5&**")
+    visit.done()
+    visit.idle()
+    x, y = at_ticks(page, "1", "0.5")
+    page.mouse.move(x - 20, y - 20)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 20, steps=5)
+    page.mouse.up()
+    page.wait_for_url(lambda url: "added=plus" not in url)
+
+
+def test_on_paper_a_figure_is_as_wide_as_the_sheet_and_back_on_the_screen_as_before(visit: Visit) -> None:
+    page = visit.page
+    page.goto(RACE)
+    visit.chart()
+    visit.done()
+    visit.idle()
+    width = f"[+{PLOT}.querySelector('.main-svg').getAttribute('width'), {PLOT}.clientWidth]"
+    before = page.evaluate(width)
+    page.evaluate(f"matchMedia('print').addEventListener('change', (m) => m.matches && (window.paper = {width}))")
+    page.pdf(format="A4")
+    drawn, room = page.evaluate("paper")
+    assert drawn == room > 600  # of the 794 pixels of A4
+    page.wait_for_function(f"{width}[0] === {before[0]}")
+    page.emulate_media(media="print")
+    for furniture in ("stSidebar", "stButton", "stButtonGroup"):
+        expect(page.get_by_test_id(furniture).and_(page.locator(":visible"))).to_have_count(0)
+    expect(page.locator(".modebar, .lab-scrub, .lab-rows").and_(page.locator(":visible"))).to_have_count(0)
+
+
+def test_the_system_s_own_colours_leave_what_tells_contenders_apart(visit: Visit) -> None:
+    page = visit.page
+    page.goto(RACE)
+    visit.chart()
+    visit.done()
+    colours = """() => { const rows = [...document.querySelectorAll('.lab-row')];
+        const lines = [...document.querySelectorAll('.scatterlayer .js-line')];
+        return [...rows.map((row) => getComputedStyle(row, '::before').backgroundColor),
+                ...lines.map((line) => getComputedStyle(line).stroke)]; }"""
+    before = page.evaluate(colours)
+    assert len(set(before)) >= 2
+    page.emulate_media(forced_colors="active")
+    assert page.evaluate(colours) == before
+    ground = "chip => getComputedStyle(chip).backgroundColor"
+    chips = page.locator(".lab-chips button")
+    pressed = {chip.get_attribute("aria-pressed"): chip.evaluate(ground) for chip in chips.all()}
+    assert pressed["true"] != pressed["false"]
+
+
+# Keyboards
+
+
+def press(page: Page, selector: str, **event: object) -> None:
+    """A key as a browser reports it of another keyboard."""
+    page.locator(selector).first.evaluate(
+        "(at, event) => at.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...event }))",
+        event,
+    )
+
+
+def test_a_presenter_s_keys_work_by_their_place_where_their_signs_are_others(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/present?concept=perceptron&figure=line&seeds=2&n=20")
+    page.wait_for_selector(".lab-presenter button", state="attached")
+    page.evaluate(
+        "() => { window.acts = []; document.querySelector('.lab-presenter').lab.act = (name) => acts.push(name); }"
+    )
+    typed = [  # sign, place, with Shift, what is done
+        ("р", "KeyH", False, "cover"), ("Р", "KeyH", True, "cover"),  # Russian
+        ("η", "KeyH", False, "cover"), ("ψ", "KeyC", False, None),  # Greek
+        ("נ", "KeyB", False, "blank"), ("ض", "KeyQ", False, "code"),  # Hebrew, Arabic
+        ("à", "Digit0", False, "undo"), (":", "Period", False, "blank"), (".", "Comma", True, "blank"),  # AZERTY
+        (",", "Slash", True, "help"), ("=", "Equal", False, None),
+        ("l", "KeyP", False, "language"), ("n", "KeyL", False, None), (")", "Digit0", True, None),  # Dvorak, US
+        ("PageDown", "PageDown", False, "on"), ("Insert", "Numpad0", False, None),
+    ]  # fmt: skip
+    for key, code, shift, _ in typed:
+        press(page, "body", key=key, code=code, shiftKey=shift)
+    press(page, "body", key="h", code="KeyH", isComposing=True)
+    assert page.evaluate("acts") == [done for *_, done in typed if done]
+
+
+def test_enter_that_ends_a_word_of_an_input_method_does_nothing_else(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/?lang=en")
+    search = page.locator("#root .lab-map input")
+    search.fill("感知")
+    for event in ({"isComposing": True}, {"keyCode": 229}):
+        press(page, "#root .lab-map input", key="Enter", **event)
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("heading", name="The deep-learning concept lab")).to_be_visible()
+    search.press("Enter")
+    expect(page.get_by_role("heading", name="Perceptron", exact=True)).to_be_visible()
