@@ -1,7 +1,7 @@
 """Numbers of tables: in the data they are numbers, whatever a page makes of them for its reader.
 
-A column of a figure's table holds numbers or words, never both. What is not there is missing (empty in a CSV); where the
-reason matters a column of words says it. A unit stands in the head of its column.
+A column of a figure's table holds numbers or words, never both. What is not there is missing (empty in a CSV); where
+the reason matters a column of words says it. A unit stands in the head of its column.
 """
 
 from __future__ import annotations
