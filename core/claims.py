@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from core import console
 from core.catalog import CONCEPTS
 from core.compare import conditions
 from core.concept import Claim, load
@@ -147,6 +148,7 @@ def page(kept: dict[str, dict[str, dict[str, Any]]]) -> str:
 
 
 def main(stems: list[str]) -> int:
+    console.tolerant()
     known = [entry.stem for entry in CONCEPTS]
     if unknown := set(stems) - set(known):
         print(f"There is no concept {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)

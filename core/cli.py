@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core import export, readers, records, talk
+from core import console, export, readers, records, talk
 from core.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept import experiment, load
 from core.messages import allowed, explain
 from core.ml import fused
 from core.ml.own import CONTENTS
+from core.numbers import readable
 from core.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read, shape, uploaded
 from core.result import BaseResult, arrays
 from core.text import Text, words
@@ -41,6 +42,7 @@ REFUSED = 2  # exit status
 
 
 def main(arguments: list[str] | None = None) -> int:
+    console.tolerant()
     parser = argparse.ArgumentParser("python -m core.cli", add_help=False, usage="%(prog)s CONCEPT [FIELD=VALUE …]")
     parser.add_argument("concept", nargs="?", default="")
     parser.add_argument(
@@ -83,14 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
     if problems:
         return REFUSED
     if source:
-        print(source(given.concept, params), end="")
+        console.write_file(source(given.concept, params))
         return 0
     begin = time.monotonic()
     result = trained(given.concept, params, device)
     seconds = time.monotonic() - begin
     figure = next(f for f in load(given.concept).figures if f.shown(params))
     with pd.option_context("display.unicode.east_asian_width", True, "display.width", None):
-        print(figure.table(result, given.language).to_string(index=False, max_colwidth=48))
+        print(readable(figure.table(result, given.language)).to_string(index=False, max_colwidth=48))
     print(f"\n{figure.summary(result, given.language)}\n{text.say('run.seconds', n=f'{seconds:.1f}')}")
     if given.save:
         np.savez(given.save, **arrays(result))  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core import style
+from core import console, style
 from core.catalog import CONCEPTS, LANGUAGES
 from core.concept import Figure, load
 from core.result import BaseResult
@@ -116,6 +116,7 @@ def thumbnails(results: dict[str, BaseResult]) -> None:
 
 
 def main(stems: list[str]) -> int:
+    console.tolerant()
     known = [entry.stem for entry in CONCEPTS]
     if unknown := set(stems) - set(known):
         print(f"There is no concept {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)

@@ -1,4 +1,5 @@
-"""Figures of several runs in one: curves over the same axes, told apart by dash and, where they allow it, by colour.
+"""Figures of several runs in one: curves over the same axes. The dash tells runs apart; contenders keep their
+colour and, as their dash is taken, show their symbol.
 
 It knows nothing of what a figure shows. What has no curves, keeps the shape of a plane, or has other axes in another
 run is not laid over: `overlay` says so with None, and the figures stand beside each other.
@@ -171,6 +172,8 @@ def _of_run(trace: dict[str, Any], name: str, place: int, new: dict[str, str], w
                 owner[attribute] = new[value[:7]] + value[7:]  # type: ignore[index]
     if _curve(trace):
         trace["line"] = (trace.get("line") or {}) | {"dash": DASHES[place % len(DASHES)], "width": width}
+        if "symbol" in (trace.get("marker") or {}):
+            trace["mode"] = "lines+markers"
     if trace.get("name"):
         trace["name"] = f"{name} · {trace['name']}"
     elif _curve(trace) and trace.get("hoverinfo") != "skip":

@@ -19,6 +19,7 @@ import plotly.graph_objects as go
 
 from core import style
 
+MARKS = 7  # symbols along a curve, where they help its dash or stand for it
 FIELD = [[0, "rgba(55,144,164,0.62)"], [0.5, "rgba(55,144,164,0.28)"], [1, "rgba(55,144,164,0.02)"]]
 
 
@@ -27,19 +28,31 @@ def figure(height: int = 420, hover: str = "x unified", **layout: Any) -> go.Fig
     return go.Figure(layout={"template": style.template(hover), "height": height, "uirevision": "keep"} | layout)
 
 
-def bands(fig: go.Figure, x: np.ndarray, seeds: np.ndarray, name: str, look: tuple[str, str], **more: Any) -> None:
-    """Mean of `seeds` [seed, x] as a line of this colour and dash, lowest to highest as a band; `more` is of all."""
-    colour, dash = look
+def curve(i: int, dash: str = "", width: float = 2.4, marked: bool = False) -> dict[str, Any]:
+    """How the curve of row i is drawn: in its colour and dash, from the seventh row on with its symbol at a few places.
+    Where another `dash` says something else (a part of the data, a mode), and where `marked`, every row has its symbol.
+    """
+    colour, own, symbol = style.contender(i)
+    marked = marked or bool(dash) or i >= len(style.DASHES)
+    return {
+        "mode": "lines+markers" if marked else "lines",
+        "line": {"color": colour, "width": width, "dash": dash or own},
+        "marker": {"symbol": symbol, "size": 8, "maxdisplayed": MARKS},
+    }
+
+
+def bands(fig: go.Figure, x: np.ndarray, seeds: np.ndarray, name: str, look: dict[str, Any], **more: Any) -> None:
+    """Mean of `seeds` [seed, x] as a `curve`, lowest to highest as a band; `more` is of all."""
+    tint = style.fade(look["line"]["color"], 0.13)
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     if len(seeds) > 1:
         fig.add_scatter(x=x, y=seeds.min(0), **edge, **more)
-        fig.add_scatter(x=x, y=seeds.max(0), fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge, **more)
+        fig.add_scatter(x=x, y=seeds.max(0), fill="tonexty", fillcolor=tint, **edge, **more)
     fig.add_scatter(
         x=x,
         y=seeds.mean(0),
         name=name,
-        mode="lines+markers" if len(x) == 1 else "lines",
-        line={"color": colour, "width": 2.4, "dash": dash},
+        **look | ({"mode": "lines+markers"} if len(x) == 1 else {}),
         hovertemplate="%{y:.3f}",
         **more,
     )

@@ -47,15 +47,21 @@ PALETTE_DARK: Final = (
 )  # fmt: skip
 DARK_OF: Final = dict(zip(PALETTE, PALETTE_DARK))
 
-# Colour is never the only cue. Two contenders with the same dash differ by at least 16 in colour.
-DASHES: Final = (
-    "solid", "dash", "dot", "dashdot", "longdash",
-    "longdashdot", "dot", "solid", "dash", "longdashdot",
-)  # fmt: skip
+# Colour is never the only cue. The eye keeps six dashes apart; rows beyond them share one with an earlier row, and
+# their curves carry marks (`plot.curve`). No two rows of a page share a symbol.
+DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS: Final = (
-    "circle", "square", "diamond", "triangle-up", "cross",
-    "x", "triangle-down", "star", "pentagon", "hexagram",
+    "circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down",
+    "star", "pentagon", "hexagram", "bowtie", "hourglass", "star-square",
 )  # fmt: skip
+
+
+class Look(NamedTuple):
+    """How one row of a list (a contender, a network, a method) looks, wherever it is drawn."""
+
+    colour: str
+    dash: str
+    symbol: str
 
 
 class Split(NamedTuple):
@@ -91,10 +97,9 @@ FIELDS: Final = (
 FONT: Final = "Inter, 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 
 
-def contender(i: int) -> tuple[str, str, str]:
-    """Colour, dash and symbol of contender i; after ten the colours return with other dashes and symbols."""
-    turn = i // len(PALETTE)
-    return PALETTE[i % len(PALETTE)], DASHES[(i + turn) % len(DASHES)], SYMBOLS[(i + turn) % len(SYMBOLS)]
+def contender(i: int) -> Look:
+    """The look of row i. Colours return after ten rows, dashes after six, symbols after as many as a page takes."""
+    return Look(*(kind[i % len(kind)] for kind in (PALETTE, DASHES, SYMBOLS)))
 
 
 def fade(colour: str, alpha: float) -> str:

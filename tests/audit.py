@@ -10,10 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from core import console
+
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
 
 
 def main() -> int:
+    console.tolerant()
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(REQUIREMENTS), "--no-deps", "--disable-pip"]
     ended = subprocess.run([*command, "--format", "json", "--timeout", "20"], capture_output=True, text=True)
     try:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import export, records
+from core import console, export, records
 from core.catalog import CONCEPTS
 from core.concept import load
 from core.params import BaseParams
@@ -60,6 +60,7 @@ np.savez(sys.argv[2], **{name: getattr(found, name) for name in arrays})
 
 
 def main(stems: list[str]) -> int:
+    console.tolerant()
     params = {e.stem: checked(e.stem) for e in CONCEPTS if e.stem in stems or not stems}
     python = environment(params)
     failed: list[str] = []

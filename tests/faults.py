@@ -25,6 +25,7 @@ from pathlib import Path
 import psutil
 import websockets
 
+from core import console
 from core.concept import experiment, load
 from core.params import read
 from core.result import same
@@ -201,6 +202,7 @@ def wrong_results(root: Path) -> tuple[int, int]:
 
 
 def main() -> None:
+    console.tolerant()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)

@@ -20,6 +20,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "LAB_FUSED": "0", "LAB_GRACE": "600"}  # 
 
 import psutil
 
+from core import console
 from core.concept import experiment
 from core.concepts.optimizer_race.params import TINY, Params
 from core.result import same
@@ -152,6 +153,7 @@ def stranger(address: str) -> dict[str, str]:
 
 
 def main() -> None:
+    console.tolerant()
     found: dict[str, Any] = {}
     nodes = Nodes(2)
     os.environ["RAY_ADDRESS"] = nodes.address

@@ -32,6 +32,8 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from core import console
+
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0  # seconds within which an answer must come
 FINISHED = ForwardMsg.ScriptFinishedStatus.Value("FINISHED_SUCCESSFULLY")
@@ -181,6 +183,7 @@ async def soak(address: str, server: int, clients: int, seconds: float, pause: f
 
 
 def main() -> None:
+    console.tolerant()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clients", type=int, default=40)
     parser.add_argument("--minutes", type=float, default=15)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from core.params import Rows, fields, write
 from core.result import arrays
 from core.text import words
 
+ROOT = Path(__file__).resolve().parents[1]
 TINY_LINK = [f"{name}={value}" for name, value in write(TINY).items()]
 
 
@@ -100,3 +104,27 @@ def test_the_script_is_that_of_the_run(capsys: pytest.CaptureFixture[str]) -> No
     assert cli.main(["optimizer_race", "epochs=3", "--script"]) == 0
     said = capsys.readouterr().out
     assert said == export.script("optimizer_race", Params(epochs=3)) and ast.parse(said)
+
+
+def on_a_console(encoding: str, *command: str) -> subprocess.CompletedProcess[bytes]:
+    """A program of the project with its output in a file, as a console of this encoding would run it."""
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True)
+
+
+def test_a_console_that_cannot_show_everything_still_gets_the_numbers() -> None:
+    given = ["core.cli", "perceptron", "passes=2", "seeds=1"]
+    full, small = (on_a_console(encoding, *given) for encoding in ("utf-8", "cp1252"))
+    assert full.returncode == small.returncode == 0
+    assert "x₁" in full.stdout.decode() and rb"x\u2081" in small.stdout
+    numbers = [line.split()[-1] for line in full.stdout.decode().splitlines()[1:5]]
+    assert numbers == [line.split()[-1] for line in small.stdout.decode("cp1252").splitlines()[1:5]]
+    for module in ("core.claims", "core.defaults"):
+        assert on_a_console("ascii", module, "感知机").returncode == cli.REFUSED
+
+
+@pytest.mark.parametrize("kind", ["script", "notebook"])
+def test_a_script_put_into_a_file_is_utf_8_on_every_console(kind: str) -> None:
+    wanted = getattr(export, kind)("perceptron", load("perceptron").Params(passes=3))
+    written = on_a_console("cp1252", "core.cli", "perceptron", "passes=3", f"--{kind}")
+    assert written.returncode == 0 and written.stdout == wanted.encode()

@@ -12,7 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import style
+from core import plot, style
+from core.catalog import CONCEPTS
+from core.concept import load
+from core.concepts.gan.params import Centre
+from core.concepts.perceptron.params import Point
+from core.params import Rows, fields
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
@@ -158,13 +163,24 @@ def test_the_themes_agree_on_roles():
 
 
 def test_colour_is_never_the_only_cue():
-    assert len(style.PALETTE) == len(style.DASHES) == len(set(style.SYMBOLS)) == 10
-    for i, j in itertools.combinations(range(10), 2):
-        if style.DASHES[i] == style.DASHES[j]:
-            for palette, vision in itertools.product(PALETTES.values(), VISIONS):
-                assert difference(palette[i], palette[j], vision) >= 16, (i, j, vision)
-    assert len({style.contender(i) for i in range(100)}) == 100
+    """Rows differ in symbol, as many as a page takes; where only dashes are drawn, in dash or by a mark."""
+    kinds = [kind for entry in CONCEPTS for kind in fields(load(entry.stem).Params).values() if isinstance(kind, Rows)]
+    most = max(kind.high for kind in kinds if kind.row not in (Centre, Point))  # of those that are drawn as they are
+    looks = [style.contender(i) for i in range(most)]
+    assert len({look.symbol for look in looks}) == most
+    assert len(set(style.DASHES)) == len(style.DASHES) <= 6
+    drawn = [plot.curve(i) for i in range(most)]
+    marks = [(look["line"]["dash"], "markers" in look["mode"] and look["marker"]["symbol"]) for look in drawn]
+    assert len(set(marks)) == most and not any(mark for _, mark in marks[:6])
     assert style.contender(0) == (style.PALETTE[0], "solid", "circle")
+
+
+def test_the_dash_of_a_split_leaves_a_row_its_symbol():
+    for split in style.SPLITS.values():
+        drawn = [plot.curve(i, split.dash) for i in range(13)]
+        assert {look["line"]["dash"] for look in drawn} == {split.dash}
+        assert len({look["marker"]["symbol"] for look in drawn}) == 13
+        assert {look["mode"] for look in drawn} == {"lines+markers"}
 
 
 def test_splits_differ_in_colour_and_in_dash():

@@ -15,6 +15,7 @@ from core.catalog import CONCEPTS
 from core.compare import LETTERS, Asked, Comparison, asked, choose, chosen, differences, from_default, joined, run_text
 from core.concept import Figure, load
 from core.messages import explain
+from core.numbers import readable
 from core.params import BaseParams, Invalid, Problem, shape, uploaded
 from core.runs.manager import COMPLETE, FAILED, STOPPED, Run, shared
 from core.standings import SHOWN, ranked, table
@@ -160,7 +161,7 @@ class Board:
         )
         if fold.open:
             with fold:
-                st.table(joint(), hide_index=True)
+                st.table(readable(joint()), hide_index=True)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.download_button(
                 self.say("export.csv"),

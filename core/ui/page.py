@@ -11,6 +11,7 @@ import streamlit as st
 from core import claims, records
 from core.compare import conditions
 from core.concept import Figure, load
+from core.numbers import readable
 from core.params import BaseParams, Invalid, write
 from core.runs.key import source_digest
 from core.runs.manager import COMPLETE, FAILED, GRACE, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
@@ -401,7 +402,7 @@ class Page:
         if not shown.live:
             with self.folded("table", self.text.say("frame.table"), "table") as fold:
                 if fold.open:
-                    st.table(self.figure.table(shown.result, self.text.language), hide_index=True)
+                    st.table(readable(self.figure.table(shown.result, self.text.language)), hide_index=True)
         if self.manager.store.trouble:
             st.caption(self.text.say("run.unstored", reason=link.plain(self.manager.store.trouble)))
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from core import export, records, style
 from core.concept import Figure
+from core.numbers import readable
 from core.runs.manager import COMPLETE, Run, shared
 from core.text import Text
 from core.ui import chart, own
@@ -110,7 +111,7 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
         "css": THEMES + css,
         "chart": body,
         "summary": html.escape(summary),
-        "table": figure.table(result, language).to_html(index=False, border=0),
+        "table": readable(figure.table(result, language)).to_html(index=False, border=0),
         "numbers": html.escape(say("frame.table")),
         "origin": html.escape(say("export.origin")),
         "settings": html.escape(records.settings(run.stem, run.params, run)),

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 import psutil
 
+from core import console
 from tests.bench import peers, race, runs, web
 from tests.bench.report import REPORT, ROOT, Section, machine, printed
 
@@ -28,6 +29,7 @@ def measured(themes: list[str], rounds: int, quick: bool) -> Iterator[Section]:
 
 
 def main() -> None:
+    console.tolerant()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="less of each, in a minute or two; writes nothing")
     parser.add_argument("--theme", choices=THEMES, action="append", help="this theme only; writes nothing")

@@ -15,6 +15,7 @@ from core import plot, style
 from core.concept import Figure, with_note
 from core.concepts.activations.claims import shrinkage
 from core.concepts.activations.params import Result, on_points
+from core.numbers import significant
 from core.stats import mean_interval
 from core.text import Text, words
 
@@ -22,8 +23,9 @@ SPLITS = ("train", "validation", "test")
 GOOD = 0.95  # test accuracy of one who has learned
 TRAIN, TEST = SPLITS.index("train"), SPLITS.index("test")
 REACH = 1.5
-GLYPHS = dict(zip(style.SYMBOLS, ["●", "■", "◆", "▲", "✚", "✖", "▼", "★", "⬟", "✶"]))
+GLYPHS = dict(zip(style.SYMBOLS, ["●", "■", "◆", "▲", "✚", "✖", "▼", "★", "⬟", "✶", "⧓", "⧗", "✴"]))
 GREY = style.PALETTE[9]
+FOOT = -7  # per cent: where the symbols under bars stand
 
 
 def text(language: str) -> Text:
@@ -62,22 +64,20 @@ def add_band(
 ) -> dict[int, dict[str, np.ndarray]]:
     """The mean over seeds of one contender, with a band from the lowest to the highest: values [seed, tick, x], drawn
     as they are at the last tick. Returns what to show at earlier ticks, by trace."""
-    colour, _, symbol = style.contender(c)
+    curve = plot.curve(c, look.pop("dash", ""), marked=look.pop("marked", False))
     low, high, middle = over_seeds(values.astype(float), log)
     place = {name: look.pop(name) for name in ("row", "col") if name in look}
     common = {"x": x, "legendgroup": f"{c}", "meta": look.pop("meta", None)} | place
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     first = len(fig.data)
     fig.add_scatter(**common, y=low[-1], **edge)
-    fig.add_scatter(**common, y=high[-1], fill="tonexty", fillcolor=style.fade(colour, 0.13), **edge)
+    fig.add_scatter(**common, y=high[-1], fill="tonexty", fillcolor=style.fade(style.contender(c).colour, 0.13), **edge)
     fig.add_scatter(
         **common,
         y=middle[-1],
         name=name,
-        line={"color": colour, "width": 2.5} | look.pop("line", {}),
-        marker={"symbol": symbol, "size": 8},
         hovertemplate=f"{name}: %{{y:.3~g}}<extra></extra>",
-        **{"mode": "lines+markers"} | look,
+        **curve | ({"mode": "lines+markers"} if len(x) == 1 else {}) | look,
     )
     return {first + i: {"y": curve} for i, curve in enumerate((low, high, middle))}
 
@@ -116,13 +116,13 @@ def draw_boundaries(result: Result, language: str) -> go.Figure:
             x=axis, y=axis, z=result.region[c, -1].astype(np.float32), zmin=0, zmax=255, colorscale=style.DIVERGING,
             showscale=False, hoverinfo="skip", **place,
         )  # fmt: skip
-        for label in (0, 1):
+        for label, symbol, size in ((0, "circle", 2.5), (1, "x-thin-open", 3)):
             chosen = result.y == label
             fig.add_scatter(
                 x=result.x[chosen, 0],
                 y=result.x[chosen, 1],
                 mode="markers",
-                marker={"size": 2.5, "color": style.DIVERGING[-1 if label else 0]},
+                marker={"size": size, "symbol": symbol, "color": style.DIVERGING[-1 if label else 0]},
                 hoverinfo="skip",
                 **place,
             )
@@ -141,7 +141,7 @@ def draw_boundaries(result: Result, language: str) -> go.Figure:
         )
     depth = np.arange(1, result.params.depth + 1)
     for c, name in enumerate(labels):
-        add_band(fig, c, name, depth, result.first[c].T[:, None], log=True, row=rows + 1, col=1)
+        add_band(fig, c, name, depth, result.first[c].T[:, None], log=True, marked=True, row=rows + 1, col=1)
     flat = [name for name, first in zip(labels, result.first) if not first.any()]
     if flat:
         last = rows * columns + 1
@@ -180,7 +180,7 @@ def table_boundaries(result: Result, language: str) -> pd.DataFrame:
         "± 95 %": half.round(4),
     }
     for depth in range(result.params.depth):
-        columns[say("words.first_at", depth=depth + 1)] = [f"{v:.2e}" for v in result.first[:, depth].mean(1)]
+        columns[say("words.first_at", depth=depth + 1)] = significant(result.first[:, depth].mean(1), 3)
     return pd.DataFrame(columns)
 
 
@@ -212,8 +212,8 @@ def draw_depth(result: Result, language: str) -> go.Figure:
     for c, name in enumerate(names(result, language)):
         for s, split in enumerate(SPLITS):
             values = result.accuracy[c, ..., s].transpose(1, 2, 0)  # [seed, tick, depth]
-            line = {"dash": style.SPLITS[split].dash}
-            stacks |= add_band(fig, c, name, depth, values, meta={"split": split}, line=line)
+            dash = style.SPLITS[split].dash
+            stacks |= add_band(fig, c, name, depth, values, meta={"split": split}, dash=dash)
     fig.update_xaxes(title=say("words.depth"), range=[0.9, result.params.depth + 0.1], dtick=1)
     fig.update_yaxes(title=say("words.accuracy"))
     plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["test"])
@@ -247,13 +247,12 @@ def draw_loss(result: Result, language: str) -> go.Figure:
     """Loss of the deepest networks over epochs; it ends where a seed is no longer finite."""
     say = text(language).say
     fig = plot.figure(460)
-    drawn = "lines" if len(result.epoch) > 1 else "markers"
     for c, name in enumerate(names(result, language)):
         for s, split in enumerate(SPLITS):
             values = result.loss[c, -1, ..., s]  # [seed, tick]
             finite = np.isfinite(values).all(0)
             n = len(finite) if finite.all() else int(finite.argmin())
-            look = {"meta": {"split": split}, "line": {"dash": style.SPLITS[split].dash}, "mode": drawn}
+            look = {"meta": {"split": split}, "dash": style.SPLITS[split].dash}
             add_band(fig, c, name, result.epoch[:n], values[:, None, :n], log=True, **look)
             if n < len(finite):
                 fig.add_scatter(
@@ -313,7 +312,7 @@ def draw_layers(result: Result, language: str) -> go.Figure:
     stacks: dict[int, dict[str, np.ndarray]] = {}
     for c, name in enumerate(names(result, language)):
         for row, values in ((1, result.spread[c]), (2, result.gradient[c])):
-            stacks |= add_band(fig, c, name, layer, values, log=True, row=row, col=1, showlegend=row == 1)
+            stacks |= add_band(fig, c, name, layer, values, log=True, marked=True, row=row, col=1, showlegend=row == 1)
     for row, kind in ((1, "spread"), (2, "gradient")):
         fig.update_yaxes(title=say(f"words.{kind}"), type="log", exponentformat="power", row=row, col=1)
     fig.update_xaxes(range=[0.9, result.params.depth + 0.1], dtick=1)
@@ -330,7 +329,7 @@ def table_layers(result: Result, language: str) -> pd.DataFrame:
     for kind in ("mean", "spread", "signal", "gradient"):
         for tick, when in ((0, "words.before"), (-1, "words.now")):
             values = getattr(result, kind)[:, :, tick].astype(float).mean(1)[c, layer]
-            columns[f"{say(f'words.{kind}')}, {say(when)}"] = [f"{value:.3g}" for value in values]
+            columns[f"{say(f'words.{kind}')}, {say(when)}"] = significant(values, 3)
     return pd.DataFrame(columns)
 
 
@@ -412,7 +411,7 @@ def table_functions(result: Result, language: str) -> pd.DataFrame:
     for at in (-3, -1, 0, 1, 3):
         columns[f"f({at})"] = result.value[:, np.abs(result.z - at).argmin()].round(4)
         columns[f"f′({at})"] = result.slope[:, np.abs(result.z - at).argmin()].round(4)
-    columns[say("words.outermost")] = percent(beyond)
+    columns[f"{say('words.outermost')} (%)"] = (100 * beyond).round(1)
     columns[say("words.learned")] = result.learned[:, :, -1].mean(1).round(4)
     return pd.DataFrame(columns)
 
@@ -440,21 +439,22 @@ def draw_dead(result: Result, language: str) -> go.Figure:
     fig = make_subplots(2, 1, vertical_spacing=0.16, figure=plot.figure(600, "closest"))
     layer = np.arange(1, result.params.depth + 1)
     stacks: dict[int, dict[str, np.ndarray]] = {}
-    drawn = "lines" if len(result.epoch) > 1 else "markers"
     width, shown = result.params.width, [c for c in range(len(labels)) if result.dead[c].any()] or [0]
     for c, name in enumerate(labels):
         share = 100 * result.dead[c].mean(-1) / width  # [seed, tick]
-        add_band(fig, c, name, result.epoch, share[:, None], row=1, col=1, mode=drawn)
+        add_band(fig, c, name, result.epoch, share[:, None], marked=True, row=1, col=1)
     cut = list(range(len(fig.data)))
-    for c in shown:
-        colour = style.contender(c)[0]
+    wide = 0.8 / len(shown)
+    for j, c in enumerate(shown):
+        colour, _, symbol = style.contender(c)
+        x = layer + (j - (len(shown) - 1) / 2) * wide
         for kind, look in (("dead", colour), ("revived", style.fade(colour, 0.3))):
             values = 100 * getattr(result, kind)[c].mean(0) / width  # [tick, layer]
             stacks[len(fig.data)] = {"y": values}
             fig.add_bar(
-                x=layer,
+                x=x,
                 y=values[-1],
-                offsetgroup=f"{c}",
+                width=0.9 * wide,
                 marker={"color": look, "pattern": {"shape": "/" if kind == "revived" else ""}},
                 legendgroup=kind,
                 name=say(f"words.{kind}"),
@@ -463,9 +463,19 @@ def draw_dead(result: Result, language: str) -> go.Figure:
                 row=2,
                 col=1,
             )
+        fig.add_scatter(  # whose bar it is, at its foot
+            x=x,
+            y=np.full(len(x), FOOT),
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 8},
+            hoverinfo="skip",
+            showlegend=False,
+            row=2,
+            col=1,
+        )
     fig.update_layout(barmode="stack")
     fig.update_yaxes(title=say("words.dead_share"), range=[0, 104], row=1, col=1)
-    fig.update_yaxes(title=say("words.dead_by_layer"), range=[0, 104], row=2, col=1)
+    fig.update_yaxes(title=say("words.dead_by_layer"), range=[2 * FOOT, 104], row=2, col=1)
     fig.update_xaxes(title=say("words.epoch"), range=[0, max(result.params.epochs, 1)], row=1, col=1)
     fig.update_xaxes(title=say("words.layer"), dtick=1, range=[0.4, result.params.depth + 0.6], row=2, col=1)
     if result.complete:

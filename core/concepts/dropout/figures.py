@@ -14,6 +14,7 @@ from core import plot, style
 from core.concept import Figure, with_note
 from core.concepts.dropout.claims import TEST, TRAIN, best, noisy, stopped
 from core.concepts.dropout.params import COUNTS, REACH, REMOVED, Result, drops, on_points
+from core.numbers import whole
 from core.stats import mean_interval
 from core.text import Text, words
 
@@ -76,7 +77,7 @@ def draw_test(result: Result, language: str) -> go.Figure:
     for i, name in enumerate(names(result, language)):
         colour, dash, symbol = style.contender(i)
         begin = len(fig.data)
-        plot.bands(fig, result.tick, result.accuracy[i, ..., TEST].astype(float), name, (colour, dash), row=1, col=1)
+        plot.bands(fig, result.tick, result.accuracy[i, ..., TEST].astype(float), name, plot.curve(i), row=1, col=1)
         cut += range(begin, len(fig.data))
         stacks[len(fig.data)] = {"x": epochs[i][:, None], "y": middle[i, :, :1]}
         fig.add_scatter(
@@ -156,7 +157,7 @@ def draw_loss(result: Result, language: str) -> go.Figure:
     for i, name in enumerate(names(result, language)):
         for kind, (values, dash) in curves(result).items():
             more = {"meta": {"mode": kind}, "legendgroup": f"{i}"}
-            plot.bands(fig, result.tick, values[i].astype(float), name, (style.contender(i)[0], dash), **more)
+            plot.bands(fig, result.tick, values[i].astype(float), name, plot.curve(i, dash), **more)
             fig.data[-1].hovertemplate = f"{name}, {say(f'modes.{kind}')}: %{{y:.3f}}<extra></extra>"
     fig.update_yaxes(title=say("words.loss"), type="log", tickformat="~g", dtick="D2")
     fig.update_xaxes(title=say("words.epoch"), range=[0, result.params.epochs])
@@ -189,7 +190,7 @@ def draw_memorised(result: Result, language: str) -> go.Figure:
     say = text(language).say
     fig = plot.figure(420)
     for i, name in enumerate(names(result, language)):
-        plot.bands(fig, result.tick, result.memorised[i].astype(float), name, style.contender(i)[:2])
+        plot.bands(fig, result.tick, result.memorised[i].astype(float), name, plot.curve(i))
     fig.update_yaxes(title=say("words.memorised"), range=[-0.02, 1.02])
     fig.update_xaxes(title=say("words.epoch"), range=[0, result.params.epochs])
     if result.complete:
@@ -224,15 +225,12 @@ def draw_ensemble(result: Result, language: str) -> go.Figure:
         for i, name in enumerate(names(result, language)):
             if not drops(result.params.nets[i]):
                 continue
-            colour, _, symbol = style.contender(i)
             more = {"legendgroup": f"{i}", "row": row, "col": 1}
             fig.add_scatter(
                 x=COUNTS[1:],
                 y=mean[i, 1:],
                 error_y={"array": half[i, 1:], "thickness": 1.2, "width": 3, "color": style.AXIS},
-                mode="lines+markers",
-                line={"color": colour, "width": 2.2},
-                marker={"symbol": symbol, "size": 8},
+                **plot.curve(i, "solid"),
                 name=name,
                 showlegend=row == 1,
                 hovertemplate="%{y:.3f}",
@@ -241,8 +239,7 @@ def draw_ensemble(result: Result, language: str) -> go.Figure:
             fig.add_scatter(
                 x=COUNTS[1:],
                 y=np.full(len(COUNTS) - 1, mean[i, 0]),
-                mode="lines",
-                line={"color": colour, "width": 2, "dash": "dash"},
+                **plot.curve(i, "dash", 2),
                 name=f"{name}: {say('words.scaled')}",
                 showlegend=False,
                 hovertemplate="%{y:.3f}",
@@ -259,7 +256,8 @@ def draw_ensemble(result: Result, language: str) -> go.Figure:
 
 def table_ensemble(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
-    columns: dict[str, object] = {say("words.thinned"): [say("words.scaled"), *map(str, COUNTS[1:])]}
+    kinds = [say("words.scaled"), *[say("words.mean_of_thinned")] * (len(COUNTS) - 1)]
+    columns: dict[str, object] = {say("words.classifier"): kinds, say("words.thinned"): whole([np.nan, *COUNTS[1:]])}
     if not result.mean_loss.size:
         return pd.DataFrame(columns)
     for i, name in enumerate(names(result, language)):

@@ -123,9 +123,9 @@ def draw_seeds(result: Result, language: str) -> go.Figure:
             if on_points(result.params):
                 stacks[len(fig.data)] = {"z": result.field[v, s]}
                 add_field(fig, result.field[v, s, -1], **place)
-                dots(fig, result.real[s], say("words.real"), REAL, 3, 0.55, **place)
+                dots(fig, result.real[s], say("words.real"), REAL, "circle", 3, 0.55, **place)
                 stacks[len(fig.data)] = {"x": made[..., 0], "y": made[..., 1]}
-                dots(fig, made[-1], say("words.made"), MADE, 4.5, 0.9, **place)
+                dots(fig, made[-1], say("words.made"), MADE, "diamond", 5, 0.9, **place)
                 corner = {"x": [-REACH], "y": [REACH]}
             else:
                 pictures = mosaic(made)
@@ -169,13 +169,15 @@ def diverged(result: Result, language: str) -> str:
     return text(language).say("summaries.diverged", names=found) if found else ""
 
 
-def dots(fig: go.Figure, x: np.ndarray, name: str, colour: str, size: float, opacity: float, **place: object) -> None:
+def dots(
+    fig: go.Figure, x: np.ndarray, name: str, colour: str, symbol: str, size: float, opacity: float, **place: object
+) -> None:
     fig.add_scatter(
         x=x[:, 0],
         y=x[:, 1],
         name=name,
         mode="markers",
-        marker={"size": size, "color": colour, "opacity": opacity, "line": {"width": 0}},
+        marker={"size": size, "symbol": symbol, "color": colour, "opacity": opacity, "line": {"width": 0}},
         hovertemplate=f"{name} (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
         **place,
     )
@@ -261,14 +263,15 @@ def draw_plane(result: Result, language: str) -> go.Figure:
         place: dict[str, Any] = {"row": v // columns + 1, "col": v % columns + 1}
         stacks[len(fig.data)] = {"z": result.field[v, 0]}
         add_field(fig, result.field[v, 0, -1], meta={"layer": "field"}, **place)
-        dots(fig, result.real[0], say("words.real"), REAL, 4, 0.6, meta={"layer": "real"}, **place)
+        dots(fig, result.real[0], say("words.real"), REAL, "circle", 4, 0.6, meta={"layer": "real"}, **place)
         fold = result.fold[v]
         lines = np.concatenate([fold, fold.transpose(0, 2, 1, 3)], 1)
         moving(*segments(lines), "fold", mode="lines", line={"color": style.fade(VIOLET, 0.75), "width": 1.2}, **place)
         made = result.samples[v, 0]
         moving(
             made[..., 0], made[..., 1], "made", mode="markers",
-            marker={"size": 6, "color": MADE, "line": {"width": 0.6, "color": "#ffffff"}}, **place,
+            marker={"size": 6.5, "symbol": "diamond", "color": MADE, "line": {"width": 0.6, "color": "#ffffff"}},
+            **place,
         )  # fmt: skip
         ends = arrows(made[:, : result.push.shape[2]], result.push[v])
         count = ends.shape[1]
@@ -325,7 +328,7 @@ def draw_outputs(result: Result, language: str) -> go.Figure:
             continue
         for values, dash, what in ((result.d_real, "solid", "d_real"), (result.d_fake, "dot", "d_fake")):
             label = say(f"words.{what}") + (f", {name}" if len(labels) > 1 else "")
-            plot.bands(fig, result.tick, values[v].astype(float), label, (style.contender(v)[0], dash))
+            plot.bands(fig, result.tick, values[v].astype(float), label, plot.curve(v, dash))
     if not set(rules) - {*GAMES[:3], *ALONE, *CODES}:
         fig.add_hline(y=0.5, line={"color": style.AXIS, "width": 1.5, "dash": "dash"})
         fig.update_yaxes(range=[-0.02, 1.02])
@@ -372,7 +375,7 @@ def draw_quality(result: Result, language: str) -> go.Figure:
             seeds = getattr(result, field)[v].astype(float)
             if np.isfinite(seeds).any():
                 place = {"row": row, "col": 1, "legendgroup": name}
-                plot.bands(fig, result.tick, seeds, name, style.contender(v)[:2], **place)
+                plot.bands(fig, result.tick, seeds, name, plot.curve(v), **place)
                 fig.data[-1].showlegend = row == 1 and len(labels) > 1
         title = distance_name(result, language) if field == "distance" else say(f"words.{field}")
         fig.update_yaxes(title={"text": title, "font": {"size": 12}}, rangemode="tozero", row=row, col=1)
@@ -472,13 +475,13 @@ def draw_walk(walk: Walk, result: Result, language: str) -> go.Figure:
     if on_points(result.params):
         fig = panels(1, 1, [], 0.0)
         seed = min(walk.params.seed - 1, len(result.real) - 1)
-        dots(fig, result.real[seed], say("words.real"), REAL, 4, 0.5)
+        dots(fig, result.real[seed], say("words.real"), REAL, "circle", 4, 0.5)
         fig.add_scatter(
             x=walk.path[:, 0],
             y=walk.path[:, 1],
             mode="lines+markers+text",
             line={"color": MADE, "width": 2},
-            marker={"size": 8, "color": MADE},
+            marker={"size": 9, "symbol": "diamond", "color": MADE},
             text=[str(i + 1) for i in range(len(walk.path))],
             textposition="top center",
             customdata=walk.score,

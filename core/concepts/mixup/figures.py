@@ -13,6 +13,7 @@ from core import plot, style
 from core.concept import Figure, with_note
 from core.concepts.mixup.claims import TEST, early, stop
 from core.concepts.mixup.params import Method, Result, images, in_plane, used
+from core.numbers import whole
 from core.params import applicable
 from core.stats import mean_interval
 from core.text import Text, words
@@ -278,7 +279,7 @@ def draw_curves(result: Result, language: str) -> go.Figure:
     for row, (name, values) in enumerate(series.items(), 1):
         for m, label in enumerate(labels):
             place = {"row": row, "col": 1, "legendgroup": label}
-            plot.bands(fig, result.epoch, banded(values, m), label, style.contender(m)[:2], **place)
+            plot.bands(fig, result.epoch, banded(values, m), label, plot.curve(m), **place)
             fig.data[-1].showlegend = row == 1
         fig.update_yaxes(title={"text": say(f"words.{name}"), "font": {"size": 12}}, row=row, col=1)
     fig.update_xaxes(range=[0, result.params.epochs])
@@ -325,7 +326,7 @@ def draw_attack(result: Result, language: str) -> go.Figure:
     for a in range(2):
         for m, label in enumerate(labels):
             place = {"row": 1, "col": a + 1, "legendgroup": label}
-            plot.bands(fig, result.epsilon, banded(result.attacked[a], m), label, style.contender(m)[:2], **place)
+            plot.bands(fig, result.epsilon, banded(result.attacked[a], m), label, plot.curve(m), **place)
             fig.data[-1].showlegend = a == 0
     if not result.complete:
         fig.add_annotation(text=say("words.in_the_end"), xref="paper", yref="paper", x=0.5, y=0.5)
@@ -409,7 +410,7 @@ def table_mixed(result: Result, language: str) -> pd.DataFrame:
     frames = []
     for m, name in enumerate(names(result, language)):
         one, other, share = result.origin[m, -1].T
-        given, partner = ([f"{label:.0f}" if np.isfinite(label) else "" for label in part] for part in (one, other))
+        given, partner = whole(one), whole(other)
         columns: dict[str, object] = {say("words.method"): [name] * len(one), say("words.label"): given}
         frames.append(pd.DataFrame(columns | {say("words.other_label"): partner, "λ": share.round(3)}))
     return pd.concat(frames)

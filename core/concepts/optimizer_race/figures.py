@@ -161,7 +161,7 @@ def table_ranking(result: Result, language: str) -> pd.DataFrame:
             "± 95 % ": now["behind half"][order].round(4),
             say("words.told_apart"): [say("words.no") if t else say("words.yes") for t in tied(now)[order]],
             say("words.test_loss"): now["loss mean"][order].round(4),
-            say("words.diverged"): [f"{lost[i]}/{result.params.seeds}" for i in order],
+            f"{say('words.diverged')} (/ {result.params.seeds})": lost[order],
         }
     )
 
@@ -185,12 +185,12 @@ def summary_ranking(result: Result, language: str) -> str:
 
 
 def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
-    """Mean over seeds per contender (colour) and split (dash), with a band from the lowest to the highest seed."""
+    """Mean over seeds per contender (colour, symbol) and split (dash), in a band from the lowest to the highest."""
     say = text(language).say
     fig = plot.figure(height=460)
     values, epoch, ends = getattr(result, measure), result.epoch, diverged_at(result)
     for c, name in enumerate(names(result, language)):
-        colour, _, symbol = style.contender(c)
+        colour = style.contender(c).colour
         for s, split in enumerate(SPLITS):
             seeds = values[c, :, :, s].astype(float)
             last = int(ends[c].min())
@@ -210,9 +210,7 @@ def draw_curves(result: Result, language: str, measure: str) -> go.Figure:
                 **common,
                 y=seeds[:, :last].mean(0),
                 name=name,
-                mode="lines+markers" if last == 1 else "lines",
-                line={"color": colour, "width": 2.5, "dash": style.SPLITS[split].dash},
-                marker={"symbol": symbol, "size": 8},
+                **plot.curve(c, style.SPLITS[split].dash),
                 hovertemplate=f"{name}, {say(f'splits.{split}')}: %{{y:.4f}}<extra></extra>",
             )
             if last < len(epoch):
@@ -282,7 +280,8 @@ def draw_target(result: Result, language: str) -> go.Figure:
     seconds = steps * result.step_seconds[:, None]
     fig = make_subplots(1, 2, horizontal_spacing=0.26, figure=plot.figure(height=460))
     for c, name in enumerate(names(result, language)):
-        colour, dash, _ = style.contender(c)
+        look = plot.curve(c)
+        look["line"]["shape"] = "hv"
         for column, values in ((1, steps[c]), (2, seconds[c])):
             fig.add_scatter(
                 x=TARGETS,
@@ -290,8 +289,7 @@ def draw_target(result: Result, language: str) -> go.Figure:
                 name=name,
                 legendgroup=f"{c}",
                 showlegend=column == 1,
-                mode="lines",
-                line={"color": colour, "width": 2.5, "dash": dash, "shape": "hv"},
+                **look,
                 hovertemplate=f"{name}: %{{y:.3~g}}<extra></extra>",
                 row=1,
                 col=column,

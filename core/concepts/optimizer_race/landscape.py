@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from core import plot, style
 from core.concepts.optimizer_race.common import names, text
 from core.concepts.optimizer_race.params import Result
+from core.numbers import whole
 
 INK = style.PALETTE[8]
 TOP = 3  # times the loss at the start: what is higher is drawn so high
@@ -33,7 +34,7 @@ def draw_slice(result: Result, language: str) -> go.Figure:
         x, y = result.slice_at.T
         plot.heights(fig, x, y, np.log10(np.clip(loss, start / 1e4, TOP * start)))
     for c, name in enumerate(names(result, language)):
-        colour, dash, symbol = style.contender(c)
+        colour, _, symbol = style.contender(c)
         path = result.path[c].astype(float)
         cut.append(len(fig.data))
         fig.add_scatter(
@@ -41,8 +42,7 @@ def draw_slice(result: Result, language: str) -> go.Figure:
             y=path[:, 1],
             name=name,
             legendgroup=f"{c}",
-            mode="lines",
-            line={"color": colour, "dash": dash, "width": 2.5},
+            **plot.curve(c),
             meta={"clock": result.moment.tolist()},
             customdata=np.stack([result.moment, result.path_loss[c], result.moved[c]], 1),
             hovertemplate=f"<b>{name}</b>, {say('words.step')} %{{customdata[0]}}<br>"
@@ -87,7 +87,7 @@ def table_slice(result: Result, language: str) -> pd.DataFrame:
             say("words.contender"): names(result, language),
             say("words.training_loss"): last[0].round(4),
             say("words.moved"): last[1].round(3),
-            say("words.held"): [f"{100 * s:.0f} %" if np.isfinite(s) else "" for s in share],
+            f"{say('words.held')} (%)": whole(100 * share),
         }
     )
 

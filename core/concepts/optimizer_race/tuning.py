@@ -17,6 +17,7 @@ from core.concepts.optimizer_race.common import BLOWN, SPLITS, TEST, VALIDATION,
 from core.concepts.optimizer_race.params import Result
 from core.ml.random import stream
 from core.ml.rules import Contender
+from core.numbers import significant
 from core.standings import Entry
 from core.stats import mean_interval
 
@@ -209,13 +210,13 @@ def table_tuned(result: Result, language: str) -> pd.DataFrame:
         (lrs, each, "words.each_tuned"),
     ):
         mean, half = mean_interval(accuracy)
-        columns[f"η, {say(what)}"] = [f"{rate:.3g}" for rate in lr]
+        columns[f"η, {say(what)}"] = significant(lr, 3)
         columns[f"{say('words.test_accuracy')}, {say(what)}"] = mean.round(4)
         columns[f"± 95 %, {say(what)}"] = half.round(4)
         columns[f"{say('words.rank')}, {say(what)}"] = (1 + (mean[None] > mean[:, None]).sum(1)).tolist()
     columns[say("words.at_edge")] = [say("words.widen") if e else "" for e in edge]
     low, high = bands(result).T
-    columns[say("words.good_rates")] = [f"{a:.2g} … {b:.2g}" for a, b in zip(low, high)]
+    columns |= {f"{say('words.good_rates')} {side}": significant(end, 2) for side, end in (("≥", low), ("≤", high))}
     columns[say("words.decades")] = np.log10(high / low).round(2)
     return pd.DataFrame(columns)
 
@@ -289,7 +290,7 @@ def table_sensitivity(result: Result, language: str) -> pd.DataFrame:
     accuracy = result.sweep_accuracy[..., -1, :].astype(float).mean(2)
     for c, name in enumerate(names(result, language)):
         for r, rate in enumerate(result.rate[c]):
-            found = {say("words.contender"): name, "η": f"{rate:.3g}"}
+            found = {say("words.contender"): name, "η": float(f"{rate:.3g}")}
             for s, split in enumerate(SPLITS):
                 found[f"{say('words.loss')}, {say(f'splits.{split}')}"] = loss[c, r, :, s].mean().round(4)
                 found[f"{say('words.accuracy')}, {say(f'splits.{split}')}"] = accuracy[c, r, s].round(4)

@@ -21,6 +21,7 @@ from core.concepts.optimizers.params import (
     in_plane,
     start_of,
 )
+from core.numbers import significant, whole
 from core.params import applicable
 from core.stats import interval
 from core.text import Text, words
@@ -28,8 +29,9 @@ from core.text import Text, words
 RED, INK, STONE = style.PALETTE[5], style.PALETTE[8], style.PALETTE[9]
 FAR = 100.0  # drawn places end this far out: beyond any screen
 AXES = ("x", "y")
+REFERENCE = "2px 6px"  # no dash of a contender
 PARTS = ("gradient", "average", "step")
-ARROWS = {"gradient": style.PALETTE[0], "average": style.PALETTE[3], "step": INK}
+ARROWS = {"gradient": (style.PALETTE[0], "dot"), "average": (style.PALETTE[3], "dash"), "step": (INK, "solid")}
 PLAIN, CORRECTED, WINDOW = range(3)
 
 
@@ -57,10 +59,20 @@ def shown(value: float | bool, language: str) -> str:
 
 
 def count(steps: float, result: Result) -> str:
-    """Steps to the target in a table: what was not reached is more than the run has."""
+    """Steps to the target in words: what was not reached is more than the run has."""
     if np.isfinite(steps):
         return f"{steps:.0f}"
     return f"> {result.params.steps}" if result.complete else ""
+
+
+def ending(c: int, result: Result, language: str) -> str:
+    """How the path of a contender ended, in words: a table has no number of steps for what did not arrive."""
+    say = text(language).say
+    if np.isfinite(result.reached[c]):
+        return say("words.arrived")
+    if result.height.shape[1] and lost(result)[c]:
+        return say("words.diverged")
+    return say("words.not_within", steps=result.params.steps) if result.complete else ""
 
 
 def median_of_starts(result: Result) -> np.ndarray:
@@ -147,15 +159,13 @@ def draw_paths(result: Result, language: str) -> go.Figure:
     clock = np.arange(result.path.shape[1])
     cut, stacks = [], {}
     for c, name in enumerate(labels):
-        colour, dash, symbol = style.contender(c)
         path = drawn(result.path[c])
         cut.append(len(fig.data))
         fig.add_scatter(
             x=path[:, 0],
             y=path[:, 1],
             name=name,
-            mode="lines",
-            line={"color": colour, "dash": dash, "width": 2},
+            **plot.curve(c, width=2),
             meta={"clock": clock.tolist()},
             customdata=clock,
             text=[f"{h:.3g}" for h in result.height[c]],
@@ -180,7 +190,7 @@ def draw_paths(result: Result, language: str) -> go.Figure:
     last_arrival = max(last_of(result), np.nanmax([*median, 0]))
     end = last_arrival if result.complete else steps
     for c, name in enumerate(labels):
-        colour, dash, symbol = style.contender(c)
+        colour, _, symbol = style.contender(c)
         head = {"symbol": symbol, "size": 12, "color": colour, "line": {"width": 1.5, "color": "#ffffff"}}
         quiet = {"showlegend": False}
         if len(clock):
@@ -208,8 +218,7 @@ def draw_paths(result: Result, language: str) -> go.Figure:
         fig.add_scatter(
             x=np.arange(gone_by + 1),
             y=[row] * (gone_by + 1),
-            mode="lines",
-            line={"color": colour, "dash": dash, "width": 3},
+            **plot.curve(c, width=3) | {"mode": "lines"},
             hoverinfo="skip",
             row=2,
             col=1,
@@ -283,11 +292,12 @@ def table_paths(result: Result, language: str) -> pd.DataFrame:
     ends = result.height[:, -1] if result.height.shape[1] else np.full(len(result.chosen), np.nan)
     columns = {
         say("words.contender"): names(result, language),
-        "η": [f"{lr:.3g}" if np.isfinite(lr) else "" for lr in result.chosen],
-        say("words.steps_to", target=target(result)): [count(n, result) for n in result.reached],
-        say("words.median_of", seeds=result.params.seeds): [count(n, result) for n in median],
-        say("words.share_of"): [f"{100 * s:.0f} %" if done else "" for s in share],
-        say("words.height_end"): [f"{h:.2g}" if np.isfinite(h) else say("words.diverged") for h in ends],
+        "η": significant(result.chosen, 3),
+        say("words.steps_to", target=target(result)): whole(result.reached),
+        say("words.median_of", seeds=result.params.seeds): whole(median),
+        f"{say('words.share_of')} (%)": whole(100 * share if done else np.full(len(share), np.nan)),
+        say("words.height_end"): significant(ends, 2),
+        say("words.ending"): [ending(c, result, language) for c in range(len(ends))],
     }
     return pd.DataFrame(columns)
 
@@ -316,15 +326,13 @@ def draw_heights(result: Result, language: str) -> go.Figure:
     first = float(result.height[0, 0]) if result.height.shape[1] else 1.0
     floor = max(first * result.params.target * 1e-4, 1e-300)
     for c, name in enumerate(names(result, language)):
-        colour, dash, _ = style.contender(c)
         with np.errstate(invalid="ignore"):
             values = np.where(result.height[c] > floor * 1e-3, result.height[c], np.nan)
         fig.add_scatter(
             x=np.arange(len(values)),
             y=values,
             name=name,
-            mode="lines",
-            line={"color": colour, "dash": dash, "width": 2.2},
+            **plot.curve(c),
             hovertemplate="%{y:.3g}",
         )
     low, high = np.log10(floor), np.log10(max(first, 1e-300)) + 1
@@ -333,7 +341,7 @@ def draw_heights(result: Result, language: str) -> go.Figure:
         y=[first * result.params.target] * 2,
         name=say("words.target", target=target(result)),
         mode="lines",
-        line={"color": style.AXIS, "dash": "dot", "width": 1.5},
+        line={"color": style.AXIS, "dash": REFERENCE, "width": 1.5},
         hoverinfo="skip",
     )
     fig.update_yaxes(title="f − f*", type="log", range=[low, high], tickformat="~e", dtick=2)
@@ -347,7 +355,7 @@ def draw_heights(result: Result, language: str) -> go.Figure:
 def table_heights(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     at = np.unique(np.linspace(0, max(result.height.shape[1] - 1, 0), 31).round().astype(int))[: result.height.shape[1]]
-    columns = {name: [f"{h:.4g}" for h in result.height[c, at]] for c, name in enumerate(names(result, language))}
+    columns = {name: significant(result.height[c, at], 4) for c, name in enumerate(names(result, language))}
     return pd.DataFrame({say("words.step"): at} | columns)
 
 
@@ -374,15 +382,14 @@ def draw_update(result: Result, language: str) -> go.Figure:
     length = 0.13 * (result.column[-1] - result.column[0])
     cut, stacks = [], {}
     for c, name in enumerate(labels):
-        colour, _, _ = style.contender(c)
         own = {"contender": f"{c}"}
         path = drawn(result.path[c])
         cut.append(len(fig.data))
         fig.add_scatter(
             x=path[:, 0],
             y=path[:, 1],
-            mode="lines",
-            line={"color": style.fade(colour, 0.6), "width": 1.5},
+            **plot.curve(c, width=1.5),
+            opacity=0.6,
             meta=own | {"clock": list(range(len(path)))},
             hoverinfo="skip",
             showlegend=False,
@@ -403,12 +410,13 @@ def draw_update(result: Result, language: str) -> go.Figure:
                 name=say(f"words.arrow_{part}"),
                 legendgroup=part,
                 mode="lines+markers",
-                line={
-                    "color": ARROWS[part],
-                    "width": 3,
-                    "dash": {"gradient": "solid", "average": "dash"}.get(part, "solid"),
+                line={"color": ARROWS[part][0], "width": 3, "dash": ARROWS[part][1]},
+                marker={
+                    "symbol": ["circle", "arrow"],
+                    "size": [1, 13],
+                    "angleref": "previous",
+                    "color": ARROWS[part][0],
                 },
-                marker={"symbol": ["circle", "arrow"], "size": [1, 13], "angleref": "previous", "color": ARROWS[part]},
                 meta=own,
                 hovertemplate=f"{name}: {say(f'words.arrow_{part}')}<extra></extra>",
                 showlegend=c == len(labels) - 1,
@@ -423,8 +431,7 @@ def draw_update(result: Result, language: str) -> go.Figure:
                     x=moves,
                     y=values[:, axis],
                     name=f"{name}, {AXES[axis]}",
-                    mode="lines",
-                    line={"color": colour, "width": 1.8, "dash": ("solid", "dot")[axis]},
+                    **plot.curve(c, ("solid", "dot")[axis], 1.8),
                     meta=own,
                     hovertemplate=f"{name}, {AXES[axis]}: %{{y:.3g}}<extra></extra>",
                     showlegend=False,
@@ -454,7 +461,7 @@ def table_update(result: Result, language: str) -> pd.DataFrame:
         for t in range(min(result.gradient.shape[1], 12)):
             parts = result.gradient[c, t], result.average[c, t], result.scale[c, t]
             values = [*parts, -parts[2] * parts[1]]
-            rows.append([name, t, *(f"{v:.4g}" for pair in values for v in pair)])
+            rows.append([name, t, *significant(values, 4).ravel()])
     heads = [
         f"{say(f'words.{part}')} {axis}" for part in ("gradient", "average", "scale", "step_part") for axis in AXES
     ]
@@ -561,9 +568,7 @@ def table_starts(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     first = result.swarm[0, :, 0] if result.frame.size else np.zeros((0, 2))
     n = len(first)
-    columns = {
-        name: [count(s, result) for s in result.reached_by[c, :n]] for c, name in enumerate(names(result, language))
-    }
+    columns = {name: whole(result.reached_by[c, :n]) for c, name in enumerate(names(result, language))}
     return pd.DataFrame(
         {say("words.start"): range(1, n + 1), "x": first[:, 0].round(3), "y": first[:, 1].round(3)} | columns
     )
@@ -587,13 +592,12 @@ def draw_rates(result: Result, language: str) -> go.Figure:
     say = text(language).say
     fig = plot.figure(440, "closest")
     for c, name in enumerate(names(result, language)):
-        colour, dash, symbol = style.contender(c)
+        colour, _, symbol = style.contender(c)
         fig.add_scatter(
             x=result.rate,
             y=result.sweep[c],
             name=name,
-            mode="lines",
-            line={"color": colour, "dash": dash, "width": 2.2},
+            **plot.curve(c),
             hovertemplate=f"{name}<br>η = %{{x:.3g}}: %{{y:.0f}} {say('words.steps')}<extra></extra>",
         )
         near = (
@@ -632,15 +636,13 @@ def good_band(result: Result) -> np.ndarray:
 def table_rates(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     arrived = np.isfinite(result.sweep)
-    fewest = [
-        count(np.nanmin(row), result) if a.any() else count(np.nan, result) for row, a in zip(result.sweep, arrived)
-    ]
-    best = [f"{result.rate[np.nanargmin(row)]:.3g}" if a.any() else "" for row, a in zip(result.sweep, arrived)]
+    fewest = [np.nanmin(row) if a.any() else np.nan for row, a in zip(result.sweep, arrived)]
+    best = [result.rate[np.nanargmin(row)] if a.any() else np.nan for row, a in zip(result.sweep, arrived)]
     return pd.DataFrame(
         {
             say("words.contender"): names(result, language),
-            say("words.best_rate"): best,
-            say("words.fewest"): fewest,
+            say("words.best_rate"): significant(best, 3),
+            say("words.fewest"): whole(fewest),
             say("words.good_band"): good_band(result).round(2),
         }
     )
@@ -732,9 +734,10 @@ def table_pad(result: Result, language: str) -> pd.DataFrame:
         for m, memory in enumerate(MEMORIES):
             row = result.pad[c, m]
             there = np.isfinite(row).any()
-            best = f"{PAD_RATES[np.nanargmin(row)]:.3g}" if there else ""
-            rows.append([labels[c], f"{memory:g}", best, count(np.nanmin(row) if there else np.nan, result)])
-    return pd.DataFrame(rows, columns=[say(f"words.{w}") for w in ("contender", "memory", "best_rate", "fewest")])
+            best, fewest = (PAD_RATES[np.nanargmin(row)], np.nanmin(row)) if there else (np.nan, np.nan)
+            rows.append([labels[c], memory, float(f"{best:.3g}"), fewest])
+    found = pd.DataFrame(rows, columns=[say(f"words.{w}") for w in ("contender", "memory", "best_rate", "fewest")])
+    return found.assign(**{say("words.fewest"): whole(found[say("words.fewest")])})
 
 
 def summary_pad(result: Result, language: str) -> str:
@@ -827,16 +830,13 @@ def draw_network(result: Result, language: str) -> go.Figure:
     labels = [f"{w}" for w in WIDTHS]
     shift = np.linspace(-0.12, 0.12, len(result.params.contenders))
     for c, name in enumerate(names(result, language)):
-        colour, dash, symbol = style.contender(c)
         found = [interval(s.astype(float), share=True) for s in solved(result)[c]]
         mean = np.array([f.mean for f in found])
         fig.add_scatter(
             x=np.arange(len(WIDTHS)) + shift[c],
             y=100 * mean,
             name=name,
-            mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2.2},
-            marker={"symbol": symbol, "size": 10},
+            **plot.curve(c, marked=True),
             error_y={
                 "array": [100 * (f.high - f.mean) for f in found],
                 "arrayminus": [100 * (f.mean - f.low) for f in found],
@@ -857,9 +857,9 @@ def table_network(result: Result, language: str) -> pd.DataFrame:
     rows = []
     for c, name in enumerate(labels):
         for w, width in enumerate(WIDTHS):
-            share, loss = solved(result)[c, w].mean(), np.median(result.loss[c, w])
-            rows.append([name, f"{result.chosen[c]:.3g}", width, f"{100 * share:.1f} %", f"{loss:.3g}"])
-    heads = [say("words.contender"), "η", say("words.width"), say("words.solved"), say("words.median_loss")]
+            share, loss = solved(result)[c, w].mean(), float(f"{np.median(result.loss[c, w]):.3g}")
+            rows.append([name, *significant(result.chosen[c : c + 1], 3), width, round(100 * share, 1), loss])
+    heads = [say("words.contender"), "η", say("words.width"), f"{say('words.solved')} (%)", say("words.median_loss")]
     return pd.DataFrame(rows, columns=heads)
 
 

@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 from core import plot, style
 from core.concept import Figure
 from core.concepts.perceptron.params import Result
+from core.numbers import whole
 from core.text import Text, words
 
 CLASSES = ((-1, style.PALETTE[0], "circle"), (1, style.PALETTE[1], "diamond"))  # label, colour, symbol
@@ -141,7 +142,7 @@ def draw_line(result: Result, language: str) -> go.Figure:
         )
     ring = {"symbol": "circle-open", "color": INK, "size": 15, "line": {"width": 1.6}}
     moving(mistaken, mode="markers", marker=ring, name=say("words.misclassified"), hoverinfo="skip")
-    star = {"symbol": "circle-open", "color": PURPLE, "size": 23, "line": {"width": 3}}
+    star = {"symbol": "square-open", "color": PURPLE, "size": 23, "line": {"width": 3}}
     moving(just, mode="markers", marker=star, name=say("words.just_corrected"), hoverinfo="skip")
 
     fig.update_xaxes(title="x₁", range=[-reach, reach])
@@ -156,14 +157,14 @@ def table_line(result: Result, language: str) -> pd.DataFrame:
     shown = moments(len(result.path), ROWS)
     cause = result.corrected[shown]
     point = np.array([result.x[i] if i >= 0 else (np.nan, np.nan) for i in cause])
-    label = [f"{result.y[i]:+.0f}".replace("-", "−") if i >= 0 else "" for i in cause]
+    label = [result.y[i] if i >= 0 else np.nan for i in cause]
     return pd.DataFrame(
         {
             say("words.update"): shown,
-            say("words.example"): [str(i + 1) if i >= 0 else "" for i in cause],
+            say("words.example"): whole(np.where(cause >= 0, cause + 1.0, np.nan)),
             "x₁": point[:, 0].round(3),
             "x₂": point[:, 1].round(3),
-            "y": label,
+            "y": whole(label),
             "w₁": result.path[shown, 0].round(4),
             "w₂": result.path[shown, 1].round(4),
             "b": result.path[shown, 2].round(4),
@@ -353,7 +354,12 @@ def draw_bound(result: Result, language: str) -> go.Figure:
             marker=mark | {"color": colour, "line": {"width": 2}},
             hovertemplate=f"{name}: %{{x:d}}<extra></extra>",
         )
-        tick = {"symbol": "line-ns-open", "size": 16, "color": colour if both else INK, "line": {"width": 3}}
+        tick = {
+            "symbol": "x-thin-open" if rate else "line-ns-open",
+            "size": 10 if rate else 16,
+            "color": colour if both else INK,
+            "line": {"width": 3},
+        }
         if rate == 0 or both:
             fig.add_scatter(
                 x=result.bound[rate],

@@ -198,7 +198,7 @@ def table_samples(result: Result, language: str) -> pd.DataFrame:
                     say("words.test_bits"): round(float(bits_now(result, tick).mean()), 4),
                     say("words.temperature"): t,
                     say("words.sample"): " | ".join(passage for passage, _ in found[:6])[:200],
-                    say("words.copied"): f"{100 * share.mean():.0f} %" if share.size else "",
+                    f"{say('words.copied')} (%)": round(100 * float(share.mean())) if share.size else np.nan,
                 }
             )
     return pd.DataFrame(rows)
