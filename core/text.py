@@ -27,6 +27,7 @@ from typing import Any
 ROOT = Path(__file__).parent
 HAN = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 NO_SPACE = re.compile(rf"(?<={HAN}) +(?={HAN})|(?<=\d) +(?=%)")  # what is put in brings its neighbours' spaces
+NO_NUMBER = re.compile(r"-?\b(nan|inf)\b")  # as Python writes them; a sentence says –
 LIST_MARKS = {",": "、", ";": "；"}
 ITEM = re.compile(r"- (?P<key>[\w.]+): (?P<label>.*?)(?: \| (?P<hint>.*))?")
 
@@ -50,7 +51,8 @@ class Text:
     def say(self, key: str, **values: Any) -> str:
         if not values:
             return self.labels[key]
-        return closed_up(self.labels[key].format(**values), self.language)
+        read = {name: NO_NUMBER.sub("–", value) if isinstance(value, str) else value for name, value in values.items()}
+        return closed_up(self.labels[key].format(**read), self.language)
 
     def listed(self, items: Iterable[str], mark: str = ",") -> str:
         """Several things in one sentence, with the marks of the language."""

@@ -70,7 +70,7 @@ def decimal(value: float) -> Fraction:
 
 
 def by_fractions(params: Params, first: Weights, rate: float) -> dict[str, list]:
-    """The rule in exact arithmetic, with what is recorded of every update; passes one after another or by the largest."""
+    """The rule in exact arithmetic, and what is recorded of every update."""
     points = [(1 if p.label == "plus" else -1, decimal(p.x), decimal(p.y)) for p in params.added]
     w, eta = first, decimal(rate)
     found: dict[str, list] = {"corrected": [-1], "missed": [], "loss": [], "back": [], "fewer": [], "smaller": []}

@@ -488,8 +488,8 @@ def summary_rates(result: Result, language: str) -> str:
         other=other,
         same=int(result.alike[:, -1].sum()),
         seeds=len(result.gamma),
-        mean=f"{updates[0].mean():.0f}",
-        other_mean=f"{updates[1].mean():.0f}",
+        mean=f"{updates[0].mean():.1f}",
+        other_mean=f"{updates[1].mean():.1f}",
     )
 
 
