@@ -14,8 +14,8 @@ A text file has a title, one sentence, and sections:
 A list item is `key: label | hint`. `say("params.epochs")` is the label, `hint(...)` the hint,
 `prose("lesson")` a section as it stands. Labels may hold `{fields}`, filled by keyword.
 
-What was measured is not typed: hints and sections of a concept may say `{claims.<id>.mean:.2f}`, which the stored verdict
-of that claim fills (mean, low, high, smallest or n; `.0%` for a share).
+What was measured is not typed: hints and sections of a concept may say `{claims.<id>.mean:.2f}`, which the stored
+verdict of that claim fills (mean, low, high, smallest or n; `.0%` for a share).
 """
 
 from __future__ import annotations

@@ -219,7 +219,6 @@ def test_units_that_learned_nothing_are_not_said_to_have_learned() -> None:
 
 
 def test_a_rate_at_which_nearly_all_arrive_is_not_all() -> None:
-    result = trained("optimizers")
     reached = np.zeros((2, 200))
     reached[0, 0] = np.nan
     sentence = with_values("optimizers", "en", reached_by=reached)["starts"]
