@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.params import BaseParams, applicable
-from core.stats import mean_interval
+from core.stats import ROUNDING, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,9 +43,10 @@ class Entry:
         return not np.isfinite(self.loss).all()
 
     @property
-    def merit(self) -> tuple[bool, float, float]:
+    def merit(self) -> tuple[bool, int, float]:
         """The better the greater: mean validation accuracy, at equal ones the lower loss; what diverged comes last."""
-        return not self.diverged, float(self.validation.mean()), -float(np.nan_to_num(self.loss).mean())
+        accuracy = round(float(self.validation.mean()) / ROUNDING)
+        return not self.diverged, accuracy, -float(np.nan_to_num(self.loss).mean())
 
 
 def ranked(results: Iterable[Iterable[Entry]]) -> list[Entry]:

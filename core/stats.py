@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.special import betaincinv, stdtrit
 from core.concept import Claim
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-6  # of a share kept in single precision; shares of so few examples that differ do so by more
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,17 @@ def leaning(effects: np.ndarray) -> str:
     even, which is also too close to call on so few seeds."""
     found = interval(effects)
     return "more" if found.low > 0 else "less" if found.high < 0 else "even"
+
+
+def ends(values: np.ndarray, shown: Callable[[float], str]) -> tuple[list[int], list[int]]:
+    """Who has the most of `values` [contender] and who the least: all whose number reads the same as `shown`. NaN and
+    infinity are no number; nobody has the least where all read the same."""
+    read = {i: shown(value) for i, value in enumerate(values.tolist()) if np.isfinite(value)}
+    if not read:
+        return [], []
+    most, least = (read[pick(read, key=lambda i: values[i])] for pick in (max, min))
+    first, last = ([i for i, said in read.items() if said == end] for end in (most, least))
+    return first, last if most != least else []
 
 
 def verdict(claim: Claim, found: Interval) -> str:

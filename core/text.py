@@ -13,6 +13,9 @@ A text file has a title, one sentence, and sections:
 
 A list item is `key: label | hint`. `say("params.epochs")` is the label, `hint(...)` the hint,
 `prose("lesson")` a section as it stands. Labels may hold `{fields}`, filled by keyword.
+
+What was measured is not typed: hints and sections of a concept may say `{claims.<id>.mean:.2f}`, which the stored
+verdict of that claim fills (mean, low, high, smallest or n; `.0%` for a share).
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ from typing import Any
 ROOT = Path(__file__).parent
 HAN = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 NO_SPACE = re.compile(rf"(?<={HAN}) +(?={HAN})|(?<=\d) +(?=%)")  # what is put in brings its neighbours' spaces
+NO_NUMBER = re.compile(r"-?\b(nan|inf)\b")  # as Python writes them; a sentence says –
 LIST_MARKS = {",": "、", ";": "；"}
+MEASURED = re.compile(r"\{claims\.(\w+)\.(\w+):([^{}]+)\}")
 ITEM = re.compile(r"- (?P<key>[\w.]+): (?P<label>.*?)(?: \| (?P<hint>.*))?")
 
 
@@ -50,7 +55,8 @@ class Text:
     def say(self, key: str, **values: Any) -> str:
         if not values:
             return self.labels[key]
-        return closed_up(self.labels[key].format(**values), self.language)
+        read = {name: NO_NUMBER.sub("–", value) if isinstance(value, str) else value for name, value in values.items()}
+        return closed_up(self.labels[key].format(**read), self.language)
 
     def listed(self, items: Iterable[str], mark: str = ",") -> str:
         """Several things in one sentence, with the marks of the language."""
@@ -90,16 +96,35 @@ def parse(source: str, language: str) -> Text:
     return text
 
 
+def measured(said: str, stem: str, language: str) -> str:
+    """A text with the numbers of the concept's stored verdicts in their places; – where there is none."""
+    if not MEASURED.search(said):
+        return said
+    from core.claims import stored  # which needs the texts itself
+
+    verdicts = stored(stem)
+
+    def number(place: re.Match[str]) -> str:
+        value = verdicts.get(place[1], {}).get(place[2])
+        shown = "–" if value is None else f"{value:{place[3]}}".replace("-", "−")
+        return shown if language == "zh" else shown.replace("%", " %")
+
+    return MEASURED.sub(number, said)
+
+
 @cache
 def words(stem: str, language: str) -> Text:
     """The words of a page: its own, on top of those all pages share (`core/text.<language>.md`)."""
     common = parse((ROOT / f"text.{language}.md").read_text("utf-8"), language)
     own = parse((ROOT / "concepts" / stem / f"text.{language}.md").read_text("utf-8"), language) if stem else common
+    hints, sections = (
+        {key: measured(said, stem, language) for key, said in texts.items()} for texts in (own.hints, own.sections)
+    )
     return Text(
         language,
         own.title,
         own.lead,
         common.labels | own.labels,
-        common.hints | own.hints,
-        common.sections | own.sections,
+        common.hints | hints,
+        common.sections | sections,
     )

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from string import Formatter
 
+import numpy as np
 import pytest
 
 from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, PLANNED
@@ -126,6 +127,12 @@ def test_what_is_planned_has_a_title_and_a_sentence_and_nothing_else_has(languag
 def test_a_missing_word_is_an_error() -> None:
     with pytest.raises(KeyError):
         words("", "en").say("frame.no_such_word")
+
+
+def test_what_is_no_number_is_said_as_a_dash() -> None:
+    text = parse("# T\nL.\n\n## a\n- b: {x} of {name}\n", "en")
+    assert text.say("a.b", x="nan", name="banana infantry") == "– of banana infantry"
+    assert text.say("a.b", x=f"{-np.inf:.2f}", name="Inf") == "– of Inf"
 
 
 def test_how_a_file_is_read() -> None:

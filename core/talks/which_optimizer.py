@@ -92,8 +92,9 @@ def plane(result: Race) -> Said:
 
 
 def shared(result: Race) -> Said:
-    found = list(accuracy(result))
-    return {} if set(found[:2]) == {"adam", "adamw"} and found[-2:] == ["sgd", "adadelta"] else None
+    found = accuracy(result)
+    right = set(list(found)[:2]) == {"adam", "adamw"} and list(found)[-2:] == ["sgd", "adadelta"]
+    return {rule: f"{100 * found[rule]:.0f}" for rule in ("sgd", "adadelta")} if right else None
 
 
 def fast(result: Race) -> Said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Perceptron
 from sklearn.svm import SVC
 
-from core.concepts.perceptron import claims
+from core.concepts.perceptron import claims, figures
+from core.concepts.perceptron import train as module
 from core.concepts.perceptron.claims import CLAIMS
 from core.concepts.perceptron.params import TINY, Params, Point, Result, Spot
 from core.concepts.perceptron.train import answer, best_direction, examples, first_weights, train
@@ -57,6 +59,137 @@ def test_the_textbook_loop_corrects_the_same_examples(data: str, initial: str) -
     for rate, value in enumerate((0.5, 3.0)):
         for seed in range(3):
             assert len(plain(params, seed, value)[0]) == result.mistakes[rate, seed].sum()
+
+
+Weights = tuple[Fraction, Fraction, Fraction]
+
+
+def decimal(value: float) -> Fraction:
+    """What a reader means who types it: 0.1 is a tenth."""
+    return Fraction(str(value))
+
+
+def by_fractions(params: Params, first: Weights, rate: float) -> dict[str, list]:
+    """The rule in exact arithmetic, and what is recorded of every update."""
+    points = [(1 if p.label == "plus" else -1, decimal(p.x), decimal(p.y)) for p in params.added]
+    w, eta = first, decimal(rate)
+    found: dict[str, list] = {"corrected": [-1], "missed": [], "loss": [], "back": [], "fewer": [], "smaller": []}
+    side = 0
+
+    def signed() -> list[Fraction]:
+        return [y * (w[0] * u + w[1] * v + w[2]) for y, u, v in points]
+
+    def look() -> tuple[int, Fraction]:
+        now = signed()
+        return sum(s <= 0 for s in now), -sum((s for s in now if s < 0), Fraction(0))
+
+    def correct(i: int) -> None:
+        nonlocal w, side
+        before, was = w, look()
+        y, u, v = points[i]
+        w = (w[0] + eta * y * u, w[1] + eta * y * v, w[2] + eta * y)
+        turn = before[0] * w[1] - before[1] * w[0]
+        turned = (turn > 0) - (turn < 0)
+        missed, loss = look()
+        found["corrected"].append(i)
+        found["back"].append(turned * side < 0)
+        found["fewer"].append(missed < was[0])
+        found["smaller"].append(missed < was[0] and loss < was[1])
+        side = turned or side
+        record(missed, loss)
+
+    def record(missed: int, loss: Fraction) -> None:
+        found["missed"].append(missed)
+        found["loss"].append(loss)
+
+    record(*look())
+    for _ in range(params.passes):
+        done = 0
+        for k in range(len(points)):
+            now = signed()
+            wrong = [s < 0 or (s == 0 and params.comparison == "at_most") for s in now]
+            if params.order == "largest_mistake":
+                if any(wrong):
+                    correct(min((i for i in range(len(points)) if wrong[i]), key=lambda i: now[i]))
+                    done += 1
+            elif wrong[k]:
+                correct(k)
+                done += 1
+        if not done:
+            break
+    return found
+
+
+coordinates = st.sampled_from([0.0, 1.0, -1.0, 0.1, 0.2, 0.3, -0.1, -0.3, 0.7, 0.45, 1.5])
+placed = st.lists(
+    st.builds(Point, label=st.sampled_from(["plus", "minus"]), x=coordinates, y=coordinates), min_size=1, max_size=6
+)
+steps = st.sampled_from(
+    [0.001, 0.003, 0.07, 0.1, 0.2, 0.3, 0.7, 1.0, 1.1, 3.3, 10.0, 137.7, 1000.0, 1 / 3, 0.123456789]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    added=placed,
+    rate=steps,
+    other_rate=steps,
+    first=st.sampled_from(
+        [(0.0, 0.0, 0.0), (0.3, -0.1, 0.2), (1.0, 1.0, -1.0), (-0.7, 0.7, 0.0), (0.1, 0.2, 0.30000000000000004)]
+    ),
+    order=st.sampled_from(["cyclic", "largest_mistake"]),
+    comparison=st.sampled_from(["at_most", "below"]),
+)
+def test_ties_are_those_of_exact_arithmetic(added, rate, other_rate, first, order, comparison) -> None:
+    params = Params(
+        data="placed", added=tuple(added), rate=rate, other_rate=other_rate, order=order, comparison=comparison,
+        initial="random", passes=12, seeds=1,
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "first_weights", lambda params, seed: np.array(first))
+        *_, result = train(params)
+    exact = tuple(map(decimal, first))
+    found, other = by_fractions(params, exact, rate), by_fractions(params, exact, other_rate)
+    assert result.corrected.tolist() == found["corrected"]
+    assert result.missed.tolist() == found["missed"]
+    np.testing.assert_allclose(result.loss, np.array(found["loss"], float), rtol=1e-9, atol=1e-12)
+    assert result.mistakes[:, 0].sum(-1).tolist() == [len(side["back"]) for side in (found, other)]
+    assert result.turned_back[:, 0].sum(-1).tolist() == [sum(side["back"]) for side in (found, other)]
+    assert result.fewer.sum() == sum(found["fewer"])
+    if not any(first):  # from others two losses that are equal are so by chance, which no drawn weights meet
+        assert result.fewer_smaller.sum() == sum(found["smaller"])
+        assert (found["corrected"] == other["corrected"]) == bool(result.alike[0, -1])
+        assert result.alike.all()
+
+
+AND = tuple(Point(label="plus" if x + y == 2 else "minus", x=float(x), y=float(y)) for x in (0, 1) for y in (0, 1))
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.1, 0.3, 1 / 3, 0.7, 7.77, 1000.0])
+def test_from_zero_weights_the_step_size_only_scales(rate: float) -> None:
+    """The classes of AND, on a grid where updates meet zero exactly."""
+    result = last(data="placed", added=AND, rate=1.0, other_rate=rate, seeds=1)
+    assert result.mistakes.sum(-1).ravel().tolist() == [18, 18]
+    assert result.alike.all()
+
+
+def test_what_lies_on_the_line_has_its_ring_and_is_said_to_lie_there() -> None:
+    added = (Point(label="plus", x=0.3, y=0.1), Point(label="minus", x=0.1, y=0.3), Point(label="plus", x=0.2, y=0.2))
+    for rate in (0.1, 0.3, 0.7):
+        result = last(data="placed", added=added, rate=rate, order="by_hand", moves="mmm", seeds=1)
+        drawn = figures.draw_line(result, "en")
+        ring = next(trace for trace in drawn.data if trace.name == "misclassified")
+        assert np.isfinite(np.array(ring.x, float)).sum() == result.missed[-1]
+    two = last(data="placed", added=added[:2], rate=0.1, order="by_hand", moves="mm", seeds=1)
+    assert answer(two.params, two, None, Spot(x=0.7, y=0.7)).label == 0  # w = 0.02, −0.02, b = 0
+
+
+def test_a_single_point_keeps_within_its_bound() -> None:
+    """R = γ: the bound is one update, and one it takes."""
+    for x in np.round(np.arange(-1.5, 1.5, 0.07), 2).tolist():
+        result = last(data="placed", added=(Point(label="minus", x=x, y=-0.31),), seeds=1)
+        assert (result.mistakes.sum(-1) <= result.bound).all()
+        assert claims.within_bound(result) == [1.0]
 
 
 @pytest.mark.parametrize("data", ["blobs", "xor", "moons"])

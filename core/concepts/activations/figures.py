@@ -16,7 +16,7 @@ from core.concept import Figure, with_note
 from core.concepts.activations.claims import shrinkage
 from core.concepts.activations.params import Result, on_points
 from core.numbers import significant
-from core.stats import mean_interval
+from core.stats import ROUNDING, ends, mean_interval
 from core.text import Text, words
 
 SPLITS = ("train", "validation", "test")
@@ -186,18 +186,12 @@ def table_boundaries(result: Result, language: str) -> pd.DataFrame:
 
 def summary_boundaries(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
-    mean = result.accuracy[:, -1, :, -1, TEST].astype(float).mean(1)
-    if len(mean) == 1:
-        return say("summaries.boundary", depth=result.params.depth, name=labels[0], share=percent(mean)[0])
-    best, worst = int(mean.argmax()), int(mean.argmin())
-    return say(
-        "summaries.boundaries",
-        depth=result.params.depth,
-        best=labels[best],
-        most=percent(mean)[best],
-        worst=labels[worst],
-        least=percent(mean)[worst],
-    )
+    mean, depth = result.accuracy[:, -1, :, -1, TEST].astype(float).mean(1), result.params.depth
+    most, least = percent(np.array([mean.max(), mean.min()]))
+    best, worst = (text(language).listed(labels[c] for c in who) for who in ends(mean, lambda m: f"{100 * m:.0f}"))
+    if not worst:
+        return say("summaries.boundary", depth=depth, name=best, share=most)
+    return say("summaries.boundaries", depth=depth, best=best, most=most, worst=worst, least=least)
 
 
 # Accuracy by depth
@@ -234,10 +228,14 @@ def table_depth(result: Result, language: str) -> pd.DataFrame:
 
 def summary_depth(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
-    learned = result.accuracy[:, :, :, -1, TEST].astype(float).mean(2) > GOOD  # [contender, depth]
+    mean, depth = result.accuracy[:, :, :, -1, TEST].astype(float).mean(2), result.params.depth
+    learned = mean > GOOD + ROUNDING  # [contender, depth]
     listed = text(language).listed
     shallow, deep = (listed(np.array(labels)[learned[:, d]]) or say("words.nobody") for d in (0, -1))
-    return say("summaries.depth", depth=result.params.depth, shallow=shallow, deep=deep)
+    good = f"{100 * GOOD:.0f}"
+    if depth == 1:
+        return say("summaries.depth_one", good=good, shallow=shallow)
+    return say("summaries.depth", good=good, depth=depth, shallow=shallow, deep=deep)
 
 
 # Loss over epochs
@@ -284,21 +282,15 @@ def table_loss(result: Result, language: str) -> pd.DataFrame:
 
 def summary_loss(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
-    last = result.loss[:, -1, :, -1, TRAIN].astype(float).mean(1)
-    order = np.argsort(np.nan_to_num(last, nan=np.inf))
-    fine = int(np.isfinite(last).sum())
-    if fine < 2:
-        return say("summaries.loss_one" if fine else "summaries.loss_none", epoch=int(result.epoch[-1]),
-                   name=labels[order[0]], low=f"{np.nan_to_num(last[order[0]]):.3g}")  # fmt: skip
-    first, worst = order[0], order[fine - 1]
-    return say(
-        "summaries.loss",
-        epoch=int(result.epoch[-1]),
-        best=labels[first],
-        low=f"{last[first]:.3g}",
-        worst=labels[worst],
-        high=f"{last[worst]:.3g}",
-    )
+    last, epoch = result.loss[:, -1, :, -1, TRAIN].astype(float).mean(1), int(result.epoch[-1])
+    most, least = ends(last, lambda loss: f"{loss:.3g}")
+    if not most:
+        return say("summaries.loss_none", epoch=epoch)
+    worst, best = (text(language).listed(labels[c] for c in who) for who in (most, least))
+    high, low = (f"{pick(last[np.isfinite(last)]):.3g}" for pick in (max, min))
+    if not best:
+        return say("summaries.loss_one", epoch=epoch, name=worst, low=low)
+    return say("summaries.loss", epoch=epoch, best=best, low=low, worst=worst, high=high)
 
 
 # What goes through the layers

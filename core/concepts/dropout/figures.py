@@ -207,7 +207,10 @@ def table_memorised(result: Result, language: str) -> pd.DataFrame:
 def summary_memorised(result: Result, language: str) -> str:
     say, share = text(language).say, result.memorised[..., -1].mean(1)
     return " ".join(
-        say("summaries.memorised", name=name, share=f"{100 * s:.0f}") for name, s in zip(names(result, language), share)
+        say("summaries.memorised", name=name, share=f"{100 * s:.0f}")
+        if np.isfinite(s)
+        else say("summaries.none_wrong", name=name)
+        for name, s in zip(names(result, language), share)
     )
 
 

@@ -11,11 +11,11 @@ from plotly.subplots import make_subplots
 
 from core import plot, style
 from core.concept import Figure, with_note
-from core.concepts.mixup.claims import TEST, early, stop
+from core.concepts.mixup.claims import TEST, VALIDATION, early, stop
 from core.concepts.mixup.params import Method, Result, images, in_plane, used
 from core.numbers import whole
 from core.params import applicable
-from core.stats import mean_interval
+from core.stats import ends, mean_interval
 from core.text import Text, words
 
 REACH = 1.3
@@ -241,10 +241,9 @@ def summary_compare(result: Result, language: str) -> str:
     said = []
     for key in ("last", "early"):
         mean = found[key].mean(1)
-        best, worst = int(mean.argmax()), int(mean.argmin())
-        values = {"best": labels[best], "worst": labels[worst]}
-        values |= {"most": percent(mean[best]), "least": percent(mean[worst])}
-        said.append(say(f"summaries.{key}" if values["most"] != values["least"] else f"summaries.{key}_tie", **values))
+        best, worst = (text(language).listed(labels[m] for m in who) for who in ends(mean, percent))
+        values = {"best": best, "worst": worst, "most": percent(mean.max()), "least": percent(mean.min())}
+        said.append(say(f"summaries.{key}" if worst else f"summaries.{key}_tie", **values))
     return " ".join(said)
 
 
@@ -300,12 +299,12 @@ def table_curves(result: Result, language: str) -> pd.DataFrame:
 
 def summary_curves(result: Result, language: str) -> str:
     say, stops = text(language).say, result.epoch[stop(result)]  # [method, seed]
-    last = result.accuracy[:, :, -1, TEST]
+    last, validated = result.accuracy[:, :, -1, TEST], np.isfinite(result.loss[..., VALIDATION]).any(2).all(1)
     said = [
         say(
-            "summaries.curves",
+            "summaries.curves" if validated[m] else "summaries.curves_lost",
             name=name,
-            epoch=f"{np.median(stops[m]):.0f}",
+            epoch=f"{np.median(stops[m]):g}",
             early=percent(early(result)[m].mean()),
             last=percent(last[m].mean()),
         )

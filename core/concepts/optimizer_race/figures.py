@@ -37,7 +37,7 @@ from core.concepts.optimizer_race.tuning import (
     table_sensitivity,
     table_tuned,
 )
-from core.stats import mean_interval
+from core.stats import ROUNDING, ends, mean_interval
 
 TARGETS = np.round(np.arange(0.5, 0.9951, 0.005), 3)
 REACH = 1.5
@@ -166,18 +166,25 @@ def table_ranking(result: Result, language: str) -> pd.DataFrame:
     )
 
 
+def digits(value: float) -> str:
+    return f"{value:.3f}"
+
+
 def summary_ranking(result: Result, language: str) -> str:
     say = text(language).say
     now = {name: values[-1] for name, values in standing(result).items()}
     labels = names(result, language)
-    best = int(now["accuracy mean"].argmax())
-    count = int(tied(now).sum())
-    key = "summaries.alone" if count == 1 else "summaries.tie"
-    spread = float(now["accuracy mean"].max() - now["accuracy mean"].min())
+    mean = now["accuracy mean"]
     if len(labels) == 1:
-        return say("summaries.single", best=labels[0], accuracy=f"{now['accuracy mean'][0]:.3f}")
+        return say("summaries.single", best=labels[0], accuracy=digits(mean[0]))
+    count = int(tied(now).sum())
+    first = [int(mean.argmax())] if count == 1 else ends(mean, digits)[0]
     return say(
-        key, best=labels[best], accuracy=f"{now['accuracy mean'][best]:.3f}", count=count, spread=f"{spread:.3f}"
+        "summaries.alone" if count == 1 else "summaries.tie",
+        best=text(language).listed(labels[c] for c in first),
+        accuracy=digits(mean.max()),
+        count=count,
+        spread=digits(np.ptp(mean)),
     )
 
 
@@ -250,15 +257,15 @@ def table_curves(result: Result, language: str, measure: str) -> pd.DataFrame:
 def summary_curves(result: Result, language: str, measure: str) -> str:
     say = text(language).say
     mean = getattr(result, measure)[:, :, -1, :].astype(float).mean(1)  # [contender, split]
-    order = np.argsort(np.nan_to_num(mean[:, TEST], nan=np.inf) * (1 if measure == "loss" else -1))
-    labels = names(result, language)
-    first, last = labels[order[0]], labels[order[-1]]
-    if len(labels) == 1:
-        value = mean[0, TEST]
-        shown = f"{value:.3f}" if np.isfinite(value) else say("words.lost")
-        return say(f"summaries.{measure}_one", epoch=int(result.epoch[-1]), first=first, best=shown)
-    best, worst = (f"{value:.3f}" if np.isfinite(value) else say("words.lost") for value in mean[order[[0, -1]], TEST])
-    return say(f"summaries.{measure}", epoch=int(result.epoch[-1]), first=first, last=last, best=best, worst=worst)
+    labels, test, listed = names(result, language), mean[:, TEST], text(language).listed
+    most, least = ends(test, digits)
+    lost = np.flatnonzero(~np.isfinite(test)).tolist()
+    first, last = (least or most, lost or most) if measure == "loss" else (most, least)
+    value = [digits(test[who[0]]) if who and who != lost else say("words.lost") for who in (first, last)]
+    shown = {"epoch": int(result.epoch[-1]), "first": listed(labels[c] for c in first or lost), "best": value[0]}
+    if not first or not last or first == last:
+        return say(f"summaries.{measure}_one", **shown)
+    return say(f"summaries.{measure}", **shown, last=listed(labels[c] for c in last), worst=value[1])
 
 
 # Effort to a target
@@ -268,7 +275,7 @@ def effort(result: Result) -> np.ndarray:
     """Steps until validation accuracy first reaches each of TARGETS, the median over seeds: [contender, target], NaN
     where half of the seeds or more never got there. It is known after the epochs that were measured."""
     best = np.maximum.accumulate(result.accuracy[..., VALIDATION], axis=2)  # [contender, seed, tick]
-    reached = best[..., None] >= TARGETS  # [contender, seed, tick, target]
+    reached = best[..., None] >= TARGETS - ROUNDING  # [contender, seed, tick, target]
     steps = np.where(reached.any(2), result.epoch[reached.argmax(2)] * float(result.steps_per_epoch), np.inf)
     median = np.median(steps, axis=1)
     return np.where(np.isfinite(median), median, np.nan)
@@ -317,14 +324,14 @@ def table_target(result: Result, language: str) -> pd.DataFrame:
 def summary_target(result: Result, language: str) -> str:
     say = text(language).say
     steps, labels = effort(result), names(result, language)
-    reached = np.flatnonzero(np.isfinite(steps).sum(0) >= max(1, len(labels) // 2))
-    if not reached.size:
+    arrived = np.isfinite(steps).sum(0)
+    reached = np.flatnonzero(arrived >= min(max(1, len(labels) // 2), arrived.max()))
+    if not arrived.max():
         return say("summaries.no_target")
     target = int(reached[-1])
-    best = int(np.nanargmin(steps[:, target]))
-    return say(
-        "summaries.target", target=f"{TARGETS[target]:.3f}", best=labels[best], steps=f"{steps[best, target]:.0f}"
-    )
+    least = np.nanmin(steps[:, target])
+    best = text(language).listed(labels[c] for c in np.flatnonzero(steps[:, target] == least))
+    return say("summaries.target", target=f"{TARGETS[target]:.3f}", best=best, steps=f"{least:.0f}")
 
 
 # Decision regions
@@ -380,16 +387,10 @@ def table_regions(result: Result, language: str) -> pd.DataFrame:
 def summary_regions(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
     seed = result.accuracy[:, 0, -1, TEST]
-    best, worst = int(seed.argmax()), int(seed.argmin())
-    if seed[best] == seed[worst]:
-        return say("summaries.region", names=text(language).listed(labels), most=f"{seed[best]:.3f}")
-    return say(
-        "summaries.regions",
-        best=labels[best],
-        worst=labels[worst],
-        most=f"{seed[best]:.3f}",
-        least=f"{seed[worst]:.3f}",
-    )
+    best, worst = (text(language).listed(labels[c] for c in who) for who in ends(seed, digits))
+    if not worst:
+        return say("summaries.region", names=best, most=digits(seed.max()))
+    return say("summaries.regions", best=best, worst=worst, most=digits(seed.max()), least=digits(seed.min()))
 
 
 def _curves(measure: str) -> Figure:

@@ -19,22 +19,26 @@ from core.ml.random import stream
 from core.ml.rules import Contender
 from core.numbers import significant
 from core.standings import Entry
-from core.stats import mean_interval
+from core.stats import ROUNDING, ends, mean_interval
 
 GOOD = 0.02  # a rate is good whose validation accuracy is so close to the best of its contender
 RESAMPLES = 2000
 MOST = 1e3  # losses above count as this
 
 
-def merit(result: Result, tick: int = -1) -> np.ndarray:
-    """What a rate is chosen by, [contender, rate, seed]: validation accuracy, at equal ones the lower loss."""
+def merit(result: Result, weights: np.ndarray, tick: int = -1) -> np.ndarray:
+    """What a rate is chosen by, [draw, contender, rate]: validation accuracy, at equal ones the lower loss; means over
+    seeds with `weights` [draw, seed]."""
     loss = np.nan_to_num(result.sweep_loss[..., tick, VALIDATION].astype(float), nan=MOST, posinf=MOST)
-    return result.sweep_accuracy[..., tick, VALIDATION] - 1e-9 * np.minimum(loss, MOST)
+    accuracy = result.sweep_accuracy[..., tick, VALIDATION].astype(float)
+    accuracy, loss = (np.einsum("crs,ds->dcr", values, weights) for values in (accuracy, np.minimum(loss, MOST)))
+    return np.round(accuracy / ROUNDING) * ROUNDING - ROUNDING * loss / (2 * MOST)
 
 
 def chosen(result: Result, tick: int = -1) -> np.ndarray:
     """The rate of each contender that is best on validation data in the mean over seeds: its column [contender]."""
-    return merit(result, tick).mean(2).argmax(1)
+    seeds = result.params.seeds
+    return merit(result, np.full((1, seeds), 1 / seeds), tick)[0].argmax(1)
 
 
 def tuned(result: Result, tick: int = -1) -> np.ndarray:
@@ -72,7 +76,7 @@ def good_band(rate: np.ndarray, value: np.ndarray) -> tuple[float, float]:
     line = value[best] - GOOD
     ends = []
     for beyond, end in ((np.arange(best - 1, low - 1, -1), low), (np.arange(best + 1, high + 1), high)):
-        out = next((int(k) for k in beyond if value[k] < line), None)
+        out = next((int(k) for k in beyond if value[k] < line - ROUNDING), None)
         if out is None:
             ends.append(log[end])
         else:
@@ -100,11 +104,11 @@ def chance_of_best(result: Result) -> tuple[np.ndarray, np.ndarray]:
     1979), at the rates given and each tuned, the tuning done again on every draw: [contender] each. Ties share."""
     seeds = result.params.seeds
     draws = stream("bootstrap", 0).multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds  # [draw, seed]
-    rates = np.einsum("crs,ds->dcr", merit(result), draws).argmax(2)
+    rates = merit(result, draws).argmax(2)
     test = np.einsum("crs,ds->dcr", result.sweep_accuracy[..., -1, TEST].astype(float), draws)
     found = []
     for mean in (test[:, :, result.params.sweep], np.take_along_axis(test, rates[..., None], 2)[..., 0]):
-        best = mean >= mean.max(1, keepdims=True) - 1e-9
+        best = mean >= mean.max(1, keepdims=True) - ROUNDING
         found.append((best / best.sum(1, keepdims=True)).mean(0))
     return found[0], found[1]
 
@@ -221,14 +225,19 @@ def table_tuned(result: Result, language: str) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def decades(width: float) -> str:
+    return f"{width:.1f}"
+
+
 def summary_tuned(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
     given, each = result.accuracy[:, :, -1, TEST].astype(float), tuned(result)
     before, after = told_apart(given), told_apart(each)
     gaps = [float(np.ptp(a.mean(1))) for a in (given, each)]
     low, high = bands(result).T
-    widest = int(np.argmax(np.log10(high / low)))
-    wide = {"widest": labels[widest], "decades": f"{np.log10(high / low)[widest]:.1f}"}
+    width = np.log10(high / low)
+    widest = text(language).listed(labels[c] for c in ends(width, decades)[0])
+    wide = {"widest": widest, "decades": decades(width.max())}
     counts = {"told": int((before > 0).sum()), "still": int((after > 0).sum())}
     counts |= {"pairs": len(labels) * (len(labels) - 1) // 2, "flipped": int((before * after < 0).sum()) // 2}
     distance = {"gap": f"{gaps[0]:.3f}", "left": f"{gaps[1]:.3f}"}
@@ -303,7 +312,7 @@ def summary_sensitivity(result: Result, language: str) -> str:
     low, high = bands(result).T
     width = np.log10(high / low)
     order = np.argsort(-width, kind="stable")
-    listed = " · ".join(f"{labels[c]} {width[c]:.1f}" for c in order)
+    listed = " · ".join(f"{labels[c]} {decades(width[c])}" for c in order)
     return say("summaries.sensitivity", listed=listed)
 
 
@@ -342,14 +351,15 @@ def table_best(result: Result, language: str) -> pd.DataFrame:
     return pd.DataFrame(columns | ({say("words.each_tuned"): each.round(3)} if result.params.sweep else {}))
 
 
+def whole(share: float) -> str:
+    return f"{100 * share:.0f}"
+
+
 def summary_best(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
     given, each = chance_of_best(result)
-    sentence = say(
-        "summaries.best", first=labels[int(given.argmax())], share=f"{100 * given.max():.0f}", seeds=result.params.seeds
-    )
-    if not result.params.sweep:
-        return sentence
-    return (
-        sentence + " " + say("summaries.best_tuned", first=labels[int(each.argmax())], share=f"{100 * each.max():.0f}")
-    )
+    said = []
+    for key, shares in (("best", given), ("best_tuned", each)):
+        first = text(language).listed(labels[c] for c in ends(shares, whole)[0])
+        said.append(say(f"summaries.{key}", first=first, share=whole(shares.max()), seeds=result.params.seeds))
+    return " ".join(said if result.params.sweep else said[:1])

@@ -324,19 +324,24 @@ CLAIMS = (
 
 
 def momentum_or_not(result: Result) -> tuple[str, dict[str, Any]] | None:
-    """How many steps momentum takes to the target over those of plain gradient descent, from the one start; who does
-    not arrive takes more than the run has."""
+    """How many steps momentum takes to the target over those of plain gradient descent, from the one start. Who does
+    not arrive takes more than the run has, how many more it does not tell."""
     plain, heavy = find(result, "sgd"), find(result, "momentum")
     if not result.complete or result.params.surface == NETWORK or plain is None or heavy is None:
         return None
-    needs = np.nan_to_num(result.reached, nan=np.inf)
-    if np.isinf(needs[[plain, heavy]]).all():
+    steps, reached = result.params.steps, result.reached[[plain, heavy]]
+    sgd, momentum = np.where(np.isfinite(reached), reached, steps + 1)  # at least
+    sure_sgd, sure_momentum = np.isfinite(reached)
+    if sure_momentum and 2 * momentum <= sgd:
+        option = "half"
+    elif sure_sgd and momentum >= 2 * sgd:
+        option = "double"
+    elif sure_sgd and sure_momentum:
+        option = "near"
+    else:
         return None
-    said = {
-        name: f"{needs[i]:.0f}" if np.isfinite(needs[i]) else "∞" for name, i in (("sgd", plain), ("momentum", heavy))
-    }
-    option = "half" if 2 * needs[heavy] <= needs[plain] else "double" if needs[heavy] >= 2 * needs[plain] else "near"
-    return option, said
+    said = [f"{n:.0f}" if np.isfinite(n) else f"> {steps}" for n in reached]
+    return option, dict(zip(("sgd", "momentum"), said))
 
 
 PREDICTIONS = (Prediction("momentum", ("half", "near", "double"), momentum_or_not),)

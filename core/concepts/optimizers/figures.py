@@ -23,7 +23,7 @@ from core.concepts.optimizers.params import (
 )
 from core.numbers import significant, whole
 from core.params import applicable
-from core.stats import interval
+from core.stats import ends, interval
 from core.text import Text, words
 
 RED, INK, STONE = style.PALETTE[5], style.PALETTE[8], style.PALETTE[9]
@@ -33,6 +33,7 @@ REFERENCE = "2px 6px"  # no dash of a contender
 PARTS = ("gradient", "average", "step")
 ARROWS = {"gradient": (style.PALETTE[0], "dot"), "average": (style.PALETTE[3], "dash"), "step": (INK, "solid")}
 PLAIN, CORRECTED, WINDOW = range(3)
+LITTLE = 0.01  # a correction that is hardly one
 
 
 def text(language: str) -> Text:
@@ -474,7 +475,7 @@ def summary_update(result: Result, language: str) -> str:
         return say("summaries.not_begun")
     c = len(result.chosen) - 1
     x, y = (f"{v:.3g}" for v in result.scale[c, 0])
-    if "nan" in (x, y):
+    if not np.isfinite(result.scale[c, 0]).all():
         return say("summaries.no_scale", name=names(result, language)[c])
     return say("summaries.update", name=names(result, language)[c], x=x, y=y)
 
@@ -578,8 +579,8 @@ def summary_starts(result: Result, language: str) -> str:
     say = text(language).say
     if not result.complete:
         return say("summaries.under_way", step=max(result.path.shape[1] - 1, 0))
-    share = np.isfinite(result.reached_by).mean(1)
-    listed = " · ".join(f"{name} {100 * s:.0f} %" for name, s in zip(names(result, language), share))
+    arrived = np.isfinite(result.reached_by).sum(1)
+    listed = " · ".join(f"{name} {number}" for name, number in zip(names(result, language), arrived))
     return say(
         "summaries.starts", seeds=result.params.seeds, target=target(result), steps=result.params.steps, listed=listed
     )
@@ -654,14 +655,11 @@ def summary_rates(result: Result, language: str) -> str:
         return say("summaries.no_rates")
     band, labels = good_band(result), names(result, language)
     arrived = np.flatnonzero(np.isfinite(result.sweep).any(1))
-    wide, narrow = arrived[band[arrived].argmax()], arrived[band[arrived].argmin()]
-    values = {
-        "wide": labels[wide],
-        "narrow": labels[narrow],
-        "most": f"{band[wide]:.1f}",
-        "least": f"{band[narrow]:.1f}",
-    }
-    return say("summaries.rates", **values)
+    wide, narrow = (
+        text(language).listed(labels[arrived[c]] for c in who) for who in ends(band[arrived], lambda b: f"{b:.1f}")
+    )
+    values = {"wide": wide, "most": f"{band[arrived].max():.1f}", "least": f"{band[arrived].min():.1f}"}
+    return say("summaries.rates", narrow=narrow, **values) if narrow else say("summaries.rates_alike", **values)
 
 
 # Rates and memories
@@ -811,9 +809,10 @@ def table_averages(result: Result, language: str) -> pd.DataFrame:
 def summary_averages(result: Result, language: str) -> str:
     say = text(language).say
     gap = np.abs(result.averaged[PLAIN] - result.averaged[CORRECTED]).mean(0)
-    below = np.flatnonzero(gap < 0.01)
-    after = int(below[0]) + 1 if below.size and (gap[below[0] :] < 0.01).all() else len(gap)
-    return say("summaries.averages", beta=f"{result.params.beta:g}", n=last_values(result), after=after)
+    above = np.flatnonzero(gap >= LITTLE)
+    after = int(above[-1]) + 2 if above.size else 1  # values are numbered from 1
+    values = {"beta": f"{result.params.beta:g}", "n": last_values(result), "little": f"{LITTLE:g}"}
+    return say("summaries.averages" if after <= len(gap) else "summaries.averages_still", **values, after=after)
 
 
 # Networks
@@ -865,16 +864,14 @@ def table_network(result: Result, language: str) -> pd.DataFrame:
 
 def summary_network(result: Result, language: str) -> str:
     say = text(language).say
-    share = 100 * solved(result).mean(-1)
-    narrow, wide = share[:, WIDTHS.index(2)], share[:, -1]
-    return say(
-        "summaries.network",
-        low=f"{narrow.min():.0f}",
-        high=f"{narrow.max():.0f}",
-        widest=WIDTHS[-1],
-        wide=f"{wide.min():.0f}",
-        seeds=result.params.seeds,
-    )
+    right = solved(result).sum(-1)  # [contender, width]
+
+    def numbers(counts: np.ndarray) -> str:
+        low, high = int(counts.min()), int(counts.max())
+        return f"{low}" if low == high else say("words.from_to", low=low, high=high)
+
+    narrow, wide = numbers(right[:, WIDTHS.index(2)]), numbers(right[:, -1])
+    return say("summaries.network", narrow=narrow, widest=WIDTHS[-1], wide=wide, seeds=result.params.seeds)
 
 
 FIGURES = (

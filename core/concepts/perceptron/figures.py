@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from core import plot, style
 from core.concept import Figure
-from core.concepts.perceptron.params import Result
+from core.concepts.perceptron.params import Result, activations
 from core.numbers import whole
 from core.text import Text, words
 
@@ -90,7 +90,7 @@ def draw_line(result: Result, language: str) -> go.Figure:
     minus, plus, line = (np.stack(parts) for parts in planes)  # each [moment, 2, corners]
     before = np.stack([half_planes(result.path[u - 1] if u else np.zeros(3))[2] for u in shown])
 
-    activation = path[:, :2] @ x.T + path[:, 2:]  # [moment, example]
+    activation = activations(result.path, result.params.rate, x)[shown]  # [moment, example]
     mistaken = np.where((y * activation <= 0)[:, None], x.T[None], np.nan)  # [moment, 2, example]
     cause = result.corrected[shown]
     just = np.array([x[i] if i >= 0 else (np.nan, np.nan) for i in cause])[..., None]
@@ -494,8 +494,8 @@ def summary_rates(result: Result, language: str) -> str:
         other=other,
         same=int(result.alike[:, -1].sum()),
         seeds=len(result.gamma),
-        mean=f"{updates[0].mean():.0f}",
-        other_mean=f"{updates[1].mean():.0f}",
+        mean=f"{updates[0].mean():.1f}",
+        other_mean=f"{updates[1].mean():.1f}",
     )
 
 

@@ -15,6 +15,7 @@ DEVICES = ("cpu",)
 DATA = ("blobs", "overlap", "xor", "moons", "rings", "placed")
 ORDERS = ("cyclic", "shuffled", "largest_mistake", "by_hand")
 REACH = 1.5  # points are placed, and questions asked, within ±REACH
+GRID = 100_000  # coordinates are whole multiples of 1/GRID: sums of them are exact, and so is what equals zero
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,19 @@ class Result(BaseResult):
     alike: np.ndarray = array("seed pass+")  # 1 while both rates corrected the same examples in the same order
     apart: np.ndarray = array("seed pass+")  # distance of the two weight vectors, each divided by its length
     radius: np.ndarray = array("seed")  # R: the largest length of (x, 1)
-    gamma: np.ndarray = array("seed")  # γ: the best margin of the (x, 1); NaN where not separable
+    gamma: np.ndarray = array("seed")  # γ: the best margin of the (x, 1), rounded down; NaN where not separable
     bound: np.ndarray = array("rate seed", "updates")  # (R/γ)² from zero weights; else generalised
+
+
+def activations(path: np.ndarray, rate: float, x: np.ndarray) -> np.ndarray:
+    """w·x + b [moment, example] along a path of weights [moment, 3], at points [example, 2] of the grid.
+
+    Weights are their start and `rate` times a sum of examples, a whole multiple of 1/GRID; so from zero weights the
+    sign is exact.
+    """
+    inputs = np.rint(np.c_[x, np.ones(len(x))] * GRID).astype(np.int64)
+    learned = np.rint((path - path[0]) / rate * GRID).astype(np.int64)
+    return path[0] @ inputs.T / GRID + rate * (learned @ inputs.T / GRID**2)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,25 @@
-"""The perceptron: one neuron, corrected at its mistakes one at a time; many seeds side by side."""
+"""The perceptron: one neuron, corrected at its mistakes one at a time; many seeds side by side.
+
+What is exactly zero decides here, so nothing is decided in floating point: points lie on a grid, the sum of the
+examples corrected is whole, and w is its start plus η times that sum.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from fractions import Fraction
+from math import lcm
 
 import numpy as np
 from scipy.optimize import nnls
 
-from core.concepts.perceptron.params import Classified, Params, Result, Spot
+from core.concepts.perceptron.params import GRID, Classified, Params, Result, Spot, activations
 from core.ml.data import batch_orders, into_square, points
 from core.ml.own import table
 from core.ml.random import stream
 
 OVERLAP = 0.25  # how far the overlapping clouds reach over the line between them
+LATER = np.iinfo(np.int64).max  # the turn of an example that has none
 
 
 def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Result, None, dict]:
@@ -23,9 +30,12 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
     # Member = rate · seeds + seed. The last of the three inputs is 1 and carries the bias.
     x = np.tile([np.c_[inputs, np.ones(n)] for inputs, _ in sets], (2, 1, 1))  # [member, n, 3]
     y = np.tile([labels for _, labels in sets], (2, 1))  # [member, n], −1 or +1
-    w = np.tile([first_weights(params, params.weight_seed + i) for i in range(seeds)], (2, 1))  # [member, 3]
+    first = w = np.tile([first_weights(params, params.weight_seed + i) for i in range(seeds)], (2, 1))  # [member, 3]
     rate = np.repeat([params.rate, params.other_rate], seeds)[:, None]
     radius, gamma, bound = guarantee(x, y, w, rate)
+    yx = np.rint(y[..., None] * x * GRID).astype(np.int64)  # [member, n, 3]
+    across = np.stack([yx[..., 1], -yx[..., 0], 0 * yx[..., 2]], -1)  # its sign with w says which way adding yx turns w
+    ahead, ahead_across = (head_start(z, w, rate[:, 0]) for z in (yx, across))
 
     by_hand = params.order == "by_hand"
     plan = params.moves if by_hand else "p" * params.passes
@@ -78,8 +88,18 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
     updates = np.zeros(2 * seeds, int)
     side = np.zeros(2 * seeds)  # to which side w turned last: +1 left, −1 right
     same = np.ones(seeds, bool)
-    signed = y * (x * w[:, None]).sum(-1)  # y (w·x + b): negative where the prediction is wrong
-    missed[0], loss[0] = (signed[0] <= 0).sum(), np.maximum(-signed[0], 0).sum()
+    learned = np.zeros((2 * seeds, 3), np.int64)  # Σ y x over the updates, in steps of the grid
+    added = np.zeros((2 * seeds, n), np.int64)  # what the updates added to y (w·x + b), in steps of η/GRID²
+    signed = ahead  # has the sign and the order of y (w·x + b): negative where the prediction is wrong
+    at_first = (yx @ first[..., None])[..., 0] / GRID  # y (w·x + b) before the updates
+
+    def losses() -> np.ndarray:
+        """Σ −y (w·x + b) over the misclassified: [member]."""
+        mistaken = signed < 0
+        return 0.0 - (at_first * mistaken).sum(1) - rate[:, 0] * ((added * mistaken).sum(1) / GRID**2)
+
+    lost = losses()
+    missed[0], loss[0] = (signed[0] <= 0).sum(), lost[0]
     yield result(0, 0)
 
     for t, move in enumerate(plan if n else ""):
@@ -89,36 +109,38 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
         while True:
             wrong = signed < 0 if params.comparison == "below" else signed <= 0
             if params.order == "largest_mistake":
-                turn = np.where(wrong, signed, np.inf)
+                turn = np.where(wrong, signed, LATER)
             else:
-                turn = np.where(wrong & (place >= looked[:, None]) & (place < looks), place, np.inf)
+                turn = np.where(wrong & (place >= looked[:, None]) & (place < looks), place, LATER)
             i = turn.argmin(1)  # each member's next mistake
-            going = np.isfinite(turn[member, i]) & (done < corrections)
+            going = (turn[member, i] < LATER) & (done < corrections)
             if not going.any():
                 break
 
             # The perceptron rule: w ← w + η y x
-            before, step = w, rate * y[member, i][:, None] * x[member, i]
-            w = w + np.where(going[:, None], step, 0)
+            before, learned = learned, learned + np.where(going[:, None], yx[member, i], 0)
+            w = first + rate * (learned / GRID)
             looked = np.where(going, place[member, i] + 1, looked)
             done += going
 
             # What the update did
-            was, signed = signed, y * (x * w[:, None]).sum(-1)
+            added = (yx @ learned[..., None])[..., 0]
+            was, signed = signed, (n + 1) * added + ahead
+            more, lost = lost, losses()
             updates += going
             same &= (going[:seeds] == going[seeds:]) & (~going[:seeds] | (i[:seeds] == i[seeds:]))
-            turned = np.sign(before[:, 0] * w[:, 1] - before[:, 1] * w[:, 0])
+            turned = going * np.sign((n + 1) * (across[member, i] * before).sum(-1) + ahead_across[member, i])
             turned_back[:, t] += turned * side < 0
             side = np.where(turned, turned, side)
             now, then = signed[:seeds], was[:seeds]
             drop = (now <= 0).sum(1) < (then <= 0).sum(1)
             fewer[:, t] += drop
-            fewer_smaller[:, t] += drop & (np.maximum(-now, 0).sum(1) < np.maximum(-then, 0).sum(1))
+            fewer_smaller[:, t] += drop & (lost < more)[:seeds]
             for r in np.flatnonzero(going[::seeds]):
                 paths[r, updates[r * seeds]] = w[r * seeds]
             if going[0]:
                 corrected[updates[0]], missed[updates[0]] = i[0], (signed[0] <= 0).sum()
-                loss[updates[0]] = np.maximum(-signed[0], 0).sum()
+                loss[updates[0]] = lost[0]
 
         if by_hand:
             start = (start + np.where(done[:, None] < corrections, looks, looked[:, None])) % n
@@ -137,15 +159,15 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
 
 def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, question: Spot) -> Classified:
     """What seed 0, trained at η, says of a point."""
-    w = result.path[-1] if state is None else state["weights"][0, 0]
-    activation = w[0] * question.x + w[1] * question.y + w[2]
+    w = result.path[-1]
+    activation = activations(result.path, params.rate, np.array([[question.x, question.y]]))[-1, 0]
     length = np.hypot(w[0], w[1])
     distance = activation / length if length else np.nan
     return Classified(question, 1, 1, np.array(activation), np.array(np.sign(activation)), np.array(distance))
 
 
 def examples(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points [n, 2] and their labels −1 or +1 [n] of one seed, those the reader placed at the end."""
+    """Points [n, 2] on the grid and their labels −1 or +1 [n] of one seed, those the reader placed at the end."""
     if params.own:
         x, classes = table(params.own)
         x, y = into_square(x), 2.0 * classes - 1
@@ -160,7 +182,7 @@ def examples(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray]:
         x, y = inputs.astype(float), 2.0 * classes - 1
     placed = np.array([[p.x, p.y] for p in params.added]).reshape(-1, 2)
     signs = [1.0 if p.label == "plus" else -1.0 for p in params.added]
-    return np.r_[x, placed], np.r_[y, signs]
+    return np.rint(np.r_[x, placed] * GRID) / GRID, np.r_[y, signs]
 
 
 def clouds(n: int, gap: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -172,13 +194,31 @@ def clouds(n: int, gap: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     y = np.where(np.arange(n) % 2, 1.0, -1.0)
     depth, width = 0.2 * rng.standard_normal(n), 0.45 * rng.standard_normal(n)
     for label in (-1, 1):
-        depth[y == label] += gap - depth[y == label].min()
+        depth[y == label] += gap + 1 / GRID - depth[y == label].min()  # the grid may take back most of a step
     return (offset + y * depth)[:, None] * normal + width[:, None] * along, y
 
 
 def first_weights(params: Params, seed: int) -> np.ndarray:
     """(w₁, w₂, b) before training."""
     return np.zeros(3) if params.initial == "zero" else stream("perceptron weights", seed).standard_normal(3)
+
+
+def head_start(z: np.ndarray, w: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """What first weights w [member, 3] give w·z to begin with, for vectors z [member, n, 3] in steps of the grid.
+
+    w·z is (w₀ + η Σ y x)·z. Counted in η/GRID², Σ y x · z is whole, and w₀·z a whole number and a fraction of 1.
+    So (n + 1) (Σ y x · z) plus what comes back, (n + 1) times that whole number plus the rank of its fraction among
+    all n, has exactly the sign and the order of w·z: int64 [member, n].
+    """
+    n = z.shape[1]
+    ahead = np.zeros(z.shape[:2], np.int64)
+    for m in np.flatnonzero(w.any(1)):
+        exact = [GRID * Fraction(str(weight)) / Fraction(str(rate[m].item())) for weight in w[m].tolist()]
+        common = lcm(*(weight.denominator for weight in exact))
+        parts = z[m].astype(object) @ [int(weight * common) for weight in exact]
+        rank = np.unique([0, *(part % common for part in parts)], return_inverse=True)[1][1:]
+        ahead[m] = (n + 1) * (parts // common) + rank
+    return ahead
 
 
 def direction(w: np.ndarray) -> np.ndarray:
@@ -200,7 +240,7 @@ def guarantee(
     for i in range(seeds if x.size else 0):
         radius[i] = np.linalg.norm(x[i], axis=1).max()
         best[i] = best_direction(y[i][:, None] * x[i])
-        gamma[i] = (y[i] * (x[i] * best[i]).sum(-1)).min()
+        gamma[i] = (1 - 1e-9) * (y[i] * (x[i] * best[i]).sum(-1)).min()  # rounded down, lest the bound be too low
     r, g, u = np.tile(radius, 2), np.tile(gamma, 2), np.tile(best, (2, 1))
     along, square, eta = (w * u).sum(1), (w * w).sum(1), rate[:, 0]
     a, b, c = (eta * g) ** 2, 2 * along * eta * g - (eta * r) ** 2, along**2 - square

@@ -41,6 +41,18 @@ def order_name(result: Result, say: Text) -> str:
     return say.say("words.ngram", n=int(np.bincount(orders).argmax()))
 
 
+def order_names(result: Result, language: str) -> str:
+    """The best n-grams of all seeds by their orders; of all seeds it may be the same."""
+    say = text(language)
+    return say.listed(say.say("words.ngram", n=int(n)) for n in np.unique(best_order(result)))
+
+
+def runs_of(orders: np.ndarray) -> list[str]:
+    """Ascending orders with neighbours drawn together: 1, 2, 3, 9 is 1–3, 9."""
+    parts = np.split(orders, np.flatnonzero(np.diff(orders) > 1) + 1)
+    return [f"{part[0]}" if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in parts if part.size]
+
+
 def rulers(result: Result, language: str) -> list[tuple[str, float]]:
     """What the network is compared with, and its mean bits per character on the test text; none while unknown."""
     if not np.isfinite(result.ngram).all():
@@ -215,14 +227,15 @@ def summary_ladder(result: Result, language: str) -> str:
     if not np.isfinite(bits).all():
         return ""
     if not rulers(result, language):
-        return say.say("summaries.begun", bits=f"{bits.mean():.2f}")
+        return say.say("summaries.begun" if result.at[-1] == 0 else "summaries.not_counted", bits=f"{bits.mean():.2f}")
     gain = best_ngram(result) - bits
-    key = "summaries.below" if gain.mean() > 0 else "summaries.above"
+    network, best = f"{bits.mean():.3f}", f"{best_ngram(result).mean():.3f}"
+    key = "level" if network == best else "below" if gain.mean() > 0 else "above"
     return say.say(
-        key,
-        bits=f"{bits.mean():.3f}",
-        best=f"{best_ngram(result).mean():.3f}",
-        name=order_name(result, say),
+        f"summaries.{key}",
+        bits=network,
+        best=best,
+        name=order_names(result, language),
         count=int((gain > 0).sum()),
         seeds=len(gain),
     )
@@ -420,12 +433,14 @@ def summary_counting(result: Result, language: str) -> str:
         return ""
     below = result.ngram[:, :, 1].mean(0) > bits.mean()
     per_byte = (bits / result.bytes_per_character).mean()
-    shown = {"bits": f"{bits.mean():.3f}", "per_byte": f"{per_byte:.3f}", "best": order_name(result, say)}
-    key = (
-        "summaries.beats_all" if below.all() else "summaries.beats_none" if not below.any() else "summaries.beats_some"
+    key = "beats_all" if below.all() else "beats_some" if below.any() else "beats_none"
+    return say.say(
+        f"summaries.{key}",
+        bits=f"{bits.mean():.3f}",
+        per_byte=f"{per_byte:.3f}",
+        best=order_names(result, language),
+        orders=say.listed(runs_of(np.flatnonzero(below) + 1)),
     )
-    beaten = say.say("words.ngram", n=int(np.flatnonzero(below).max()) + 1) if below.any() else ""
-    return say.say(key, **shown, order=beaten)
 
 
 # Temperature
@@ -505,9 +520,11 @@ def summary_temperature(result: Result, language: str) -> str:
     say = text(language).say
     if not np.isfinite(result.tempered).all() or not np.isfinite(result.distinct).all():
         return say("summaries.not_tempered")
-    cold, one = WARMTHS.index(0.3), WARMTHS.index(1.0)
+    cold, one = 0, WARMTHS.index(1.0)
     return say(
         "summaries.temperature",
+        low=f"{WARMTHS[cold]:g}",
+        high=f"{WARMTHS[one]:g}",
         cold=f"{100 * result.distinct.mean(0)[cold]:.0f}",
         one=f"{100 * result.distinct.mean(0)[one]:.0f}",
         cold_copied=f"{100 * result.from_training.mean(0)[cold]:.0f}",
@@ -604,7 +621,7 @@ def summary_units(result: Result, language: str) -> str:
     gain = (result.followed[:, 1] - result.followed[:, 0]).mean(0)
     most = int(gain.argmax())
     return say(
-        "summaries.units",
+        "summaries.units" if gain[most] > 0 else "summaries.units_same",
         unit=int(order[-1]),
         feature=say(f"features.{FEATURES[feature[-1]]}"),
         r=f"{r[-1]:+.2f}",

@@ -1,0 +1,184 @@
+"""Numbers in texts: each is a setting of what it describes, a constant of the code, or a formula; what was measured
+comes from data/claims.json."""
+
+from __future__ import annotations
+
+import re
+from math import isclose, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from test_text import parsed
+
+from core import claims, readers
+from core.catalog import CONCEPTS, LANGUAGES
+from core.concept import load
+from core.concepts.activations import params as activations
+from core.concepts.activations import train as activations_train
+from core.concepts.activations.claims import HE
+from core.concepts.activations.figures import GOOD
+from core.concepts.dropout import params as dropout
+from core.concepts.gan import claims as gan_claims
+from core.concepts.gan import params as gan
+from core.concepts.gan import train as gan_train
+from core.concepts.mixup import train as mixup_train
+from core.concepts.mixup.params import EPSILONS
+from core.concepts.optimizer_race import tuning
+from core.concepts.optimizers import train as optimizers_train
+from core.concepts.perceptron import figures as perceptron
+from core.concepts.text_generation import corpora
+from core.concepts.text_generation.params import WARMTHS
+from core.ml.data import SHARES, digits
+from core.params import BaseParams, canonical
+from core.runs.store import LARGEST_RESULT
+from core.stats import CONFIDENCE
+from core.text import measured, words
+
+STEMS = [entry.stem for entry in CONCEPTS]
+NUMBER = re.compile(r"(?<![\w.,′])\d[\d,]*(?:\.\d+)?|[½¼⅓]")
+YEAR = re.compile(r"\b(18|19|20)\d\d\b")
+PARTS = {"½": 1 / 2, "¼": 1 / 4, "⅓": 1 / 3}
+PLACE = re.compile(r"\{[^}]*\}|\$[^$]*\$")  # what is filled in, and formulas
+FORMULAS = {0.0, 1.0, 2.0, 1 / 2, 1 / 4, 100 * CONFIDENCE}
+
+RACE = load("optimizer_race")
+DIGIT_SIDE, DIGIT_CLASSES = sqrt(digits()[0].shape[1]), len(np.unique(digits()[1]))
+SPLIT = {100 * share for share in SHARES}
+
+
+def preset(stem: str, id: str) -> Any:
+    concept = load(stem)
+    return concept.Params().replace(**next(p.changes for p in concept.presets if p.id == id))
+
+
+def weights(params: Any, inputs: int, classes: int) -> int:
+    """How many a network of one hidden layer has."""
+    return (inputs + 1) * params.width + (params.width + 1) * classes
+
+
+SENSITIVITY = preset("optimizer_race", "sensitivity")
+RATES = 2 * SENSITIVITY.sweep + 1
+MOMENTA = [((sqrt(k) - 1) / (sqrt(k) + 1)) ** 2 for k in (10, 100, 1000)]  # Polyak's best at condition number k
+
+# Constants of the code that texts repeat.
+CONSTANTS: dict[str, set[float]] = {
+    "": {8, 16, LARGEST_RESULT / 2**20, readers.LARGEST / 2**20, 5, 3, 100},  # UTF-8, UTF-16, LeNet-5, VGG-16, GPT-3
+    "perceptron": {perceptron.MOMENTS},
+    "activations": SPLIT
+    | {DIGIT_SIDE, DIGIT_CLASSES, round(HE, 2), HE**2, activations.MOMENTS, activations_train.SLOPE, 100 * GOOD}
+    | {5.75, 1.13, 1.10, 0.6},
+    "dropout": {DIGIT_SIDE, DIGIT_CLASSES, dropout.THINNED, dropout.PROBED, 100 * dropout.REMOVED[2]}
+    | {300, 1000, 0.5, 0.7, 13},
+    "mixup": {
+        DIGIT_SIDE,
+        500,
+        *(round(k * most / (EPSILONS - 1), 2) for most in mixup_train.STRONGEST for k in range(EPSILONS)),
+    },
+    "optimizers": {
+        len(optimizers_train.RATES),
+        len(optimizers_train.TUNED_RATES),
+        optimizers_train.UNROLLED,
+        0.02,
+        100,
+        1000,
+        *(round(mu, 2) for mu in MOMENTA),
+    }
+    | {round(0.1 / sqrt(1 - 0.999), 1)},
+    "optimizer_race": SPLIT
+    | {DIGIT_SIDE, DIGIT_CLASSES, 100 * tuning.GOOD, tuning.RESAMPLES, 19, RATES, 3}
+    | {len(SENSITIVITY.contenders) * RATES * SENSITIVITY.seeds, SENSITIVITY.epochs * -(-SENSITIVITY.points * 0.6 // 10)}
+    | {weights(preset("optimizer_race", "paths"), 2, 2), weights(RACE.Params(), 64, 10)},
+    "text_generation": {corpora.MOST_HELD_OUT, corpora.COMMON, corpora.SHARED, corpora.STRETCH, 32, 8, WARMTHS[0]},
+    "gan": {7, 8, 16, 3, 25, 24, 0.9, 60, 64, DIGIT_SIDE, 100 * gan_train.COVERED, gan_train.SQUARE, gan_train.BINS}
+    | {gan_train.SAMPLED, 8192, gan.BOUT, 100},
+}
+
+
+def numbers(said: str) -> list[float]:
+    plain = YEAR.sub("", PLACE.sub("", said))
+    return [PARTS.get(found) or float(found.rstrip(",").replace(",", "")) for found in NUMBER.findall(plain)]
+
+
+def settings(value: Any) -> set[float]:
+    """All numbers of canonical Params, as they are, in percent, and how many rows there are."""
+    if isinstance(value, bool):
+        return set()
+    if isinstance(value, (int, float)):
+        return {float(value), 100.0 * value}
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union({float(len(value))} if isinstance(value, list) else set(), *map(settings, inner))
+
+
+def unexplained(said: str, allowed: set[float]) -> list[float]:
+    return [n for n in numbers(said) if not any(isclose(n, known, rel_tol=1e-6) for known in allowed | FORMULAS)]
+
+
+def described(stem: str) -> dict[str, tuple[BaseParams, set[float]]]:
+    """Key of a text → the Params that it describes, and numbers beside them."""
+    concept = load(stem)
+    found: dict[str, tuple[BaseParams, set[float]]] = {
+        f"presets.{p.id}": (concept.Params().replace(**p.changes), set()) for p in concept.presets
+    }
+    return found | {f"claims.{c.id}": (c.params, {c.smallest, 100 * c.smallest}) for c in concept.claims}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("stem", ["", *STEMS])
+def test_every_number_in_a_text_is_a_setting_a_constant_or_a_formula(stem: str, language: str) -> None:
+    text, about = parsed(stem or "core", language), described(stem) if stem else {}
+    for key, label in text.labels.items():
+        params, beside = about.get(key, (None, set()))
+        known = CONSTANTS[stem] | beside | (settings(canonical(params)) if params else set())
+        if not key.startswith("timeline."):
+            assert not unexplained(f"{label} {text.hints.get(key, '')}", known), key
+    for name, section in {"lead": text.lead, **text.sections}.items():
+        assert not unexplained(section, CONSTANTS[stem]), name
+
+
+def test_a_number_that_is_nobodys_is_found() -> None:
+    assert unexplained("5,462 names, and 12.5 of α = 8", {8.0}) == [5462, 12.5]
+    assert unexplained("In 1998 a half ($x^3$, {claims.a.mean:.2f}) and ¼", set()) == []
+
+
+def test_sizes_of_texts_are_about_what_is_said() -> None:
+    """Some thousands of names; 1,000 characters of idioms; a held-out part of about 8,000 characters at most."""
+    assert "thousands of names" in words("text_generation", "en").hint("presets.names")
+    for corpus, wanted in (("names", 5), ("idioms", 1), ("prose", 1)):
+        texts = corpora.built_in(corpus)
+        groups = corpora.families(texts) if corpus == "prose" else [[i] for i in range(len(texts))]
+        training, _, test = corpora.divided(texts, groups, 0)
+        assert len(training) > 1000 * wanted / 2
+        assert sum(map(len, test)) < 1.02 * corpora.MOST_HELD_OUT + corpora.LONGEST
+    assert (
+        len(set("".join(corpora.built_in("names")))) < len(set("".join(corpora.built_in("idioms")))) <= corpora.COMMON
+    )
+
+
+def test_the_modes_that_are_nearly_all_are_seven_of_eight() -> None:
+    assert gan_claims.ENOUGH == 7 / 8
+
+
+def test_what_was_measured_stands_where_its_text_names_it() -> None:
+    kept = claims.stored("text_generation")["names_counting"]["mean"]
+    for language in LANGUAGES:
+        assert f"{kept:.2f}" in words("text_generation", language).hint("presets.names")
+        for stem in STEMS:
+            text = words(stem, language)
+            for said in (*text.hints.values(), *text.sections.values()):
+                assert "{claims." not in said
+    share = claims.stored("perceptron")["bound_random"]["mean"]
+    assert measured("{claims.bound_random.mean:.0%}", "perceptron", "en") == f"{100 * share:.0f} %"
+    assert measured("{claims.bound_random.mean:.0%}", "perceptron", "zh") == f"{100 * share:.0f}%"
+    assert measured("{claims.slower_random.mean:.2f}", "perceptron", "en").startswith("−0.")
+    assert measured("{claims.nobody.mean:.2f}", "perceptron", "en") == "–"
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_texts_name_claims_that_there_are(stem: str) -> None:
+    known = {claim.id for claim in load(stem).claims}
+    for language in LANGUAGES:
+        text = parsed(stem, language)
+        for said in (*text.hints.values(), *text.sections.values()):
+            for id, part in re.findall(r"\{claims\.(\w+)\.(\w+)", said):
+                assert id in known and part in {"mean", "low", "high", "smallest", "n"}
