@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import re
+import socket
 import time
 from asyncio import TimerHandle
 from http import HTTPStatus
@@ -28,10 +29,12 @@ class Http(H11Protocol):
 
     _watch: TimerHandle | None = None
     _heard = 0.0  # when it last brought something of use
-    _unsent = 0  # bytes that were waiting to be taken at the last look
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux drops who takes nothing of what it is sent, websockets too
+            line = transport.get_extra_info("socket")
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * PATIENCE))
         self._heard = self.loop.time()
         self._watch = self.loop.call_later(PATIENCE, self._look)
 
@@ -53,13 +56,10 @@ class Http(H11Protocol):
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        unsent = self.transport.get_write_buffer_size()
-        owes = self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not unsent
-        silent = self.loop.time() - self._heard >= PATIENCE
-        if (owes and silent) or (unsent and unsent == self._unsent):
+        owes = self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+        if owes and self.loop.time() - self._heard >= PATIENCE:
             self.transport.abort()
             return
-        self._unsent = unsent
         self._watch = self.loop.call_later(PATIENCE, self._look)
 
     def _forget(self) -> None:
