@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 log = logging.getLogger("lab.server")
 
 BACKLOG = 128  # connections that wait; with no file left asyncio logs as many refusals a second
-TIDY = 10.0  # seconds between looks for sessions that nobody came back to
+TIDY = 2.0  # seconds between looks for sessions that nobody came back to
 LASTS = 60.0  # seconds for which a file to be downloaded stays after the last page that shows it
 LASTS_BYTES = 2**28  # that such files may take together
 
@@ -262,10 +262,10 @@ async def _tidy(dropped: Any) -> None:
 
     while True:
         await asyncio.sleep(TIDY)
-        if wire.crowded():
-            dropped.clear()
-        else:
+        if not wire.crowded():
             dropped.expire()
+        while wire.crowded() and dropped:
+            dropped.popitem()[1].session.shutdown()
 
 
 def lasting_files(storage: Any) -> Any:

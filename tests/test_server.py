@@ -1,4 +1,4 @@
-"""The server's own layers, each alone: the gate, the headers, the pages, connections, files to be downloaded, the log."""
+"""The server's own layers, each alone: gate, headers, pages, connections, files to be downloaded, the log."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ def test_only_known_names_and_addresses_are_answered(monkeypatch: pytest.MonkeyP
 def test_only_our_own_pages_are_heard(monkeypatch: pytest.MonkeyPatch, origin: str, host: str, ours: bool) -> None:
     app = gated(monkeypatch, LAB_HOSTS="lab.example.org, other.example.org:8443")
     assert shaken(app, host=host, origin=origin) == ("none" if ours else 403), "streamlit is not to look at it again"
-    assert answer(app, "/_stcore/upload_file/a/b", "PUT", host=host, origin=origin).status_code == (200 if ours else 403)
+    assert answer(app, "/_stcore/upload_file/a/b", "PUT", host=host, origin=origin).status_code == (
+        200 if ours else 403
+    )
     assert answer(app, host=host, origin=origin).status_code == 200, "what only reads is the browser's to keep"
 
 
@@ -179,7 +181,8 @@ def test_another_spelling_of_a_page_leads_to_it_with_its_settings(path: str, the
 
 
 @pytest.mark.parametrize(
-    ("path", "home"), [("/a/a", "../"), ("/x", "./"), ("/dropout/x", "../"), ("/static/x.js", "../"), ("/a/b/c", "../../")]
+    ("path", "home"),
+    [("/a/a", "../"), ("/x", "./"), ("/dropout/x", "../"), ("/static/x.js", "../"), ("/a/b/c", "../../")],
 )
 def test_where_there_is_no_page_a_sentence_says_so(path: str, home: str) -> None:
     for language in ("en", "zh"):
@@ -200,7 +203,9 @@ def test_no_address_below_a_prefix_can_be_asked_of_this_server(monkeypatch: pyte
 def serving(app: Any) -> Iterator[tuple[str, int]]:
     """`app` behind our connections, in a thread; its address."""
     line = socket.create_server(("127.0.0.1", 0))
-    options = uvicorn.Config(app, http=wire.Http, ws=wire.WebSocket, lifespan="off", log_config=None, ws_ping_interval=0.2)
+    options = uvicorn.Config(
+        app, http=wire.Http, ws=wire.WebSocket, lifespan="off", log_config=None, ws_ping_interval=0.2
+    )
     options.ws_ping_timeout = 0.2
     running = uvicorn.Server(options)
     thread = threading.Thread(target=running.run, args=([line],))
