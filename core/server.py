@@ -11,24 +11,33 @@ import gzip
 import html
 import logging
 import os
+import re
 import secrets
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core import gate
+
 ROOT = Path(__file__).resolve().parent.parent
 
 log = logging.getLogger("lab.server")
 
+BACKLOG = 128  # connections that wait; with no file left asyncio logs as many refusals a second
+TIDY = 2.0  # seconds between looks for sessions that nobody came back to
+LASTS = 60.0  # seconds for which a file to be downloaded stays after the last page that shows it
+LASTS_BYTES = 2**28  # that such files may take together
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss: data: blob:; "
-        "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'; form-action 'self'"
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
+        "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -48,9 +57,46 @@ LATER = b"""<script>(window.requestIdleCallback || setTimeout)(() => {
 })</script>"""
 
 
+IN_PARTS = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range")
+OF_THE_FILE = (b"content-length", b"etag", b"last-modified", b"accept-ranges")
+FRAMED = re.compile(rb"; *samesite=\w+(; *secure)?", re.IGNORECASE)
+IN_FRAMES = b"; SameSite=None; Secure; Partitioned"
+
+
 class Headers:
-    """Middleware: the security headers on every answer; and in the HTML of a page its title, what it shows until the
-    app has started (core/ui/first.py), and where there are charts a tag that loads plotly meanwhile."""
+    """Middleware: the security headers on every answer, and none that lets other sites' scripts read it.
+
+    embedders: origins whose pages may show the lab in a frame. Browsers keep cookies there only if these are sent over
+    TLS, and marked; and they keep them apart for every such site.
+    """
+
+    def __init__(self, app: Any, embedders: list[str]):
+        self.app, self.embedders = app, embedders
+        told = dict(HEADERS)
+        if embedders:
+            del told["X-Frame-Options"]  # it can name no site
+            told["Content-Security-Policy"] += f" {' '.join(embedders)}"  # its last part is frame-ancestors
+        self.told = {name.lower().encode(): value.encode() for name, value in told.items()}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        framed = self.embedders and scope.get("scheme") in ("https", "wss")
+
+        async def passed(message: Any) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                kept = [(k, v) for k, v in message["headers"] if not k.lower().startswith(b"access-control-")]
+                if framed:
+                    kept = [(k, FRAMED.sub(IN_FRAMES, v) if k == b"set-cookie" else v) for k, v in kept]
+                given = {name for name, _ in kept}
+                message["headers"] = [*kept, *((k, v) for k, v in self.told.items() if k not in given)]
+            await send(message)
+
+        await self.app(scope, receive, passed)
+
+
+class Pages:
+    """Middleware: in the HTML of a page its title, what it shows until the app has started (core/ui/first.py), and
+    where there are charts a tag that loads plotly meanwhile. One address per page, and a sentence where there is none:
+    streamlit gives the app to every address, and it is white where it does not find itself."""
 
     def __init__(self, app: Any):
         self.app = app
@@ -58,32 +104,73 @@ class Headers:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         from core.ui import first
 
-        stem = first.page(scope["path"]) if scope["type"] == "http" else ""
-        asked = dict(scope["headers"]) if stem else {}
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"]
+        stem = first.page(path.lower())
+        if stem and path != (address := "/" if stem == "home" else f"/{stem}"):
+            await _moved(scope, address)(scope, receive, send)
+        elif stem:
+            await self._page(stem, scope, receive, send)
+        else:
+            await self._other(scope, receive, send)
+
+    async def _page(self, stem: str, scope: Any, receive: Any, send: Any) -> None:
+        asked = dict(scope["headers"])
         packs = b"gzip" in asked.get(b"accept-encoding", b"")
-        unwanted: set[bytes] = set()
-        if stem:  # plain and whole, so that it can be changed
-            whole = (b"accept-encoding", b"if-none-match", b"if-modified-since")
-            scope = scope | {"headers": [(k, v) for k, v in scope["headers"] if k not in whole]}
-            unwanted = {b"content-length", b"etag", b"last-modified"}
+        query, accepted = scope["query_string"].decode("latin-1"), asked.get(b"accept-language", b"").decode("latin-1")
+        # plain and whole, so that it can be changed
+        scope = scope | {"headers": [(name, value) for name, value in scope["headers"] if name not in IN_PARTS]}
 
         async def passed(message: Any) -> None:
             if message["type"] == "http.response.start":
-                if stem:
-                    packed = [(b"content-encoding", b"gzip")] if packs else []
-                    message["headers"] = [*message["headers"], *_cookie(scope), *packed]
-                kept = [(name, value) for name, value in message["headers"] if name not in unwanted]
-                given = {name for name, _ in kept}
-                more = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in given]
-                message["headers"] = [*kept, *more]
-            elif stem and message["type"] == "http.response.body":
-                query, accepted = scope["query_string"].decode("latin-1"), asked.get(b"accept-language", b"")
-                plain = (message.get("body", b""), stem, query, accepted.decode("latin-1"))
-                page = await asyncio.to_thread(_filled, *plain)  # it may read the store, and draw
-                message["body"] = gzip.compress(page, 1) if packs and page else page
+                packed = [(b"content-encoding", b"gzip")] if packs else []
+                kept = [(name, value) for name, value in message["headers"] if name not in OF_THE_FILE]
+                message["headers"] = [*kept, *_cookie(scope), *packed]
+            elif message["type"] == "http.response.body" and message.get("body"):
+                # it may read the store, and draw
+                page = await asyncio.to_thread(_filled, message["body"], stem, query, accepted)
+                message["body"] = gzip.compress(page, 1) if packs else page
             await send(message)
 
         await self.app(scope, receive, passed)
+
+    async def _other(self, scope: Any, receive: Any, send: Any) -> None:
+        lost = False
+
+        async def passed(message: Any) -> None:
+            nonlocal lost
+            if message["type"] == "http.response.start" and not scope["path"].startswith("/media/"):
+                lost = dict(message["headers"]).get(b"content-type", b"").startswith(b"text/html")
+            if not lost:
+                await send(message)
+
+        await self.app(scope, receive, passed)
+        if lost:
+            await _no_page(scope)(scope, receive, send)
+
+
+def _moved(scope: Any, address: str) -> Any:
+    """To the address of a page, from another spelling of it; relative, as a proxy may have taken a prefix away."""
+    from starlette.responses import RedirectResponse
+
+    query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+    return RedirectResponse(_up(scope) + address.lstrip("/") + query, 307, {"Cache-Control": "no-cache"})
+
+
+def _up(scope: Any) -> str:
+    """The way from an address to the root."""
+    return "../" * (scope["raw_path"].count(b"/") - 1) or "./"
+
+
+def _no_page(scope: Any) -> Any:
+    from core.text import words
+    from core.ui import first
+
+    accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    language = first.language(scope["query_string"].decode("latin-1"), accepted)
+    return gate.page(404, words("", language).say("server.no_page"), language, _up(scope))
 
 
 def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
@@ -103,10 +190,16 @@ def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
 
 
 def _cookie(scope: Any) -> list[tuple[bytes, bytes]]:
-    """A random name for a browser without one: all its tabs share one turn in the queue, and its own uploads."""
-    if any(name == b"cookie" and b"lab-person=" in value for name, value in scope["headers"]):
-        return []
-    return [(b"set-cookie", f"lab-person={secrets.token_hex(16)}; Path=/; HttpOnly; SameSite=Lax".encode())]
+    """A random name for a browser: all its tabs share one turn in the queue, its history and its own uploads. It is
+    given again with every page, and lasts longer than what is kept under it."""
+    from core.runs import history, uploads
+
+    sent = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
+    known = re.search(r"(?:^|;) ?lab-person=([0-9a-f]{32})(?:;|$)", sent)
+    name, age = known[1] if known else secrets.token_hex(16), int(86400 * max(history.DAYS, uploads.DAYS))
+    secure = "; Secure" if scope["scheme"] == "https" else ""
+    told = f"lab-person={name}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
+    return [(b"set-cookie", told.encode())]
 
 
 @cache
@@ -137,6 +230,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Warm what a first visitor would wait for; end the workers with the server."""
     from streamlit.runtime.pages_manager import PagesManager
 
+    from core import wire
     from core.catalog import CONCEPTS
     from core.concept import load
     from core.runs.manager import shared
@@ -150,11 +244,60 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     from core.ui.first import draw_ahead
 
     plotly_js()
+    wire.bound_log()
+    app._runtime._media_file_mgr = lasting_files(app._runtime._media_file_mgr._storage)
     gc.collect()
     gc.freeze()  # streamlit collects garbage after every script run; what is here to stay need not be looked at
     threading.Thread(target=draw_ahead, args=(manager,), daemon=True, name="draw ahead").start()
+    tidying = asyncio.create_task(_tidy(app._runtime._session_mgr._session_storage._cache))
     yield {}
+    tidying.cancel()
     manager.close()
+
+
+async def _tidy(dropped: Any) -> None:
+    """Let go of sessions that nobody came back to; streamlit alone keeps them until the next one is dropped. Each has
+    three files open."""
+    from core import wire
+
+    while True:
+        await asyncio.sleep(TIDY)
+        if not wire.crowded():
+            dropped.expire()
+        while wire.crowded() and dropped:
+            dropped.popitem()[1].session.shutdown()
+
+
+def lasting_files(storage: Any) -> Any:
+    """Streamlit's keeper of the files behind pictures and download buttons, with a memory: files and the functions that
+    make them stay for a while after the last page that shows them. Without, whoever has a slow connection asks for what
+    has gone: it goes when anybody's script ends."""
+    from streamlit.runtime.media_file_manager import MediaFileManager
+
+    class Lasting(MediaFileManager):
+        unused: dict[str, float] = {}  # noqa: RUF012 — when a file was first seen without a page; there is one keeper
+
+        def remove_orphaned_files(self) -> None:
+            now = time.monotonic()
+            with self._lock:
+                shown = {name for names in self._files_by_session_and_coord.values() for name in names.values()}
+                there = (self._file_metadata.keys() | self._deferred_callables.keys()) - shown
+                self.unused = {name: self.unused.get(name, now) for name in there}
+                held = sum(self._size(name) for name in there)
+                for name in sorted(there, key=self.unused.__getitem__):
+                    if now - self.unused[name] < LASTS and held <= LASTS_BYTES:
+                        break
+                    held -= self._size(name)
+                    del self.unused[name]
+                    if name in self._file_metadata:
+                        self._delete_file(name)
+                    else:
+                        self._drop_deferred_id(name)
+
+        def _size(self, name: str) -> int:
+            return storage.get_file(name).content_size if name in self._file_metadata else 0
+
+    return Lasting(storage)
 
 
 def create() -> Any:
@@ -162,12 +305,24 @@ def create() -> Any:
     import streamlit as st
     from starlette.middleware import Middleware
     from starlette.routing import Route
+    from streamlit import config
 
+    from core import wire
+
+    if config.get_option("server.baseUrlPath"):
+        raise SystemExit(
+            "server.baseUrlPath (STREAMLIT_SERVER_BASE_URL_PATH) is not for this server: its pages would be white. "
+            "Let the proxy take the prefix away, as docs/deployment.md shows."
+        )
     return st.App(
         ROOT / "streamlit_app.py",
         lifespan=lifespan,
         routes=[Route("/lab/plotly.min.js", serve_plotly), Route("/health", health)],
-        middleware=[Middleware(Headers)],
+        middleware=[
+            Middleware(Headers, embedders=gate.embedders()),
+            Middleware(gate.Gate, crowded=wire.crowded),
+            Middleware(Pages),
+        ],
     )
 
 
@@ -180,13 +335,44 @@ def _free(port: int) -> int:
     return port
 
 
+def _listen(address: str, port: int) -> socket.socket:
+    try:
+        if ":" in address:
+            both = address == "::" and socket.has_dualstack_ipv6()
+            return socket.create_server((address, port), family=socket.AF_INET6, dualstack_ipv6=both)
+        return socket.create_server((address, port))
+    except OSError as error:
+        raise SystemExit(f"The lab cannot listen on {address}, port {port}: {error.strerror}.") from None
+
+
 def main() -> None:
+    import uvicorn
+
+    from core import wire
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.chdir(ROOT)  # where .streamlit/config.toml is
+    wire.raise_limit()
     port = int(os.environ.get("LAB_PORT") or _free(8501))
     address = os.environ.get("LAB_ADDRESS", "127.0.0.1")
-    print(f"\n  The deep-learning concept lab: http://{address}:{port}\n", flush=True)
-    create().run(config={"server.port": port, "server.address": address})
+    # Not by App.run: it watches the settings' file, and asks the internet for this machine's address.
+    options = uvicorn.Config(
+        create(),
+        http=wire.Http,
+        ws=wire.WebSocket,
+        ws_ping_interval=wire.PING,
+        ws_ping_timeout=wire.PING,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
+        backlog=BACKLOG,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+    )
+    listener = _listen(address, port)
+    shown = f"[{address}]" if ":" in address else address
+    print(f"\n  The deep-learning concept lab: http://{shown}:{port}\n", flush=True)
+    uvicorn.Server(options).run(sockets=[listener])
 
 
 if __name__ == "__main__":

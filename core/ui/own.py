@@ -19,7 +19,7 @@ from core.runs.manager import shared
 from core.runs.uploads import Holding
 from core.text import Text
 from core.ui import link
-from core.ui.visitor import person
+from core.ui.visitor import has_cookie, person
 
 SUFFIXES = {"table": ["csv", "tsv", "txt"], "text": ["txt", "md"]}  # the first is that of the cleaned file
 ROWS = 5  # of the preview
@@ -155,6 +155,8 @@ class Own:
 
     def _bring(self, asked: str) -> None:
         """Choose a file and its columns. Nothing is kept and nothing changes until the reader says so."""
+        if not has_cookie():
+            st.warning(self.say("own.no_cookies"), icon=":material/cookie:")
         given = st.file_uploader(
             self.say("own.file"),
             SUFFIXES[self.kind.kind],

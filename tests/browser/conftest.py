@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -33,14 +34,16 @@ class Lab:
             return json.load(answer)
 
 
-def start(store: Path, **settings: str) -> Lab:
-    """A server on a free port with these environment variables, without waiting for its workers."""
+def start(store: Path, process: dict[str, Any] | None = None, **settings: str) -> Lab:
+    """A server on a free port with these environment variables, without waiting for its workers.
+
+    process: further arguments of Popen."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {"LAB_PORT": str(port), "LAB_STORE": str(store)} | settings
     process = subprocess.Popen(
-        [sys.executable, "-m", "core.server"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "core.server"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, **process or {}
     )
     lab = Lab(f"http://127.0.0.1:{port}", process)
     for _ in range(240):
