@@ -163,6 +163,9 @@ def create() -> Any:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
+    from core.ui import incoming
+
+    incoming.bounded()
     return st.App(
         ROOT / "streamlit_app.py",
         lifespan=lifespan,

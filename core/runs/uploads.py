@@ -10,12 +10,14 @@ its name once one of them shares it. It goes when nobody holds it any more. Noth
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,20 +48,32 @@ class Uploads:
         self.root, self.cap, self.per_person = root, cap, per_person
         self._lock = threading.Lock()
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While room is counted and taken nobody else does so, in this process or in another on the same store."""
+        with self._lock, contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):  # a disk that cannot be written says so where it is written
+                self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folder = os.open(self.root, os.O_RDONLY)
+                stack.callback(os.close, folder)  # which also unlocks it
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+
     def put(self, person: str, name: str, content: bytes, label: str) -> None:
         """Keep a cleaned file for a person, from now for DAYS; Refused when there is no room for it."""
-        before = self.held(name, person)
         size = max(BLOCK, len(content))
-        holding = Holding(name, label[:LONGEST_LABEL], size, time.time() + 86400 * DAYS, bool(before and before.shared))
-        with self._lock:
+        with self._alone():
+            before = self.held(name, person)
             mine = sum(other.size for other in self.mine(person) if other.name != name)
             if mine + size > self.per_person:
                 raise Refused("quota", used=f"{mine / 2**20:.1f}", high=f"{self.per_person / 2**20:.0f}")
-            if not self._file(name).exists() and self.usage()["bytes"] + size > self.cap:
+            more = (not before) * BLOCK + (not self._file(name).exists()) * size
+            if more and self.usage()["bytes"] + more > self.cap:
                 raise Refused("full")
+            until, shared = time.time() + 86400 * DAYS, bool(before and before.shared)
             try:
                 self._write(self._file(name), content)
-                self._hold(person, holding)
+                self._hold(person, Holding(name, label[:LONGEST_LABEL], size, until, shared))
             except OSError as error:
                 raise Refused("not_kept", reason=error.strerror or str(error)) from None
 
@@ -94,13 +108,13 @@ class Uploads:
 
     def share(self, name: str, person: str, shared: bool) -> None:
         """Open an upload to everyone who has its name, or close it again; only who brought it can."""
-        if holding := self.held(name, person):
-            with contextlib.suppress(OSError):
+        with self._alone(), contextlib.suppress(OSError):
+            if holding := self.held(name, person):
                 self._hold(person, Holding(**asdict(holding) | {"shared": shared}))
 
     def delete(self, name: str, person: str) -> bool:
         """Give up a person's hold; whether the file is gone with it, because nobody else holds it."""
-        with self._lock:
+        with self._alone():
             self._remove(self._file(name, person))
             if self.wanted(name):
                 return False
@@ -124,13 +138,13 @@ class Uploads:
         return gone
 
     def usage(self) -> dict[str, int]:
-        """Files kept, and the bytes they count."""
-        sizes = []
+        """Files kept, and the bytes they count, who holds them included."""
+        files, size = 0, 0
         for path in self.root.glob("sha256-*"):
             with contextlib.suppress(OSError):
-                if not path.suffix:
-                    sizes.append(max(BLOCK, path.stat().st_size))
-        return {"files": len(sizes), "bytes": sum(sizes)}
+                size += max(BLOCK, path.stat().st_size)
+                files += not path.suffix
+        return {"files": files, "bytes": size}
 
     def _holdings(self, name: str) -> list[Holding]:
         found = [self._read(path) for path in self.root.glob(f"{self._file(name).name}.*")]
