@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -30,7 +31,7 @@ NAME = named(CONTENT)
 
 @pytest.fixture
 def uploads(tmp_path: Path) -> Uploads:
-    return Uploads(tmp_path / "uploads", cap=100_000, per_person=50_000)
+    return Uploads(tmp_path / "uploads", cap=130_000, per_person=50_000)
 
 
 def test_only_who_brought_it_reads_it_until_it_is_shared(uploads: Uploads) -> None:
@@ -114,13 +115,41 @@ def test_quotas(uploads: Uploads) -> None:
     with pytest.raises(Refused, match="full"):
         uploads.put("f", named(big[5]), big[5], "f")
     assert all(uploads.content(named(content)) == content for content in big[:5])
-    assert uploads.usage() == {"files": 5, "bytes": 100_000}
+    assert uploads.usage() == {"files": 5, "bytes": 100_000 + 5 * module.BLOCK}  # who holds them counts, too
     for i in range(12):  # small ones count a block each
         try:
             uploads.put("g", named(b"%d" % i), b"%d" % i, "g")
         except Refused:
             break
     assert uploads.usage()["files"] == 5
+
+
+def test_a_person_has_so_much_room_whoever_puts_at_once(uploads: Uploads) -> None:
+    """Also through another server on the same store."""
+    others = [uploads, Uploads(uploads.root, uploads.cap, uploads.per_person)]
+    contents = [b"%d" % i * 10_000 for i in range(8)]
+    refused = []
+
+    def put(i: int) -> None:
+        try:
+            others[i % 2].put(ANNA, named(contents[i]), contents[i], "a")
+        except Refused as error:
+            refused.append(error.code)
+
+    threads = [threading.Thread(target=put, args=(i,)) for i in range(len(contents))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["quota"] * 3 and sum(mine.size for mine in uploads.mine(ANNA)) == 50_000
+
+
+def test_holding_what_others_brought_takes_room(uploads: Uploads) -> None:
+    room = (uploads.cap - len(CONTENT)) // module.BLOCK
+    with pytest.raises(Refused, match="full"):
+        for i in range(room + 2):
+            uploads.put(f"{i}", NAME, CONTENT, "a")
+    assert uploads.usage()["bytes"] <= uploads.cap
 
 
 def test_a_disk_that_cannot_be_written_loses_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
