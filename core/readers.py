@@ -269,7 +269,7 @@ def table(found: Sheet, features: Sequence[int], label: int | None, kind: Upload
             raise Refused("constant", column=found.names[i])
     for i, column in zip(features, x.T):  # a split may leave out the outer ones, and is scaled to the others
         values = np.unique(column)
-        if np.ptp(values) / np.diff(values).min() > FARTHEST:
+        if np.ptp(values) > FARTHEST * np.diff(values).min():
             raise Refused("spread", column=found.names[i])
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
