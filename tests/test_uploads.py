@@ -31,7 +31,7 @@ NAME = named(CONTENT)
 
 @pytest.fixture
 def uploads(tmp_path: Path) -> Uploads:
-    return Uploads(tmp_path / "uploads", cap=130_000, per_person=50_000)
+    return Uploads(tmp_path / "uploads", cap=125_000, per_person=50_000)
 
 
 def test_only_who_brought_it_reads_it_until_it_is_shared(uploads: Uploads) -> None:
