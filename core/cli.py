@@ -142,7 +142,7 @@ def brought(file: Path, kind: Upload, columns: str) -> str:
     except (OSError, ValueError) as error:
         raise Refused("no_file", value=str(file)[:SHOWN], reason=getattr(error, "strerror", error)) from None
     if kind.kind == "text":
-        name, cleaned, _ = readers.text(content, kind)
+        name, cleaned = readers.text(content, kind)
     else:
         sheet = readers.sheet(content)
         features, label = readers.guess(sheet, kind)

@@ -238,10 +238,12 @@ class Upload(Field):
 
     kind: "table" (rows × features × classes; 0 classes: no labels) or "text" (characters × distinct characters).
     bounds: the smallest and largest size along each axis of the shape.
+    usable: asked about a text that is within them; raises Refused where the experiment cannot use it.
     """
 
     kind: str = "table"
     bounds: tuple[tuple[int, int], ...] = ()
+    usable: Callable[[str], None] | None = None
 
     def check(self, value: Any) -> str:
         if value == "":
@@ -317,9 +319,15 @@ def rows(
     return _field(Rows(tuple(default), applies, row, low, high, fresh))
 
 
-def upload(kind: str, *, applies: Applies | None = None, **bounds: tuple[int, int]) -> Any:
+def upload(
+    kind: str,
+    *,
+    applies: Applies | None = None,
+    usable: Callable[[str], None] | None = None,
+    **bounds: tuple[int, int],
+) -> Any:
     """A table or text of the reader's own; `bounds` are those of every axis: rows=(10, 500), …"""
-    return _field(Upload("", applies, kind, tuple(bounds[axis] for axis in AXES[kind])))
+    return _field(Upload("", applies, kind, tuple(bounds[axis] for axis in AXES[kind]), usable))
 
 
 @dataclass(frozen=True)

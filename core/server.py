@@ -308,12 +308,14 @@ def create() -> Any:
     from streamlit import config
 
     from core import wire
+    from core.ui import incoming
 
     if config.get_option("server.baseUrlPath"):
         raise SystemExit(
             "server.baseUrlPath (STREAMLIT_SERVER_BASE_URL_PATH) is not for this server: its pages would be white. "
             "Let the proxy take the prefix away, as docs/deployment.md shows."
         )
+    incoming.bounded()
     return st.App(
         ROOT / "streamlit_app.py",
         lifespan=lifespan,

@@ -54,7 +54,7 @@ def test_encodings_are_found_and_make_no_difference(encoding: str) -> None:
     text = "身高,体重,类别\n1,2,猫\n3,5,狗\n4,4,猫\n"
     sheet = readers.sheet(text.encode(encoding))
     assert sheet.names == ("身高", "体重", "类别")
-    assert sheet.encoding.startswith(encoding.removesuffix("-sig"))
+    assert sheet.how.encoding.startswith(encoding.removesuffix("-sig").replace("-", "_"))
     assert table(text.encode(encoding)) == table(text.encode())
 
 
@@ -64,6 +64,12 @@ def test_encodings_are_found_and_make_no_difference(encoding: str) -> None:
         GOOD.replace(",", "\t"),
         GOOD.replace(",", ";"),
         GOOD.replace(",", ";").replace(".", ","),  # a decimal comma
+        GOOD.replace(",", "\t").replace(".", ","),
+        GOOD.replace(",", "|"),
+        GOOD.replace(",", "|").replace(".", ","),
+        "sep=;\n" + GOOD.replace(",", ";"),
+        "sep=\t\r\n" + GOOD.replace(",", "\t"),
+        GOOD.replace("-3,", "−3,"),  # the sign that is typeset
         GOOD.replace("\n", "\r\n"),
         GOOD.replace("\n", "\r"),
         GOOD.replace("\n", "\n\n ,,\n"),
@@ -97,6 +103,126 @@ def test_columns_are_guessed(text: str, guessed: tuple) -> None:
     assert readers.guess(readers.sheet(text.encode()), TABLE) == guessed
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("0,1,2\n5,6,a\n7,8,b\n", ("column 1", "column 2", "column 3")),
+        ("0,1,2\n5,6,1\n7,8,0\n", ("column 1", "column 2", "column 3")),
+        (",0,1,kind\n0,5,6,a\n1,7,8,b\n", ("column 1", "column 2", "column 3", "kind")),
+        ("2019,2020,class\n5,6,a\n7,8,b\n", ("column 1", "column 2", "class")),
+        ("2019,2020,sort\n5,6,a\n7,8,b\n5,8,a\n4,4,b\n", ("column 1", "column 2", "sort")),
+    ],
+)
+def test_a_header_of_numbers_is_one(text: str, names: tuple) -> None:
+    sheet = readers.sheet(text.encode())
+    assert sheet.names == names and sheet.how.header and len(sheet.rows) == text.count("\n") - 1
+    as_data = readers.sheet(text.encode(), readers.How(header=False))
+    assert len(as_data.rows) == text.count("\n")
+
+
+@pytest.mark.parametrize("first", ["", "Unnamed: 0", "id"])
+@pytest.mark.parametrize("begin", [0, 1])
+def test_numbers_of_rows_are_no_feature(first: str, begin: int) -> None:
+    text = f"{first},x,kind\n" + "".join(f"{i + begin},{v},{'ab'[i % 2]}\n" for i, v in enumerate((3, 1, 2)))
+    assert readers.guess(readers.sheet(text.encode()), TABLE) == ([1], 2)
+    alone = readers.sheet(f"t\n{begin}\n{begin + 1}\n".encode())
+    assert readers.guess(alone, Upload("", None, "table", ((2, 9), (1, 1), (0, 0)))) == ([0], None)
+
+
+@pytest.mark.parametrize(
+    "cell", ["1_1", "١٢", "１２", "infinity", "0x1F", "1e", ".", "1,2,3,", "12,4000", "1.2.3", "nan1"]
+)
+def test_what_is_no_number(cell: str) -> None:
+    sheet = readers.sheet(f"x\tkind\n1.5\ta\n{cell}\tb\n".encode(), readers.How(delimiter="\t"))
+    with pytest.raises(Refused, match="text_in_numbers"):
+        readers.table(sheet, [0], 1, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("content", "decimal", "numbers"),
+    [
+        ("x;kind\n12.400;a\n987;b\n3,5;a\n", ",", [12400, 987, 3.5]),
+        ("x;kind\n1.234.567;a\n12.400;b\n", ",", [1234567, 12400]),
+        ("x\tkind\n12,400\ta\n987.5\tb\n", ".", [12400, 987.5]),
+        ('x,kind\n"1,234.5",a\n2,b\n', ".", [1234.5, 2]),
+        ("x,kind\n12.345,a\n6.789,b\n", ".", [12.345, 6.789]),
+        ("x;kind\n0.345;a\n6.789;b\n", ".", [0.345, 6.789]),
+    ],
+)
+def test_the_decimal_sign_is_found(content: str, decimal: str, numbers: list) -> None:
+    sheet = readers.sheet(content.encode())
+    x, _ = read_back(*readers.table(sheet, *readers.guess(sheet, TABLE), TABLE))
+    assert (x[:, 0].tolist(), sheet.how.decimal) == (numbers, decimal)
+
+
+@pytest.mark.parametrize("delimiter", ",;\t|")
+def test_thousands_or_decimals_are_asked_for(delimiter: str) -> None:
+    content = "x,kind\n12.400,a\n987,b\n".replace(",", delimiter).encode()
+    assert refusal(content) == ("decimal", {"row": 2, "column": "x", "value": "12.400"})
+    for decimal, number in ((".", 12.4), (",", 12400.0)):
+        found = readers.read(content, TABLE, readers.How(decimal=decimal))
+        assert found.refused is None and read_back(found.name, found.cleaned)[0][:, 0].tolist() == [number, 987]
+        assert found.preview == [[f"{number:g}", "a"], ["987", "b"]]  # the numbers that will be used
+
+
+WORDS = {
+    "cp949": "키,몸무게,종류\n1,2,고양이\n3,5,개\n",
+    "euc_jp": "身長,体重,種類\n1,2,ねこ\n3,5,いぬ\n",
+    "cp932": "身長,体重,種類\n1,2,ねこ\n3,5,いぬ\n",
+    "cp874": "ส่วนสูง,น้ำหนัก,ชนิด\n1,2,แมว\n3,5,สุนัข\n",
+    "cp1252": "Größe,Gewicht,Art\n1,2,Kätzchen\n3,5,Hündchen\n",
+    "cp1251": "рост,вес,вид\n1,2,кошка\n3,5,собака\n",
+    "koi8_r": "рост,вес,вид\n1,2,кошка\n3,5,собака\n",
+    "cp1250": "wysokość,waga,klasa\n1,2,łoś\n3,5,żaba\n",
+    "cp1253": "ύψος,βάρος,είδος\n1,2,γάτα\n3,5,σκύλος\n",
+    "cp1254": "boy,ağırlık,tür\n1,2,kuş\n3,5,yılan\n",
+    "big5": "身高,體重,類別\n1,2,貓\n3,5,狗\n",
+    "gb18030": "身高,体重,类别\n1,2,猫\n3,5,狗\n",
+}
+FEW = [
+    ("cp1252", "1,2,café\n"),
+    ("cp949", "1,2,꽃\n3,4,잎\n"),
+    ("gb18030", "1,2,甲\n3,4,乙\n"),
+    ("cp1251", "1,2,КОШКА\n"),
+]
+
+
+@pytest.mark.parametrize(("encoding", "text"), [*WORDS.items(), *FEW])
+def test_small_files_of_many_countries_are_read(encoding: str, text: str) -> None:
+    content = text.encode(encoding)
+    found = readers.sheet(content)
+    assert found.how.encoding == encoding
+    assert [found.names, *found.rows] == [readers.sheet(text.encode()).names, *readers.sheet(text.encode()).rows]
+
+
+def test_another_encoding_can_be_chosen() -> None:
+    content = "x,y,kind\n1,2,caf\xe9\n3,4,b\n".encode("latin-1")
+    assert readers.sheet(content, readers.How("cp1251")).rows[0][2] == "cafй"
+    found = readers.read(content, TABLE, readers.How("utf_8"))
+    assert found.refused and found.refused.code == "encoding"
+    assert found.refused.details == {"row": 2, "byte": "0xE9", "encoding": "utf_8"} and found.how.encoding == "utf_8"
+
+
+@pytest.mark.parametrize("label", ["=cmd|' /C calc'!A0", "+cmd", "-1+2", "@SUM(1)", " =1", "'=1", "a;=1", "＝1"])
+def test_no_label_is_a_formula(label: str) -> None:
+    content = f'x,kind\n1,"{label}"\n2,b\n'.encode()
+    code, details = refusal(content)
+    assert (code, details["row"], details["column"]) == ("formula", 2, "kind")
+    names = readers.sheet(f'"{label}",y\nm,1\nn,2\n'.encode()).names
+    assert names[0] and not set(re.split(r"[;|]", names[0])[-1][:1]) & set("=+-@＝")
+
+
+@pytest.mark.parametrize("label", ["-1", "+1", "−1.5", "+", "-", "a-b", "1 = 2"])
+def test_signs_are_good_labels(label: str) -> None:
+    assert shape(table(f"x,kind\n1,{label}\n2,b\n".encode())[0]) == (2, 1, 2)
+
+
+def test_names_of_columns_differ_and_end() -> None:
+    long = "x" * 50
+    names = readers.sheet(f"{long} (3),{long}y,{long}y,a\n1,2,3,b\n".encode()).names
+    assert len(set(names)) == 4 and max(map(len, names)) <= 60
+
+
 def test_a_table_may_have_no_labels() -> None:
     name, content = table(b"a,b\n1,2\n3,5\n", POINTS)
     x, y = read_back(name, content)
@@ -108,19 +234,16 @@ def test_a_table_may_have_no_labels() -> None:
     [
         (b"", "empty", {}),
         (b" \n\n", "empty", {}),
-        (GOOD.encode() + b"1,2,caf\xe9\n", "encoding", {"row": 5, "byte": "0xE9"}),
-        (GOOD.encode() + "1,2,Müller\n".encode("latin-1"), "encoding", {"row": 5, "byte": "0xFC"}),
         (b"PK\x03\x04" + b"x" * 50, "spreadsheet", {}),
-        (b"\x89PNG\r\n\x1a\n1,2,3", "encoding", {"row": 1, "byte": "0x89"}),
+        (b"\x89PNG\r\n\x1a\n1,2,3", "not_text", {"row": 2}),
         (b"x,y,kind\n1,2,\x07\n", "not_text", {"row": 2}),
         (GOOD.encode() + b"7,,a\n8,nan,b\n", "missing", {"row": 5, "column": "y", "count": 2}),
         (GOOD.encode() + b"7,8,\n", "missing", {"row": 5, "column": "kind", "count": 1}),
         (GOOD.replace("\n", "\n\n").encode() + b"7,8,\n", "missing", {"row": 9, "column": "kind", "count": 1}),
-        (GOOD.encode() + b"7,inf,a\n", "number_size", {"row": 5, "column": "y", "value": "inf"}),
         (GOOD.encode() + b"7,1e200,a\n", "number_size", {"row": 5, "column": "y", "value": "1e200"}),
         (b"x,kind\n1,a\n2,a\n", "one_class", {"column": "kind", "value": "a"}),
         (b"x,kind\n1,a\n1,b\n", "constant", {"column": "x"}),
-        (b"x,kind\n1,a\n", "one_class", {"column": "kind", "value": "a"}),
+        (b"x,kind\n1,a\n", "size_rows", {"count": 1, "low": 2}),
         (GOOD.encode() + b"7,8\n", "row_length", {"row": 5, "count": 2, "width": 3}),
         (GOOD.encode() + b'7,"8,a\n', "quotes", {"row": 5}),
         (b"x,kind\n" + b"".join(b"%d,%d\n" % (i, i) for i in range(9)), "size_classes", {"count": 9}),
@@ -128,6 +251,10 @@ def test_a_table_may_have_no_labels() -> None:
         (b"kind,other\na,c\nb,d\n", "size_features", {"count": 0, "low": 1}),
         (b"1," * 2_000_001, "too_many_cells", {}),
         (b"x" * (readers.LARGEST + 1), "file_size", {"high": 10}),
+        (b",".join(b"%d" % i for i in range(1001)), "too_many_columns", {"count": 1001, "high": 1000}),
+        (GOOD.encode() + b"7,8," + b"a" * 140_000, "cell_length", {"row": 5}),
+        (b"x,kind\n0,a\n1e-30,b\n1e10,a\n", "spread", {"column": "x"}),
+        (b"x,kind\n0,a\n5e-324,b\n", "constant", {"column": "x"}),
         (b"x,kind\n1," + b"a" * 61 + b"\n2,b\n", "label_length", {"row": 2}),
     ],
 )
@@ -147,11 +274,12 @@ def test_text_among_numbers_is_named() -> None:
 
 
 def test_texts() -> None:
-    name, content, encoding = readers.text("春眠\r\n不觉晓\r".encode("gb18030"), TEXT)
-    assert (content.decode(), encoding, shape(name)) == ("春眠\n不觉晓\n", "gb18030", (7, 6))
+    how = readers.How()
+    name, content = readers.text("春眠\r\n不觉晓\r".encode("gb18030"), TEXT, how)
+    assert (content.decode(), how.encoding, shape(name)) == ("春眠\n不觉晓\n", "gb18030", (7, 6))
     own.CONTENTS[name] = content
     assert own.text(name) == "春眠\n不觉晓\n"
-    for wrong, code in ((b"ab", "size_characters"), (b"aaaa", "size_distinct"), (b"\xff\xff\xff", "encoding")):
+    for wrong, code in ((b"ab", "size_characters"), (b"aaaa", "size_distinct"), (b"\xff\xfe\xff", "encoding")):
         with pytest.raises(Refused, match=code):
             readers.text(wrong, TEXT)
 
@@ -197,7 +325,9 @@ def test_cleaning_keeps_every_number_and_label_and_is_done_once(rows: list, enco
     try:
         name, content = readers.table(sheet, [0, 1], 2, TABLE)
     except Refused as refused:
-        assert refused.code in ("one_class", "constant", "size_classes", "missing", "label_length")
+        assert refused.code in (
+            *("one_class", "constant", "spread", "size_classes", "missing", "label_length", "formula", "decimal"),
+        )
         return
     x, y = read_back(name, content)
     assert x.tolist() == [[a, b] for a, b, _ in rows]
@@ -205,6 +335,7 @@ def test_cleaning_keeps_every_number_and_label_and_is_done_once(rows: list, enco
     assert y.tolist() == [order.index(label) for *_, label in rows]
     again = readers.sheet(content.decode().encode(encoding)) if encoding != "gb18030" else readers.sheet(content)
     assert readers.table(again, [0, 1], 2, TABLE) == (name, content)
+    assert not any(cell[:1] in "=@" or re.match(r"[+-][^\d.]", cell) for row in again.rows for cell in row)
 
 
 def test_every_refusal_has_its_words() -> None:

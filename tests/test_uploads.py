@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from core.concepts.perceptron.params import Params, Spot
 from core.params import Refused
+from core.runs import disk
 from core.runs import uploads as module
 from core.runs.manager import COMPLETE, FAILED, Manager
 from core.runs.store import Store
@@ -34,7 +36,7 @@ gone: list[str] = []  # uploads whose results were to be removed
 @pytest.fixture
 def uploads(tmp_path: Path) -> Uploads:
     gone.clear()
-    return Uploads(tmp_path / "uploads", cap=102_400, per_person=50_000, forget=gone.extend)
+    return Uploads(tmp_path / "uploads", cap=125_000, per_person=50_000, forget=gone.extend)
 
 
 def test_only_who_brought_it_reads_it_until_it_is_shared(uploads: Uploads) -> None:
@@ -124,16 +126,18 @@ def test_what_is_kept_is_counted_as_it_changes(uploads: Uploads, monkeypatch: py
     uploads.put(ANNA, NAME, CONTENT, "points.csv")
     uploads.put(BO, NAME, CONTENT, "points.csv")
     uploads.put(ANNA, named(big), big, "big")
-    assert uploads.usage() == {"files": 2, "bytes": 3 * 4096} == Uploads(uploads.root).usage()
+    assert uploads.usage() == {"files": 2, "bytes": (3 + 3) * 4096} == Uploads(uploads.root).usage()
     uploads._file(NAME).write_bytes(b"damaged")
     assert uploads.content(NAME) is None
-    assert uploads.usage() == {"files": 1, "bytes": 2 * 4096} == Uploads(uploads.root).usage()
+    assert uploads.usage() == {"files": 1, "bytes": (2 + 3) * 4096} == Uploads(uploads.root).usage()
     other = Uploads(uploads.root)  # another server
     other.delete(named(big), ANNA)
     uploads.sweep()
-    assert uploads.usage() == other.usage() == {"files": 0, "bytes": 0}
+    other.count()
+    held = {"files": 0, "bytes": 2 * 4096}  # who brought the damaged one
+    assert uploads.usage() == other.usage() == held
     monkeypatch.setattr(Path, "glob", None)
-    assert uploads.usage() == {"files": 0, "bytes": 0}
+    assert uploads.usage() == held
 
 
 @pytest.mark.parametrize("damage", [b"", CONTENT[:-3], CONTENT.replace(b"open", b"oper", 1), b"\x80\x04pickle"])
@@ -172,13 +176,41 @@ def test_quotas(uploads: Uploads) -> None:
     with pytest.raises(Refused, match="full"):
         uploads.put("f", named(big[5]), big[5], "f")
     assert all(uploads.content(named(content)) == content for content in big[:5])
-    assert uploads.usage() == {"files": 5, "bytes": 102_400}
+    assert uploads.usage() == {"files": 5, "bytes": 102_400 + 5 * disk.BLOCK}  # who holds them counts, too
     for i in range(12):  # small ones count a block each
         try:
             uploads.put("g", named(b"%d" % i), b"%d" % i, "g")
         except Refused:
             break
     assert uploads.usage()["files"] == 5
+
+
+def test_a_person_has_so_much_room_whoever_puts_at_once(uploads: Uploads) -> None:
+    """Also through another server on the same store."""
+    others = [uploads, Uploads(uploads.root, uploads.cap, uploads.per_person)]
+    contents = [b"%d" % i * 10_000 for i in range(8)]
+    refused = []
+
+    def put(i: int) -> None:
+        try:
+            others[i % 2].put(ANNA, named(contents[i]), contents[i], "a")
+        except Refused as error:
+            refused.append(error.code)
+
+    threads = [threading.Thread(target=put, args=(i,)) for i in range(len(contents))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["quota"] * 4 and sum(mine.size for mine in uploads.mine(ANNA)) == 4 * disk.taken(10_000)
+
+
+def test_holding_what_others_brought_takes_room(uploads: Uploads) -> None:
+    room = (uploads.cap - disk.taken(len(CONTENT))) // disk.BLOCK
+    with pytest.raises(Refused, match="full"):
+        for i in range(room + 2):
+            uploads.put(f"{i}", NAME, CONTENT, "a")
+    assert uploads.usage()["bytes"] <= uploads.cap
 
 
 def test_a_disk_that_cannot_be_written_loses_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,13 @@ server that ends in between finds the rest when it sweeps. Nothing here is ever 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -57,23 +58,36 @@ class Uploads:
         self._files, self._bytes = 0, 0  # as counted
         self.count()
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While room is counted and taken nobody else does so, in this process or in another on the same store."""
+        with self._lock, contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):  # a disk that cannot be written says so where it is written
+                self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+                folder = os.open(self.root, os.O_RDONLY)
+                stack.callback(os.close, folder)  # which also unlocks it
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+
     def put(self, person: str, name: str, content: bytes, label: str) -> None:
         """Keep a cleaned file for a person, from now for DAYS; Refused when there is no room for it."""
-        before = self.held(name, person)
         size = disk.taken(len(content))
-        holding = Holding(name, label[:LONGEST_LABEL], size, time.time() + 86400 * DAYS, bool(before and before.shared))
-        with self._lock:
+        with self._alone():
+            self.count()  # other servers take room, too
+            before = self.held(name, person)
             mine = sum(other.size for other in self.mine(person) if other.name != name)
             if mine + size > self.per_person:
                 raise Refused("quota", used=f"{mine / 2**20:.1f}", high=f"{self.per_person / 2**20:.0f}")
-            known = self._file(name).exists()
-            if not known and self._bytes + size > self.cap:
+            there = self._file(name).exists()
+            more = (not before) * disk.BLOCK + (not there) * size
+            if more and self._bytes + more > self.cap:
                 raise Refused("full")
+            until, shared = time.time() + 86400 * DAYS, bool(before and before.shared)
             try:
                 self._write(self._file(name), content)
-                if not known:
-                    self._files, self._bytes = self._files + 1, self._bytes + size
-                self._hold(person, holding)
+                self._files, self._bytes = self._files + (not there), self._bytes + (not there) * size
+                self._hold(person, Holding(name, label[:LONGEST_LABEL], size, until, shared))
+                self._bytes += (not before) * disk.BLOCK
             except OSError as error:
                 raise Refused("not_kept", reason=error.strerror or str(error)) from None
 
@@ -108,13 +122,15 @@ class Uploads:
 
     def share(self, name: str, person: str, shared: bool) -> None:
         """Open an upload to everyone who has its name, or close it again; only who brought it can."""
-        if holding := self.held(name, person):
-            with contextlib.suppress(OSError):
+        with self._alone(), contextlib.suppress(OSError):
+            if holding := self.held(name, person):
                 self._hold(person, Holding(**asdict(holding) | {"shared": shared}))
 
     def delete(self, name: str, person: str) -> None:
         """Give up a person's hold, and with the last hold the file and what was computed from it."""
-        disk.remove(self._file(name, person))
+        with self._alone():
+            self._bytes -= disk.BLOCK * self._file(name, person).exists()
+            disk.remove(self._file(name, person))
         if not self.wanted(name):
             self._give_up([name])
 
@@ -143,24 +159,24 @@ class Uploads:
         self.count()
 
     def usage(self) -> dict[str, int]:
-        """Files kept, and the bytes they take, as counted."""
+        """Files kept, and the bytes they and who holds them take, as counted."""
         return {"files": self._files, "bytes": self._bytes}
 
     def count(self) -> None:
         """Count everything, also what other servers have done meanwhile."""
         with self._lock:
-            sizes = []
+            files, size = 0, 0
             for path in self.root.glob("sha256-*"):
                 with contextlib.suppress(OSError):
-                    if not path.suffix:
-                        sizes.append(disk.taken(path.stat().st_size))
-            self._files, self._bytes = len(sizes), sum(sizes)
+                    size += disk.taken(path.stat().st_size)
+                    files += not path.suffix
+            self._files, self._bytes = files, size
 
     def _give_up(self, names: list[str]) -> None:
         """Remove uploads that nobody holds: last of all the files."""
         self.forget(names)
         for name in names:
-            with self._lock:
+            with self._alone():
                 if not self.wanted(name):  # it may have been brought again meanwhile
                     self._drop(name)
 

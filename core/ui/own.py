@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import zlib
+from collections.abc import Iterable
+from dataclasses import astuple, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import readers
+from core.encodings import ENCODINGS
 from core.messages import explain
 from core.params import AXES, BaseParams, Problem, Refused, Upload, fields, shape, uploaded
+from core.readers import How, Read
+from core.runs import reader
 from core.runs.manager import shared
 from core.runs.uploads import Holding
 from core.text import Text
 from core.ui import link
-from core.ui.visitor import has_cookie, person
+from core.ui.visitor import known, person
 
-SUFFIXES = {"table": ["csv", "tsv", "txt"], "text": ["txt", "md"]}  # the first is that of the cleaned file
-ROWS = 5  # of the preview
-GLIMPSE = 300  # characters of the preview
-
-
-@contextmanager
-def _much_memory() -> Iterator[None]:
-    """Around the reading of a file: a million cells make the garbage collector look through all of them again and
-    again, and once they are gone the C library keeps their place."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        with suppress(OSError, AttributeError):  # glibc alone has it
-            ctypes.CDLL(None).malloc_trim(0)
+SUFFIXES = {"table": "csv", "text": "txt"}  # of a cleaned file
+READ = 6  # ways to read the file at hand that are remembered
+NAME = 60  # characters of a file's name that are kept
 
 
 def drop_unreadable(stem: str, params: BaseParams) -> None:
@@ -59,13 +50,28 @@ def downloads(params: BaseParams, text: Text) -> None:
         st.download_button(
             text.say("own.download"),
             partial(_cleaned, name),
-            f"{field}.{SUFFIXES[kind.kind][0]}",
+            f"{field}.{SUFFIXES[kind.kind]}",
             on_click="ignore",
         )
 
 
 def _cleaned(name: str) -> bytes:
     return shared().uploads.content(name) or b""
+
+
+def _named(file: str) -> str:
+    """What a file is called: the end of its path, in one line, and not longer than is of use."""
+    last = file.replace("\\", "/").split("/")[-1]
+    return " ".join("".join(c if c.isprintable() else " " for c in last).split())[:NAME]
+
+
+def _session() -> str:
+    context = get_script_run_ctx()
+    assert context
+    return context.session_id
+
+
+Columns = tuple[list[int], int | None]  # features, label
 
 
 class Own:
@@ -155,82 +161,128 @@ class Own:
 
     def _bring(self, asked: str) -> None:
         """Choose a file and its columns. Nothing is kept and nothing changes until the reader says so."""
-        if not has_cookie():
-            st.warning(self.say("own.no_cookies"), icon=":material/cookie:")
-        given = st.file_uploader(
-            self.say("own.file"),
-            SUFFIXES[self.kind.kind],
-            key=self._key("file"),
-            max_upload_size=readers.LARGEST // 2**20,
+        if not known():
+            st.warning(self.say("own.no_cookie"), icon=":material/cookie:")
+            return
+        given = st.file_uploader(  # of any name: what is in a file decides
+            self.say("own.file"), key=self._key("file"), max_upload_size=readers.LARGEST // 2**20
         )
         bounds = {axis: str(low) if low == high else f"{low}–{high}" for axis, (low, high) in self._axes()}
         limits = [self.say(f"sizes.{axis}", count=bound) for axis, bound in bounds.items() if bound != "0"]
         st.caption(f"{self.say('own.limits', limits=', '.join(limits))} {self.say('own.privacy')}")
         if given is None:
+            if st.session_state.get(self._key("file")) is not None:  # it was sent, but is not held any more
+                st.warning(self.say("own.dropped"), icon=":material/refresh:")
             return
-        try:
-            with _much_memory():
-                table = self.kind.kind == "table"
-                found = self._table(given.getvalue(), given.file_id) if table else self._text(given.getvalue())
-        except Refused as refused:
-            self._say_refused(refused)
+        file = given.file_id
+        how = How(**st.session_state.setdefault(self._key("how", file), {}))
+        found = self._read(given, how)
+        self._understood(file, found.how)
+        columns = None
+        if found.names:
+            columns = self._columns(file, found)
+            if columns != found.columns:
+                found = self._read(given, how, columns)
+        self._preview(found)
+        if found.refused:
+            self._say_refused(found.refused)
+        if not found.name:
             return
-        if found is None:
-            return
-        name, content = found
-        st.caption(self._sizes(name))
-        if asked and name != asked:
+        st.caption(self._sizes(found.name))
+        if asked and found.name != asked:
             st.warning(self.say("own.another"), icon=":material/difference:")
+        taken = found.columns if found.names else None
 
         def use() -> None:
             try:
-                self.uploads.put(self.me, name, content, given.name)
+                again = reader.read(given.getvalue(), self.kind, how, taken)
+                if again.refused:
+                    raise again.refused
+                self.uploads.put(self.me, again.name, again.cleaned, _named(given.name) or self.say("own.unnamed"))
             except Refused as refused:
                 problem = Problem(self.field, refused.code, refused.details)
                 st.session_state[f"problems:{self.stem}"] = [problem]
                 return
             st.session_state.pop(f"asked:{self.stem}:{self.field}", None)
-            self._put(name)
+            self._put(again.name)
 
         st.button(self.say("own.use"), type="primary", key=self._key("use"), on_click=use, width="stretch")
 
-    def _table(self, content: bytes, file: str) -> tuple[str, bytes] | None:
-        """Name and cleaned file of the columns chosen here, with a preview; None until there is a choice."""
-        found = readers.sheet(content)
-        numbers, last = readers.guess(found, self.kind)
-        of = found.names.__getitem__
-        st.caption(self._read_as(found.encoding, found.delimiter))
-        columns = range(len(found.names))
-        label = None
+    def _read(self, given: Any, how: How, columns: Columns | None = None) -> Read:
+        """A file as a page shows it, read once for every way to read it; what is cleaned is not kept."""
+        asked = (given.file_id, *astuple(how), str(columns))
+        known: dict[tuple, Read] = st.session_state.setdefault(self._key("read"), {})
+        if asked not in known:
+            slot = st.empty()
+
+            def waiting() -> None:
+                if st.runtime.exists() and not st.runtime.get_instance().is_active_session(_session()):
+                    st.stop()
+                slot.caption(self.say("own.reading"))  # streamlit ends or begins the script anew here, if it is to
+
+            found = reader.read(given.getvalue(), self.kind, how, columns, waiting)
+            slot.empty()
+            for old in [key for key in known if key[0] != given.file_id] + list(known)[: -READ + 1]:
+                known.pop(old, None)
+            known[asked] = replace(found, cleaned=b"")
+        return known[asked]
+
+    def _understood(self, file: str, how: How) -> None:
+        """How the file was read, each part to be changed."""
+        parts: dict[str, tuple[Any, dict[Any, str]]] = {}
+        if how.encoding:
+            parts["encoding"] = how.encoding, {e: f"encodings.{e}" for e in ENCODINGS}
+        if self.kind.kind == "table" and how.delimiter:
+            parts["delimiter"] = how.delimiter, {d: f"delimiters.{name}" for d, name in readers.DELIMITERS.items()}
+            parts["decimal"] = how.decimal or None, {d: f"decimals.{name}" for d, name in readers.DECIMALS.items()}
+        if how.header is not None:
+            parts["header"] = how.header, {True: "headers.yes", False: "headers.no"}
+        for row in (list(parts)[:2], list(parts)[2:]):
+            for place, part in zip(st.columns(2) if row else (), row):
+                found, options = parts[part]
+                key = self._key(part, file, str(found))
+
+                def change(part: str = part, key: str = key) -> None:
+                    st.session_state[self._key("how", file)][part] = st.session_state[key]
+
+                place.selectbox(
+                    self.say(f"own.{part}"),
+                    options,
+                    index=list(options).index(found) if found in options else None,
+                    format_func=lambda option, options=options: self.say(f"own.{options[option]}"),
+                    placeholder=self.say("own.choose"),
+                    key=key,
+                    on_change=change,
+                )
+
+    def _columns(self, file: str, found: Read) -> Columns:
+        """The features and the label that the reader chooses; at first those that are proposed."""
+        proposed, last = found.columns
+        of = [link.plain(name) for name in found.names].__getitem__
+        columns, label, names = range(len(found.names)), None, f"{zlib.crc32(repr(found.names).encode()):x}"
         if self.kind.bounds[2][1]:
             label = st.selectbox(
-                self.say("own.label"), columns, index=last, format_func=of, key=self._key("label", file)
+                self.say("own.label"), columns, index=last, format_func=of, key=self._key("label", file, names)
             )
         features = st.multiselect(
             self.say("own.features"),
             [i for i in columns if i != label],
-            default=[i for i in numbers if i != label],
+            default=[i for i in proposed if i != label],
             format_func=of,
-            key=self._key("features", file, str(label)),
+            key=self._key("features", file, names, str(label)),
             max_selections=self.kind.bounds[1][1],
         )
-        if not features:
-            return None
-        chosen = [*features, *([] if label is None else [label])]
-        head = [[link.plain(row[i]) for i in chosen] for row in found.rows[:ROWS]]
-        st.table(pd.DataFrame(head, columns=[link.plain(of(i)) for i in chosen]), hide_index=True)
-        return readers.table(found, features, label, self.kind)
+        return features, label
 
-    def _text(self, content: bytes) -> tuple[str, bytes]:
-        """Name and cleaned file of a text, with its beginning as a preview."""
-        name, cleaned, encoding = readers.text(content, self.kind)
-        st.caption(self._read_as(encoding))
-        st.text(cleaned[: 4 * GLIMPSE].decode("utf-8", "ignore")[:GLIMPSE])
-        return name, cleaned
-
-    def _read_as(self, encoding: str, delimiter: str = "") -> str:
-        cells = f" · {self.say('own.delimiters.' + readers.DELIMITERS[delimiter])}" if delimiter else ""
-        return self.say("own.read_as", encoding=encoding.upper()) + cells
+    def _preview(self, found: Read) -> None:
+        """The beginning of what will be used, as it was understood."""
+        if found.beginning:
+            st.text(found.beginning)
+        if found.preview and found.preview[0]:
+            features, label = found.columns
+            names = [found.names[i] for i in [*features, *([] if label is None else [label])]]
+            cells = [[link.plain(cell[: readers.LONGEST_LABEL]) for cell in row] for row in found.preview]
+            st.table(pd.DataFrame(cells, columns=list(map(link.plain, names))), hide_index=True)
 
     def _say_refused(self, refused: Refused) -> None:
         problem = Problem(self.field, refused.code, refused.details)

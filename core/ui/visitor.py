@@ -12,12 +12,13 @@ def watcher() -> str:
     return st.session_state.setdefault("watcher", uuid.uuid4().hex)
 
 
-def has_cookie() -> bool:
-    """Whether this browser keeps the server's cookie: without it nothing can be brought, for nobody would own it."""
-    return "lab-person" in st.context.cookies
-
-
 def person() -> str:
     """Who asks and whose uploads these are: a browser with all its tabs (by a cookie of the server), else this
     session."""
     return str(st.context.cookies.get("lab-person", "") or watcher())
+
+
+def known() -> bool:
+    """Whether the browser lets this server remember it. Else nothing is kept for it: every session would be a person of
+    its own, with a share of the room of its own."""
+    return bool(st.context.cookies.get("lab-person", ""))

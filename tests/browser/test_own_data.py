@@ -46,7 +46,7 @@ def test_own_points_are_trained_on_shared_asked_for_and_deleted(chromium: Browse
         page = mine.page
         opened(mine, "/perceptron?seeds=2&passes=50")
         assert points(mine) == 60 and own(page) == ""
-        bring(page, CSV + b"\n1,2,cat")
+        bring(page, CSV + b"\n1.5,2.5,cat")
         page.get_by_role("button", name="Use these data").wait_for()
         mine.idle()
         page.get_by_role("button", name="Use these data").click()
@@ -81,7 +81,8 @@ def test_own_points_are_trained_on_shared_asked_for_and_deleted(chromium: Browse
 MALFORMED = (  # a file, and what is said of it in English and in Chinese
     (CSV + b"\n31,,cat", "row 62, column “weight”: no value", "第 62 行的 “weight” 列没有值"),
     (CSV + b"\n31,heavy,cat", "row 62, column “weight”: “heavy” is not a number", "“weight” 列：“heavy” 不是数字"),
-    (CSV + b"\n31,5,caf\xe9", "row 62: the byte 0xE9", "第 62 行的字节 0xE9"),
+    (CSV + b"\n31,5,cat", "can be read in two ways", "有两种读法"),
+    (CSV + b"\n3.5,5.5,=cat()", "a spreadsheet would compute", "当作公式计算"),
     (CSV.replace(b"dog", b"cat"), "says “cat”", "每一行都是 “cat”"),
     (b"PK\x03\x04", "spreadsheet", "电子表格"),
 )

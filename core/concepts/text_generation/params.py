@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.concept import Ask, Cost, Preset
+from core.concepts.text_generation.corpora import divisible
 from core.params import BaseParams, choice, integer, number, shape, text, upload
 from core.result import BaseResult, array
 from core.weights import recurrent
@@ -33,7 +34,7 @@ class Params(BaseParams):
     weights and samples weight_seed + i."""
 
     corpus: str = choice("names", CORPORA, applies=lambda p: not p.own)
-    own: str = upload("text", characters=(2000, 300_000), distinct=(5, 1500))
+    own: str = upload("text", characters=(2000, 300_000), distinct=(5, 1500), usable=divisible)
     cell: str = choice("lstm", ("rnn", "gru", "lstm", "peephole"))
     units: int = integer(192, 8, 256, step=8)
     layers: int = integer(1, 1, 3)
