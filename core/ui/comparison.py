@@ -15,11 +15,12 @@ from core.catalog import CONCEPTS
 from core.compare import LETTERS, Asked, Comparison, asked, choose, chosen, differences, from_default, joined, run_text
 from core.concept import Figure, load
 from core.messages import explain
-from core.params import BaseParams, Invalid, Problem, shape, uploaded
+from core.params import BaseParams, Invalid
 from core.runs.manager import COMPLETE, FAILED, STOPPED, Run, shared
+from core.runs.uploads import NotHere
 from core.standings import SHOWN, ranked, table
 from core.text import words
-from core.ui import link, pin
+from core.ui import held, link, pin
 from core.ui.chart import chart
 from core.ui.controls import problems
 from core.ui.page import AUTO, hand_over_to_entry, progress, refusal
@@ -120,11 +121,12 @@ class Board:
         def panel() -> None:
             if st.session_state.pop("whole page", False):
                 st.rerun()
-            for shown in self.runs:
-                self._status(shown)
-            ready = [shown for shown in self.runs if shown.ready]
-            if ready:
-                self._picture(ready)
+            with held.drawing():
+                for shown in self.runs:
+                    self._status(shown)
+                ready = [shown for shown in self.runs if shown.ready]
+                if ready:
+                    self._picture(ready)
             if live and not any(shown.run is not None and shown.run.live for shown in self.runs):
                 st.rerun()
 
@@ -149,10 +151,11 @@ class Board:
         ready = {s.asked.letter: s.run for s in self.runs if s.ready and figure.shown(s.asked.params)}
         if not ready or any(run is None or run.live for run in ready.values()):
             return
-        language = self.text.language
+        language, me = self.text.language, self.me
 
         def joint() -> pd.DataFrame:
-            found = {letter: figure.table(run.result, language) for letter, run in ready.items() if run is not None}
+            mine = {letter: self.manager.again(run, me) for letter, run in ready.items() if run is not None}
+            found = {letter: figure.table(run.result, language) for letter, run in mine.items()}
             return joined(found, self.say("compare.run"))
 
         fold = st.expander(
@@ -176,7 +179,8 @@ class Board:
         else of the latest."""
         concept, say, language = self.concept, self.say, self.text.language
         past = [(each.params, each.device) for each in self.manager.history.mine(self.me, concept.stem)]
-        seen = [(shown.asked.params, shown.asked.device) for shown in self.runs] + past
+        here = [shown.asked for shown in self.runs if not shown.missing]
+        seen = [(asked.params, asked.device) for asked in here] + past
         if not (concept.task and concept.entries and past):
             return
         key = f"compare-standings-{language}"
@@ -263,20 +267,20 @@ class Board:
     def _shown(self, letter: str, text: str) -> Shown:
         """A run of the link: there, under way, or begun now where that is cheap."""
         shown = Shown(text, asked(self.concept.stem, letter, text))
-        params = shown.asked.params
-        for field, name in uploaded(params).items():
-            if not self.manager.uploads.readable(name, self.me):
-                sizes = {"shape": " × ".join(map(str, shape(name)))}
-                shown.missing = explain(Problem(field, "not_here", sizes), self.text, self.concept.Params)
-                return shown
-        known: dict[str, Run] = st.session_state.setdefault("compared", {})
-        name = f"{self.concept.stem}?{text}"
-        run = known.get(name) or pin.stored(self.concept.stem, params, shown.asked.device)
-        if run is None and self._predicted(shown) <= AUTO:
-            run = self._asked(shown)
-        if run is not None:
-            known[name] = shown.run = run
+        try:
+            run = held.held(self._name(shown)) or pin.stored(self.concept.stem, shown.asked.params, shown.asked.device)
+            if run is None and self._predicted(shown) <= AUTO:
+                run = self._asked(shown)
+        except NotHere as refused:
+            shown.missing = held.sentence(refused)
+            return shown
+        held.hold(self._name(shown), run)
+        shown.run = run
         return shown
+
+    def _name(self, shown: Shown) -> str:
+        """Under which name the session holds a run of the comparison."""
+        return f"compared:{self.concept.stem}?{shown.text}"
 
     def _predicted(self, shown: Shown) -> float:
         """Seconds that a run will take."""
@@ -288,20 +292,19 @@ class Board:
         return self.manager.ask(self.concept.stem, params, watcher(), device, person=self.me)
 
     def _start(self, shown: Shown) -> None:
-        st.session_state["compared"][f"{self.concept.stem}?{shown.text}"] = self._asked(shown)
-        st.session_state["whole page"] = True
+        with held.wish():
+            held.hold(self._name(shown), self._asked(shown))
 
     def _stop(self, shown: Shown) -> None:
         assert shown.run is not None
-        run = self.manager.quit(shown.run, watcher())
-        st.session_state["compared"][f"{self.concept.stem}?{shown.text}"] = run
-        st.session_state["whole page"] = True
+        with held.wish():
+            held.hold(self._name(shown), self.manager.quit(shown.run, watcher(), self.me))
 
     def _leave_others(self) -> None:
         """Runs that are no longer compared end, unless someone else looks at them."""
-        known: dict[str, Run] = st.session_state.setdefault("compared", {})
-        for name in set(known) - {f"{self.concept.stem}?{shown.text}" for shown in self.runs}:
-            self.manager.leave(known.pop(name), watcher())
+        compared = {name for name in held.names() if name.startswith("compared:")}
+        for name in compared - set(map(self._name, self.runs)):
+            held.let_go(name)
 
     def _status(self, shown: Shown) -> None:
         """One row per run: its letter and settings, how it came about or what it lacks, and what can be done."""
@@ -309,7 +312,7 @@ class Board:
         with st.container(horizontal=True, vertical_alignment="center", key=f"compare-run-{letter}"):
             about = from_default(shown.asked.params, self.text)
             st.markdown(f"**{letter}** {DASHES[letter]} {link.plain(about)}  \n:small[{link.plain(self._how(shown))}]")
-            if run is not None and run.live:
+            if run is not None and self.manager.again(run, self.me).live:
                 self.manager.look(run, watcher())
                 args: dict[str, Any] = {"key": f"compare-stop-{letter}", "on_click": self._stop, "args": (shown,)}
                 st.button(say("run.stop"), icon=":material/stop:", **args)

@@ -18,7 +18,7 @@ from core.params import AXES, BaseParams, Problem, Refused, Upload, fields, shap
 from core.runs.manager import shared
 from core.runs.uploads import Holding
 from core.text import Text
-from core.ui import link
+from core.ui import held, link
 from core.ui.visitor import person
 
 SUFFIXES = {"table": ["csv", "tsv", "txt"], "text": ["txt", "md"]}  # the first is that of the cleaned file
@@ -41,14 +41,11 @@ def _much_memory() -> Iterator[None]:
 
 def drop_unreadable(stem: str, params: BaseParams) -> None:
     """Take files that are not here for this reader out of the page's Params; a message asks for each."""
-    for field, name in uploaded(params).items():
-        if not shared().uploads.readable(name, person()):
-            problem = Problem(field, "not_here", {"shape": " × ".join(map(str, shape(name)))})
-            found = [*st.session_state[f"problems:{stem}"], problem]
-            params = params.replace(**{field: ""})
-            link.change(stem, params, outside=True)
-            st.session_state[f"problems:{stem}"] = found
-            st.session_state[f"asked:{stem}:{field}"] = name
+    if missing := shared().uploads.missing(params, person()):
+        found = [*st.session_state[f"problems:{stem}"], *held.problems(missing)]
+        link.change(stem, params.replace(**dict.fromkeys(missing, "")), outside=True)
+        st.session_state[f"problems:{stem}"] = found
+        st.session_state.update({f"asked:{stem}:{field}": name for field, name in missing.items()})
 
 
 def downloads(params: BaseParams, text: Text) -> None:
@@ -58,14 +55,14 @@ def downloads(params: BaseParams, text: Text) -> None:
         assert isinstance(kind, Upload)
         st.download_button(
             text.say("own.download"),
-            partial(_cleaned, name),
+            partial(_cleaned, name, person()),
             f"{field}.{SUFFIXES[kind.kind][0]}",
             on_click="ignore",
         )
 
 
-def _cleaned(name: str) -> bytes:
-    return shared().uploads.content(name) or b""
+def _cleaned(name: str, me: str) -> bytes:
+    return shared().file(name, me) or b""
 
 
 class Own:

@@ -22,7 +22,7 @@ from core import claims, records, talk
 from core.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept import load
 from core.params import BaseParams, Invalid, Upload, applicable, fields
-from core.runs.manager import COMPLETE, FAILED, Run
+from core.runs.manager import COMPLETE, FAILED, Run, shared
 from core.talk import Beat
 from core.text import words
 from core.ui import link
@@ -68,7 +68,10 @@ def place() -> Place | None:
     state = st.session_state
     if link.arriving() or state.get("place") is None:
         state["place"] = _asked()
-    return state["place"]
+    here: Place | None = state["place"]
+    if here and (missing := shared().uploads.missing(here.start, person())):
+        here = state["place"] = replace(here, start=here.start.replace(**dict.fromkeys(missing, "")))
+    return here
 
 
 def _asked() -> Place | None:
@@ -223,7 +226,7 @@ class Slide(Page):
 
     def _stand_in(self) -> Run | None:
         """As on the page; where there is nothing, the settings it began with."""
-        return super()._stand_in() or self.manager.find(self.stem, self.place.start)
+        return super()._stand_in() or self.manager.find(self.stem, self.place.start, person=person())
 
     def _keys(self, question: str) -> None:
         text, here = self.text, self.place
@@ -259,7 +262,7 @@ class Slide(Page):
         beat = talk.load(here.talk)[here.beat]
         concept = load(beat.stem)
         cheap = self.manager.engine_for(beat.stem, beat.params).seconds(concept.cost(beat.params)) <= AUTO
-        run = self.manager.find(beat.stem, beat.params)
+        run = self.manager.find(beat.stem, beat.params, person=person())
         if run is None and cheap:
             run = self.manager.ask(beat.stem, beat.params, watcher(), person=person())
         if run is not None and run.status == COMPLETE:
