@@ -16,8 +16,9 @@ from core.runs.manager import COMPLETE, FAILED, RUN_BYTES, RUN_SECONDS, STOPPED,
 from core.stats import interval
 from core.text import Text, words
 from core.ui import held, link, own, pin, share
-from core.ui.chart import chart
+from core.ui.chart import SENT, chart
 from core.ui.controls import Controls, problems
+from core.ui.heard import heard
 from core.ui.predict import covered, predict
 from core.ui.told import told
 from core.ui.visitor import person, watcher
@@ -486,7 +487,7 @@ def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] 
         return None
 
     def handle() -> None:
-        content = getattr(st.session_state.get(key), event, None)
+        content = heard(st.session_state.get(key), event, SENT[event])
         if content:
             act(page, content)
             st.session_state["whole page"] = True  # an event of the chart runs only its fragment again

@@ -28,6 +28,7 @@ from core.text import words
 from core.ui import link
 from core.ui.chart import chart, figure_json
 from core.ui.controls import Controls, problems
+from core.ui.heard import heard
 from core.ui.page import AUTO, Page, progress
 from core.ui.visitor import person, watcher
 
@@ -274,10 +275,12 @@ class Slide(Page):
 
 def _act() -> None:
     """Do what a key asked for."""
-    asked = getattr(st.session_state.get("slide-keys"), "act", None) or {}
-    if asked.get("do") == "beat":
-        _go(int(asked["beat"]))
-    elif act := ACTS.get(asked.get("do", "")):
+    asked = heard(st.session_state.get("slide-keys"), "act", {"do": str, "beat": int}, {"do": str})
+    if asked is None or st.session_state.get("place") is None:  # a press that came after the speaker had left
+        return
+    if asked["do"] == "beat" and "beat" in asked:
+        _go(asked["beat"])
+    elif act := ACTS.get(asked["do"]):
         act()
 
 

@@ -39,9 +39,9 @@ def downloads(page: Page) -> None:
     there = run is not None
     name, me = f"{stem}-{figure.id}", person()
 
-    def mine() -> Run:
-        """The run when the button is pressed, perhaps long after it was drawn. Raises NotHere."""
-        return shared().again(run, me)
+    def mine() -> Any:
+        """The run when a button is pressed, perhaps long after it was drawn. Raises NotHere."""
+        return shared().again(run, me) if there else None
 
     def button(kind: str, make: Any, file: str, mime: str, ready: bool = True) -> None:
         hint = text.hint(f"export.{kind}") or None
@@ -64,7 +64,7 @@ def downloads(page: Page) -> None:
         button("csv", lambda: numbers(mine(), figure, text.language), f"{name}.csv", "text/csv", there)
     st.markdown(f"**{say('export.run')}**")
     with st.container(horizontal=True):
-        button("settings", lambda: records.settings(stem, params, run), f"{stem}.json", "application/json")
+        button("settings", lambda: records.settings(stem, params, mine()), f"{stem}.json", "application/json")
         if page.concept.weights:
             kept = there and run.status == COMPLETE and shared().has_state(run)
             button("weights", lambda: weights(run, me), f"{stem}.safetensors", "application/octet-stream", kept)
