@@ -95,7 +95,8 @@ class Board:
         titles = {stem: words(stem, self.text.language).title for stem in stems}
 
         def choose_concept(stem: str) -> None:
-            link.change(PLACE, Comparison(concept=stem))
+            if stem in stems:
+                link.change(PLACE, Comparison(concept=stem))
 
         concept = told(f"compare-concept-{self.text.language}", self.now.concept, choose_concept)
         st.selectbox(self.say("params.concept"), stems, format_func=titles.__getitem__, **concept)
@@ -402,9 +403,9 @@ class Board:
 
     def _pick(self, field: str, options: list[str], value: str, label: Callable[[str], str]) -> None:
 
-        def put(choice: str) -> None:
-            link.change(PLACE, self.now.replace(**{field: choice}))
+        def put(choice: str) -> bool:
             st.session_state["whole page"] = True
+            return link.wish(PLACE, {field: choice})
 
         name = self.say("frame.figure" if field == "picture" else "params.view")
         how = told(f"compare-{field}-{self.concept.stem}-{self.text.language}", value, put)

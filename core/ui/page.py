@@ -213,19 +213,19 @@ class Page:
         """
         if self.run is None or self.run.status != COMPLETE:
             return None
-        kind = self.concept.ask(ask)
+        try:
+            asked = self.concept.ask(ask).question(**question)
+        except Invalid:  # no widget of ours offers that
+            return None
         with held.drawing():
-            run = self.manager.question(self.run, ask, kind.question(**question), watcher(), person())
+            run = self.manager.question(self.run, ask, asked, watcher(), person())
             run.done.wait(2.0)
             return run
         return None
 
     def change(self, **changes: Any) -> None:
         """New Params from something other than a widget (a click); what does not stand is said and changes nothing."""
-        try:
-            link.change(self.stem, self.params.replace(**changes), outside=True)
-        except Invalid as error:
-            st.session_state[f"problems:{self.stem}"] = list(error.problems)
+        link.wish(self.stem, changes, outside=True)
 
     def claims(self, *first: str) -> None:
         """What the notes say, with the stored verdict and what this run measured; claims not named are folded away."""
