@@ -172,7 +172,7 @@ def test_runs_take_their_file_and_go_with_it(tmp_path: Path, caplog: pytest.LogC
             time.sleep(0.05)
         assert manager.store.usage()["runs"] == 1 and manager.find("perceptron", params, person=ANNA) is run
 
-        waits = Run("", "perceptron", params, "cpu", 0.1)
+        waits = Run("0" * 40, "perceptron", params, "cpu", 0.1)
         manager.delete(NAME, ANNA)
         assert manager.store.usage()["runs"] == 0
         with pytest.raises(NotHere):
