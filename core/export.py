@@ -15,7 +15,7 @@ from core.concept import load
 from core.messages import allowed
 from core.params import BaseParams, Rows, Upload, applicable, fields, uploaded
 from core.records import link
-from core.source import Piece, closure, module, targets
+from core.source import Piece, closure, module, parsed, targets
 from core.text import words
 
 HEADER = '''"""{title}
@@ -164,8 +164,8 @@ class Source:
     def head(self, form: str, rest: list[str]) -> tuple[str, str]:
         """The first words, in this form, and the imports of a file whose code ends with `rest`."""
         body = "\n\n\n".join([self.settings, *self.sections.values(), *rest])
-        used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-        bound = _imports([*self.imports, *ast.parse(MAIN_IMPORTS).body], used)
+        used = {node.id for node in ast.walk(parsed(body)) if isinstance(node, ast.Name)}
+        bound = _imports([*self.imports, *parsed(MAIN_IMPORTS).body], used)
         classes = [cls.__name__ for cls in _settings_classes(type(self.params))]
         _refuse_collisions(self.pieces, [*classes, *_defined(rest)], bound)
         text = words(self.stem, "en")
@@ -249,7 +249,7 @@ def _files(params: BaseParams) -> dict[str, str]:
 
 def _defined(codes: list[str]) -> list[str]:
     """The names that these pieces of code define."""
-    nodes = [node for code in codes for node in ast.parse(code).body]
+    nodes = [node for code in codes for node in parsed(code).body]
     changes = [n for n in nodes if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Subscript)]
     return [name for node in nodes if node not in changes for name in targets(node)]
 
@@ -301,7 +301,7 @@ def _sections(pieces: list[Piece]) -> dict[str, str]:
             if isinstance(node, ast.ImportFrom) and (node.module or "core").split(".")[0] == "core":
                 raise ValueError(f"{piece.module} imports inside a function, which a standalone script cannot follow")
         if piece.module not in sections:
-            about = (ast.get_docstring(ast.parse(module(piece.module).text)) or "").partition("\n")[0]
+            about = (ast.get_docstring(parsed(module(piece.module).text)) or "").partition("\n")[0]
             titles[piece.module] = about
             sections[piece.module] = "" if isinstance(piece.node, plain) else "\n"
         elif last:
@@ -361,7 +361,7 @@ def _distributions() -> dict[str, list[str]]:
 def _packages(sources: list[str]) -> list[str]:
     """The packages these sources import, inside functions too, each with its version here: `numpy==2.4.6`."""
     found = set()
-    for node in (n for source in sources for n in ast.walk(ast.parse(source))):
+    for node in (n for source in sources for n in ast.walk(parsed(source))):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -233,6 +233,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     from core import wire
     from core.catalog import CONCEPTS
     from core.concept import load
+    from core.runs.key import source_digest
     from core.runs.manager import shared
 
     # Else a deep link that comes first would run its page file alone: streamlit takes a folder named pages/ for its
@@ -241,6 +242,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     manager = shared()
     for entry in CONCEPTS:
         load(entry.stem)
+        source_digest(entry.stem)  # in every run key
     from core.ui.first import draw_ahead
 
     plotly_js()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import symtable
+import threading
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -37,11 +38,21 @@ class Piece:
     text: str
 
 
+_parsing = threading.Lock()
+
+
+def parsed(text: str) -> ast.Module:
+    """The syntax tree of a source. The one place where any is made, for one thread at a time: CPython 3.11 counts the
+    depth of a growing tree in one number for all threads, and raises SystemError where two trees grow at once."""
+    with _parsing:
+        return ast.parse(text)
+
+
 @cache
 def module(name: str) -> Module:
     path = ROOT / (name.replace(".", "/") + ".py")
     text = path.read_text("utf-8")
-    found = Module(name, text, ast.parse(text).body)
+    found = Module(name, text, parsed(text).body)
     for node in found.nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("core"):
             for alias in node.names:
@@ -136,6 +147,7 @@ def _text(there: Module, node: ast.stmt) -> str:
     return "\n".join(lines[first : node.end_lineno])
 
 
+@cache
 def _uses(text: str) -> list[str]:
     """The module's names that a definition uses: not its arguments and variables."""
     found: dict[str, None] = {}
@@ -154,16 +166,19 @@ def _uses(text: str) -> list[str]:
 def normalised(stem: str) -> str:
     """What the concept's run depends on, free of comments, docstrings and layout."""
     pieces, _ = closure(stem)
-    dumps = []
-    for piece in pieces:
-        node = ast.parse(piece.text)
-        for inner in ast.walk(node):
-            body = getattr(inner, "body", None)
-            if (
-                isinstance(inner, (ast.FunctionDef, ast.ClassDef))
-                and ast.get_docstring(inner) is not None
-                and isinstance(body, list)
-            ):
-                inner.body = body[1:] or [ast.Pass()]
-        dumps.append(f"{piece.module}: {ast.dump(node)}")
-    return "\n".join(dumps)
+    return "\n".join(f"{piece.module}: {_bare(piece.text)}" for piece in pieces)
+
+
+@cache
+def _bare(text: str) -> str:
+    """The syntax tree of a definition as text, without its docstrings. Many concepts share the same definitions."""
+    node = parsed(text)
+    for inner in ast.walk(node):
+        body = getattr(inner, "body", None)
+        if (
+            isinstance(inner, (ast.FunctionDef, ast.ClassDef))
+            and ast.get_docstring(inner) is not None
+            and isinstance(body, list)
+        ):
+            inner.body = body[1:] or [ast.Pass()]
+    return ast.dump(node)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import ast
 import codeop
+import gc
 import hashlib
 import os
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,13 +22,14 @@ import nbformat
 import numpy as np
 import pytest
 
-from core import export
+from core import export, source
 from core.catalog import CONCEPTS
 from core.concept import experiment, load
 from core.ml.own import CONTENTS
 from core.ml.rules import Contender
 from core.params import BaseParams, fields, uploaded, write
 from core.result import BaseResult, arrays, same
+from core.runs import key
 from core.source import Piece, module
 from tests import exports
 
@@ -246,3 +253,40 @@ def test_the_check_of_exports_reads_what_is_to_be_installed() -> None:
     for make in (export.script, export.notebook):
         found = exports.named(make("perceptron", load("perceptron").tiny))
         assert [package.split("==")[0] for package in found][:1] == ["numpy"] and all("==" in p for p in found)
+
+
+# Threads
+
+
+@contextmanager
+def many_turns() -> Iterator[None]:
+    """Threads take turns wherever they can, also while a syntax tree grows: the collector that runs there lets go."""
+
+    def turn(phase: str, info: dict[str, int]) -> None:
+        time.sleep(0)
+
+    before = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(50)
+    gc.callbacks.append(turn)
+    try:
+        yield
+    finally:
+        gc.callbacks.remove(turn)
+        sys.setswitchinterval(before[0])
+        gc.set_threshold(*before[1])
+
+
+def test_twelve_threads_export_at_once_from_cold_caches() -> None:
+    wanted = {stem: export.script(stem, load(stem).Params()) for stem in ("perceptron", "optimizers")}
+    gate = threading.Barrier(12)
+
+    def one(number: int) -> bool:
+        stem = sorted(wanted)[number % len(wanted)]
+        gate.wait()
+        return export.script(stem, load(stem).Params()) == wanted[stem]
+
+    for cached in (source.module, source._uses, source._bare, key.source_digest):
+        cached.cache_clear()
+    with many_turns(), ThreadPoolExecutor(12) as threads:
+        assert all(threads.map(one, range(12)))

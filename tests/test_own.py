@@ -40,8 +40,7 @@ NAME = f"sha256:{hashlib.sha256(CSV.encode()).hexdigest()}:90x3x3"
 @pytest.fixture
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[runs.Manager]:
     """A manager without workers: runs are asked for and wait. AppTest has no cookies."""
-    monkeypatch.setattr("core.ui.own.person", lambda: "anna")
-    monkeypatch.setattr("core.ui.own.known", lambda: True)
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", {"lab-person": "anna"})
     runs._shared = runs.Manager(Store(tmp_path))
     yield runs._shared
     runs._shared = None

@@ -62,7 +62,7 @@ def test_a_page_waits_runs_and_is_done(manager: runs.Manager, stem: str, languag
     assert not app.exception
     assert app.title[0].value == words(stem, language).title
     for _ in range(200):
-        run = app.session_state[f"run:{stem}"]
+        run = app.session_state["runs"].get(f"run:{stem}")
         app.run()
         assert not app.exception
         if run is not None and not run.live:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from core.concepts.optimizer_race.params import FAIR, Params
 from core.ml.rules import Contender
 from core.params import Refused, Rows, fields
-from core.ui.rows import changed_rows
+from core.ui.heard import heard
+from core.ui.rows import CHANGES, changed_rows
 
 KIND = fields(Params)["contenders"]
 assert isinstance(KIND, Rows)
@@ -50,9 +52,12 @@ VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text
 
 
 @given(st.dictionaries(st.sampled_from(["row", "field", "value", "add", "remove", "x"]), VALUES))
-def test_whatever_is_sent_gives_rows_or_a_refusal(change: dict[str, Any]) -> None:
+def test_whatever_is_sent_is_silence_or_gives_rows_or_a_refusal(change: dict[str, Any]) -> None:
+    sent = heard(SimpleNamespace(change=change), "change", *CHANGES)
+    if sent is None:
+        return
     try:
-        rows = changed_rows(KIND, FAIR, change)
+        rows = changed_rows(KIND, FAIR, sent)
     except Refused:
         return
     assert KIND.check(rows) == rows

@@ -15,9 +15,9 @@ from core.concepts.perceptron.params import Params, Spot
 from core.params import Refused
 from core.runs import disk
 from core.runs import uploads as module
-from core.runs.manager import COMPLETE, FAILED, Manager
+from core.runs.manager import COMPLETE, FAILED, Manager, Run
 from core.runs.store import Store
-from core.runs.uploads import HALF_WRITTEN, Uploads
+from core.runs.uploads import HALF_WRITTEN, NotHere, Uploads
 
 ANNA, BO = "cookie-of-anna", "cookie-of-bo"
 
@@ -256,18 +256,21 @@ def test_runs_take_their_file_and_go_with_it(tmp_path: Path, caplog: pytest.LogC
         run = manager.ask("perceptron", params, person=ANNA)
         assert run.done.wait(60) and run.status == COMPLETE, run.error
         assert run.result and len(run.result.y) == 12
-        question = manager.question(run, "classify", Spot(x=0.1, y=0.2))
+        question = manager.question(run, "classify", Spot(x=0.1, y=0.2), person=ANNA)
         assert question.done.wait(60) and question.status == COMPLETE
         for _ in range(100):
             if manager.store.complete(run.key):
                 break
             time.sleep(0.05)
-        assert manager.store.usage()["runs"] == 1 and manager.find("perceptron", params) is run
+        assert manager.store.usage()["runs"] == 1 and manager.find("perceptron", params, person=ANNA) is run
 
+        waits = Run("0" * 40, "perceptron", params, "cpu", 0.1)
         manager.delete(NAME, ANNA)
-        assert manager.find("perceptron", params) is None and manager.store.usage()["runs"] == 0
-        gone = manager.ask("perceptron", params, person=ANNA)
-        assert gone.done.wait(60) and (gone.status, gone.error) == (FAILED, "no_file")
+        assert manager.store.usage()["runs"] == 0
+        with pytest.raises(NotHere):
+            manager.ask("perceptron", params, person=ANNA)
+        manager._enqueue(waits)  # the file went while it waited
+        assert waits.done.wait(60) and (waits.status, waits.error) == (FAILED, "no_file")
         left = [path for path in tmp_path.rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
         assert left == [] and "secret" not in caplog.text and ANNA not in caplog.text
     finally:

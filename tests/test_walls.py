@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,11 @@ def test_a_concept_has_all_its_parts(stem: str) -> None:
     names = {"params.py", "train.py", "figures.py", "claims.py", *(f"text.{language}.md" for language in LANGUAGES)}
     assert names <= {path.name for path in folder.iterdir()}
     assert (ROOT / "tests/concepts" / f"test_{stem}.py").exists()
+
+
+def test_syntax_trees_are_made_in_one_place() -> None:
+    """Two at once, in two threads, end in a SystemError on Python 3.11."""
+    made = [path.relative_to(ROOT).as_posix() for path in SOURCES if "ast.parse(" in path.read_text("utf-8")]
+    assert made == ["core/source.py"]
+    settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))
+    assert settings["runner"]["magicEnabled"] is False  # for which streamlit makes one of every page

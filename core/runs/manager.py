@@ -1,5 +1,8 @@
 """Runs as the web process sees them: ask for one, look at it, stop it. Imports no torch.
 
+This is the one door to what was computed. Whatever gives a run, or something of it, is told who asks, and raises
+NotHere where the run is on a file that is not here for them; who is not named reads what is shared, and no more.
+
 One thread per worker slot takes runs from its device's queue and listens to its worker. Stop is a flag first and a
 kill 150 ms later: the last Result is already here, and a spare worker is warm. Equal questions share one run.
 Where RAY_ADDRESS names a cluster, the slots are places on it (core/runs/cluster.py), and all else is the same.
@@ -37,7 +40,7 @@ from core.runs.history import History
 from core.runs.key import ask_key, digest, run_key, setting_key, source_digest, versions
 from core.runs.queue import FairQueue
 from core.runs.store import LARGEST_RESULT, State, Store, Stored, shipped
-from core.runs.uploads import Uploads
+from core.runs.uploads import ANYONE, NotHere, Uploads
 
 log = logging.getLogger("lab.runs")
 
@@ -408,9 +411,17 @@ class Manager:
         able = [e for e in known if e.device.split(":")[0] in concept.devices]
         return engines.choose(concept.cost(params), [e for e in able if e.device.startswith(device)] or able)
 
-    def find(self, stem: str, params: BaseParams, device: str = "auto", watcher: str = "") -> Run | None:
+    def allow(self, stem: str, params: BaseParams, person: str) -> None:
+        """Raise NotHere where these settings use files that are not here for this person."""
+        if missing := self.uploads.missing(params, person):
+            raise NotHere(stem, missing)
+
+    def find(
+        self, stem: str, params: BaseParams, device: str = "auto", watcher: str = "", person: str = ANYONE
+    ) -> Run | None:
         """The run of these Params if it is live or complete, here or in the store; nothing is started. A watcher counts
         as looking at it from now on, so that the run does not end when the last of the others leaves."""
+        self.allow(stem, params, person)
         found = (self._find(key, stem, params, watcher) for key in self.keys(stem, params, device))
         return next(filter(None, found), None)
 
@@ -426,7 +437,7 @@ class Manager:
             run = self._runs.get(key)
             if run and run.open:
                 if watcher:
-                    self.look(run, watcher)
+                    run.watchers[watcher] = time.monotonic()
                 return run
         stored = self.store.complete(key)
         if not stored:
@@ -458,14 +469,15 @@ class Manager:
         watcher: str = "",
         device: str = "auto",
         anew: bool = False,
-        person: str = "",
+        person: str = ANYONE,
     ) -> Run:
         """The run of these Params: under way, stored, or new in the queue; `anew` trains again."""
+        self.allow(stem, params, person)
         engine = self.engine_for(stem, params, device)
         key = run_key(stem, params, engine.device)
         cost = load(stem).cost(params)
         chunk = max(1, int(cost.steps * KILL_AFTER / 3 / engine.seconds(cost)))
-        known = None if anew else self.find(stem, params, device)
+        known = None if anew else self.find(stem, params, device, person=person)
         device = known.device if known else engine.device  # perhaps a run on another engine
         key = known.key if known else key
         job = {"key": key, "stem": stem, "params": params, "device": device, "chunk": chunk}
@@ -476,10 +488,10 @@ class Manager:
             return run
         return self._submit(key, job, engine.seconds(cost), watcher, anew, person)
 
-    def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "", person: str = "") -> Run:
+    def question(self, run: Run, ask: str, question: BaseParams, watcher: str = "", person: str = ANYONE) -> Run:
         """Ask a finished run: its answer is a run of its own, and shared like any other."""
         key = ask_key(run.key, ask, question)
-        state = self.state(run)
+        state = self.state(run, person)
         job = {"ask": ask, "stem": run.stem, "params": run.params, "question": question} | {
             "result": run.result,
             "state": state,
@@ -488,13 +500,18 @@ class Manager:
         }
         return self._submit(key, job, 0.1, watcher, False, person)
 
-    def state(self, run: Run) -> State | None:
+    def state(self, run: Run, person: str = ANYONE) -> State | None:
         """What a complete run left of its networks, or None."""
+        self.allow(run.stem, run.params, person)
         return run.meta.get("state") or self.store.state(run.key)
 
     def has_state(self, run: Run) -> bool:
         """Whether it left anything; nothing is read for that."""
         return bool(run.meta.get("state")) or self.store.has_state(run.key)
+
+    def file(self, name: str, person: str = ANYONE) -> bytes | None:
+        """A cleaned file that readers brought; None where it is not here for this person."""
+        return self.uploads.content(name) if self.uploads.readable(name, person) else None
 
     def _submit(
         self, key: str, job: dict[str, Any], predicted: float, watcher: str, anew: bool = False, person: str = ""
@@ -553,13 +570,15 @@ class Manager:
 
     # Looking and stopping
 
-    def partial(self, stem: str, params: BaseParams, device: str = "auto") -> Run | None:
+    def partial(self, stem: str, params: BaseParams, device: str = "auto", person: str = ANYONE) -> Run | None:
         """What is left of this very run from before the server ended, or was stopped; shown until it is run again."""
+        self.allow(stem, params, person)
         key = run_key(stem, params, self.engine_for(stem, params, device).device)
         return self._shown(self.store.load(key), stem, params)
 
-    def latest(self, stem: str, params: BaseParams) -> Run | None:
+    def latest(self, stem: str, params: BaseParams, person: str = ANYONE) -> Run | None:
         """The last complete run of a setting from any version of the code, to be shown as stored."""
+        self.allow(stem, params, person)
         return self._shown(self.store.latest(setting_key(stem, params)), stem, params)
 
     def shipped(self, stem: str) -> Run | None:
@@ -579,6 +598,11 @@ class Manager:
         run.seconds = stored.meta["seconds"]
         return run
 
+    def again(self, run: Run, person: str = ANYONE) -> Run:
+        """A run for who has it already: what it is on may have been deleted, or shared no more, since."""
+        self.allow(run.stem, run.params, person)
+        return run
+
     def look(self, run: Run, watcher: str) -> None:
         """Note that a session still looks at a run."""
         run.watchers[watcher] = time.monotonic()
@@ -590,8 +614,9 @@ class Manager:
             if run.live and not run.watchers:
                 self.stop(run)
 
-    def quit(self, run: Run, watcher: str) -> Run:
+    def quit(self, run: Run, watcher: str, person: str = ANYONE) -> Run:
         """A session presses Stop. Its run as it stands now; the run itself ends unless someone else looks at it."""
+        self.allow(run.stem, run.params, person)
         with self._lock:
             others = set(run.watchers) - {watcher}
         if not others:

@@ -8,6 +8,8 @@
 
 A folder of the same make for every concept's default comes with the project (`SHIPPED`), without state.
 
+It knows nobody: who may see a run is asked in core/runs/manager.py, through which all readers come.
+
 No pickle is read or written. A store that cannot be written (full, read-only) loses nothing but memory: the
 lab goes on, and `trouble` says why. What it takes is counted as it changes; only `count` and `prune`, which are for a
 thread in the background, look through all of it.

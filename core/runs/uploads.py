@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.params import UPLOAD, Refused
+from core.params import UPLOAD, BaseParams, Refused, uploaded
 from core.runs import disk
 from core.runs.key import digest
 
@@ -30,6 +30,18 @@ DAYS = float(os.environ.get("LAB_UPLOAD_DAYS", 7))
 PERSON_BYTES = 30 * 2**20
 HALF_WRITTEN = 3600  # seconds after which what nobody holds is nobody's
 LONGEST_LABEL = 60
+ANYONE = ""  # somebody of whom nothing is known, and nobody's cookie: reads what is shared
+
+
+class NotHere(Exception):
+    """Raised where something of a concept is asked for that was made of files which are not here for whoever asks.
+
+    missing: field → name of each such file.
+    """
+
+    def __init__(self, stem: str, missing: dict[str, str]):
+        super().__init__(f"{stem}: not here for this reader: {', '.join(missing)}")
+        self.stem, self.missing = stem, missing
 
 
 @dataclass(frozen=True)
@@ -106,6 +118,10 @@ class Uploads:
         """Whether this person may use an upload, and it is there."""
         allowed = self.held(name, person) or any(holding.shared for holding in self._holdings(name))
         return bool(allowed) and self._file(name).exists()
+
+    def missing(self, params: BaseParams, person: str) -> dict[str, str]:
+        """Field → name of every upload that these settings use and that is not here for this person."""
+        return {field: name for field, name in uploaded(params).items() if not self.readable(name, person)}
 
     def held(self, name: str, person: str) -> Holding | None:
         """The hold of a person on an upload."""

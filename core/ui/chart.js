@@ -299,7 +299,7 @@ class Chart {
       this.heard = true;
       this.plot.on("plotly_selected", (event) => {
         if (!this.wants.selects || !event?.points?.length) return;
-        const points = event.points.map((p) => ({ curve: p.curveNumber, point: p.pointIndex, x: p.x, y: p.y, data: p.customdata ?? null }));
+        const points = event.points.map(({ x, y }) => ({ x, y }));
         this.component.setTriggerValue("selected", points);
         this.library.update(this.plot, { selectedpoints: [null] }, { selections: [] }); // the box has done its work
       });

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 
 WORDS = ("play", "pause", "moment", "shown", "point", "table_below")
 BUTTONS = ("zoom", "pan", "box", "zoom_in", "zoom_out", "reset_axes", "png", "full_screen")  # over a figure
+SENT = {"click": {"x": float, "y": float}, "selected": [{"x": float, "y": float}]}  # event → what the browser sends
 
 _component: Any = None
 
@@ -98,8 +99,8 @@ def chart(
     big: for a room: it fills the window in large type, and a run that is `done` is replayed. {"place", "run": a change
         of either is something else to show, "done", "seen": it was drawn while it ran, which is replay enough,
         "still": it stays at its first moment}.
-    on_click: called after a click inside the axes; `st.session_state[key].click` is {"x", "y"} in axis units.
-    on_select: called after a box selection; `st.session_state[key].selected` lists {curve, point, x, y, data}.
+    on_click, on_select: called after a click inside the axes, and after a box selection.
+        `heard(st.session_state[key], event, SENT[event])` is what was clicked or selected, in axis units.
     """
     wants = {"clicks": on_click is not None, "selects": on_select is not None}
     data = given(figure, text, summary, named, over, pale) | {"wants": wants, "big": big}

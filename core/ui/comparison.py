@@ -16,11 +16,12 @@ from core.compare import LETTERS, Asked, Comparison, asked, choose, chosen, diff
 from core.concept import Figure, load
 from core.messages import explain
 from core.numbers import readable
-from core.params import BaseParams, Invalid, Problem, shape, uploaded
+from core.params import BaseParams, Invalid
 from core.runs.manager import COMPLETE, FAILED, STOPPED, Run, shared
+from core.runs.uploads import NotHere
 from core.standings import SHOWN, ranked, table
 from core.text import words
-from core.ui import link, pin
+from core.ui import held, link, pin
 from core.ui.chart import chart, named
 from core.ui.controls import problems
 from core.ui.page import AUTO, hand_over_to_entry, progress, refusal, stopped
@@ -95,7 +96,8 @@ class Board:
         titles = {stem: words(stem, self.text.language).title for stem in stems}
 
         def choose_concept(stem: str) -> None:
-            link.change(PLACE, Comparison(concept=stem))
+            if stem in stems:
+                link.change(PLACE, Comparison(concept=stem))
 
         concept = told(f"compare-concept-{self.text.language}", self.now.concept, choose_concept)
         st.selectbox(self.say("params.concept"), stems, format_func=titles.__getitem__, **concept)
@@ -121,11 +123,12 @@ class Board:
         def panel() -> None:
             if st.session_state.pop("whole page", False):
                 st.rerun()
-            for shown in self.runs:
-                self._status(shown)
-            ready = [shown for shown in self.runs if shown.ready]
-            if ready:
-                self._picture(ready)
+            with held.drawing():
+                for shown in self.runs:
+                    self._status(shown)
+                ready = [shown for shown in self.runs if shown.ready]
+                if ready:
+                    self._picture(ready)
             if live and not any(shown.run is not None and shown.run.live for shown in self.runs):
                 st.rerun()
 
@@ -150,10 +153,11 @@ class Board:
         ready = {s.asked.letter: s.run for s in self.runs if s.ready and figure.shown(s.asked.params)}
         if not ready or any(run is None or run.live for run in ready.values()):
             return
-        language = self.text.language
+        language, me = self.text.language, self.me
 
         def joint() -> pd.DataFrame:
-            found = {letter: figure.table(run.result, language) for letter, run in ready.items() if run is not None}
+            mine = {letter: self.manager.again(run, me) for letter, run in ready.items() if run is not None}
+            found = {letter: figure.table(run.result, language) for letter, run in mine.items()}
             return joined(found, self.say("compare.run"))
 
         fold = st.expander(
@@ -177,7 +181,8 @@ class Board:
         else of the latest."""
         concept, say, language = self.concept, self.say, self.text.language
         past = [(each.params, each.device) for each in self.manager.history.mine(self.me, concept.stem)]
-        seen = [(shown.asked.params, shown.asked.device) for shown in self.runs] + past
+        here = [shown.asked for shown in self.runs if not shown.missing]
+        seen = [(asked.params, asked.device) for asked in here] + past
         if not (concept.task and concept.entries and past):
             return
         key = f"compare-standings-{language}"
@@ -264,20 +269,20 @@ class Board:
     def _shown(self, letter: str, text: str) -> Shown:
         """A run of the link: there, under way, or begun now where that is cheap."""
         shown = Shown(text, asked(self.concept.stem, letter, text))
-        params = shown.asked.params
-        for field, name in uploaded(params).items():
-            if not self.manager.uploads.readable(name, self.me):
-                sizes = {"shape": " × ".join(map(str, shape(name)))}
-                shown.missing = explain(Problem(field, "not_here", sizes), self.text, self.concept.Params)
-                return shown
-        known: dict[str, Run] = st.session_state.setdefault("compared", {})
-        name = f"{self.concept.stem}?{text}"
-        run = known.get(name) or pin.stored(self.concept.stem, params, shown.asked.device)
-        if run is None and self._predicted(shown) <= AUTO:
-            run = self._asked(shown)
-        if run is not None:
-            known[name] = shown.run = run
+        try:
+            run = held.held(self._name(shown)) or pin.stored(self.concept.stem, shown.asked.params, shown.asked.device)
+            if run is None and self._predicted(shown) <= AUTO:
+                run = self._asked(shown)
+        except NotHere as refused:
+            shown.missing = held.sentence(refused)
+            return shown
+        held.hold(self._name(shown), run)
+        shown.run = run
         return shown
+
+    def _name(self, shown: Shown) -> str:
+        """Under which name the session holds a run of the comparison."""
+        return f"compared:{self.concept.stem}?{shown.text}"
 
     def _predicted(self, shown: Shown) -> float:
         """Seconds that a run will take."""
@@ -289,20 +294,19 @@ class Board:
         return self.manager.ask(self.concept.stem, params, watcher(), device, person=self.me)
 
     def _start(self, shown: Shown) -> None:
-        st.session_state["compared"][f"{self.concept.stem}?{shown.text}"] = self._asked(shown)
-        st.session_state["whole page"] = True
+        with held.wish():
+            held.hold(self._name(shown), self._asked(shown))
 
     def _stop(self, shown: Shown) -> None:
         assert shown.run is not None
-        run = self.manager.quit(shown.run, watcher())
-        st.session_state["compared"][f"{self.concept.stem}?{shown.text}"] = run
-        st.session_state["whole page"] = True
+        with held.wish():
+            held.hold(self._name(shown), self.manager.quit(shown.run, watcher(), self.me))
 
     def _leave_others(self) -> None:
         """Runs that are no longer compared end, unless someone else looks at them."""
-        known: dict[str, Run] = st.session_state.setdefault("compared", {})
-        for name in set(known) - {f"{self.concept.stem}?{shown.text}" for shown in self.runs}:
-            self.manager.leave(known.pop(name), watcher())
+        compared = {name for name in held.names() if name.startswith("compared:")}
+        for name in compared - set(map(self._name, self.runs)):
+            held.let_go(name)
 
     def _status(self, shown: Shown) -> None:
         """One row per run: its letter and settings, how it came about or what it lacks, and what can be done."""
@@ -310,7 +314,7 @@ class Board:
         with st.container(horizontal=True, vertical_alignment="center", key=f"compare-run-{letter}"):
             about = from_default(shown.asked.params, self.text)
             st.markdown(f"**{letter}** {DASHES[letter]} {link.plain(about)}  \n:small[{link.plain(self._how(shown))}]")
-            if run is not None and run.live:
+            if run is not None and self.manager.again(run, self.me).live:
                 self.manager.look(run, watcher())
                 args: dict[str, Any] = {"key": f"compare-stop-{letter}", "on_click": self._stop, "args": (shown,)}
                 st.button(say("run.stop"), icon=":material/stop:", **args)
@@ -383,8 +387,8 @@ class Board:
             self._pick("view", ["over", "beside"], self.now.view, lambda id: say(f"options.view.{id}"))
         said = {letter: f"{letter}: {figure.summary(run.result, language)}" for letter, run in runs.items()}
         if over and self.now.view == "over":
-            about = {"summary": " ".join(said.values()), "named": named(figure, self.text, runs)}
-            chart(over, self.text, key=f"compare-over-{figure.id}", **about)
+            summary, about = " ".join(said.values()), named(figure, self.text, runs)
+            chart(over, self.text, key=f"compare-over-{figure.id}", summary=summary, named=about)
             st.caption(say("compare.read"))
         else:
             drawn = pin.alongside(runs, figure, language)
@@ -408,9 +412,9 @@ class Board:
 
     def _pick(self, field: str, options: list[str], value: str, label: Callable[[str], str]) -> None:
 
-        def put(choice: str) -> None:
-            link.change(PLACE, self.now.replace(**{field: choice}))
+        def put(choice: str) -> bool:
             st.session_state["whole page"] = True
+            return link.wish(PLACE, {field: choice})
 
         name = self.say("frame.figure" if field == "picture" else "params.view")
         how = told(f"compare-{field}-{self.concept.stem}-{self.text.language}", value, put)

@@ -17,8 +17,9 @@ from urllib.parse import parse_qs, parse_qsl
 from core import records, style
 from core.catalog import CATALOG, CONCEPTS, LANGUAGES
 from core.concept import Figure, load
-from core.params import read, uploaded
+from core.params import read
 from core.runs.manager import COMPLETE, Manager, Run
+from core.runs.uploads import NotHere
 from core.text import words
 from core.ui import chart, link
 from core.ui.home import as_html
@@ -95,10 +96,13 @@ def _asked(stem: str, query: str, manager: Manager) -> tuple[Run, Figure] | None
     concept, asked = load(stem), dict(parse_qsl(query, keep_blank_values=True))
     beside = {name: asked.pop(name, "") for name in link.RESERVED}
     params, problems = read(concept.Params, asked)
-    if problems or uploaded(params):
+    if problems:
         return None
     device = beside["device"] if beside["device"] in concept.devices else "auto"
-    run = manager.find(stem, params, device)
+    try:
+        run = manager.find(stem, params, device)  # as anyone may see it: what stands first is the same for all
+    except NotHere:  # the page knows its reader, and asks for the file
+        return None
     if run is None or run.status != COMPLETE:
         run = manager.shipped(stem)
     if run is None or run.params != params:

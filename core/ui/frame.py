@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.catalog import CATALOG, LANGUAGES, by_chapter
 from core.text import words
-from core.ui import link
+from core.ui import held, link
 from core.ui.told import told
 
 HERE = Path(__file__).parent
@@ -48,7 +48,8 @@ def frame() -> None:
         _language(language)
     spoken = f"<script>document.documentElement.lang = '{SPOKEN[language]}'</script>"
     st.html(f"<style>{css()}</style>{spoken}", unsafe_allow_javascript=True)
-    current.run()
+    with held.drawing():
+        current.run()
 
 
 def _language(language: str) -> None:

@@ -17,6 +17,7 @@ from core.runs.manager import shared
 from core.runs.store import about_shipped
 from core.text import Text, words
 from core.ui import link
+from core.ui.heard import heard
 
 HERE = Path(__file__).parent
 LEADS_TO = {  # the concepts that show what the years of the timeline brought, once they are built
@@ -45,7 +46,7 @@ def concept_map(language: str) -> None:
         _component = st.components.v2.component("lab_map", html=html, css=css, js=script, isolate_styles=False)
     say = words("", language).say
     data = {"html": as_html(language), "words": {name: say(f"home.{name}") for name in ("found", "found_none")}}
-    opened = _component(key="map", data=data, on_open_change=lambda: None).open
+    opened = heard(_component(key="map", data=data, on_open_change=lambda: None), "open", str)
     if opened in st.session_state["pages"]:
         st.switch_page(st.session_state["pages"][opened])
 

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.catalog import LANGUAGES
-from core.params import LINK_VERSION, BaseParams, Problem, read, write
+from core.params import LINK_VERSION, BaseParams, Invalid, Problem, read, write
 
 RESERVED = ("v", "lang", "figure", "device")
 LONGEST = 20_000  # characters of a link that are looked at
@@ -128,6 +128,16 @@ def change(stem: str, params: BaseParams, *, outside: bool = False) -> None:
     state[f"problems:{stem}"] = []
     if outside:
         state[f"generation:{stem}"] += 1
+
+
+def wish(stem: str, changes: dict[str, Any], *, outside: bool = False) -> bool:
+    """Change some fields of the page, as a browser asks; what does not stand is said, and changes nothing."""
+    try:
+        change(stem, present(stem).replace(**changes), outside=outside)
+    except Invalid as error:
+        st.session_state[f"problems:{stem}"] = list(error.problems)
+        return False
+    return True
 
 
 def plain(text: str) -> str:

@@ -22,7 +22,7 @@ from core.runs import reader
 from core.runs.manager import shared
 from core.runs.uploads import Holding
 from core.text import Text
-from core.ui import link
+from core.ui import held, link
 from core.ui.visitor import known, person
 
 SUFFIXES = {"table": "csv", "text": "txt"}  # of a cleaned file
@@ -32,14 +32,11 @@ NAME = 60  # characters of a file's name that are kept
 
 def drop_unreadable(stem: str, params: BaseParams) -> None:
     """Take files that are not here for this reader out of the page's Params; a message asks for each."""
-    for field, name in uploaded(params).items():
-        if not shared().uploads.readable(name, person()):
-            problem = Problem(field, "not_here", {"shape": " × ".join(map(str, shape(name)))})
-            found = [*st.session_state[f"problems:{stem}"], problem]
-            params = params.replace(**{field: ""})
-            link.change(stem, params, outside=True)
-            st.session_state[f"problems:{stem}"] = found
-            st.session_state[f"asked:{stem}:{field}"] = name
+    if missing := shared().uploads.missing(params, person()):
+        found = [*st.session_state[f"problems:{stem}"], *held.problems(missing)]
+        link.change(stem, params.replace(**dict.fromkeys(missing, "")), outside=True)
+        st.session_state[f"problems:{stem}"] = found
+        st.session_state.update({f"asked:{stem}:{field}": name for field, name in missing.items()})
 
 
 def downloads(params: BaseParams, text: Text) -> None:
@@ -49,14 +46,14 @@ def downloads(params: BaseParams, text: Text) -> None:
         assert isinstance(kind, Upload)
         st.download_button(
             text.say("own.download"),
-            partial(_cleaned, name),
+            partial(_cleaned, name, person()),
             f"{field}.{SUFFIXES[kind.kind]}",
             on_click="ignore",
         )
 
 
-def _cleaned(name: str) -> bytes:
-    return shared().uploads.content(name) or b""
+def _cleaned(name: str, me: str) -> bytes:
+    return shared().file(name, me) or b""
 
 
 def _named(file: str) -> str:

@@ -17,9 +17,10 @@ from core.runs.key import source_digest
 from core.runs.manager import COMPLETE, FAILED, GRACE, RUN_BYTES, RUN_SECONDS, STOPPED, WAITING, Manager, Run, shared
 from core.stats import interval
 from core.text import Text, words
-from core.ui import link, own, pin, share
-from core.ui.chart import chart
+from core.ui import held, link, own, pin, share
+from core.ui.chart import SENT, chart
 from core.ui.controls import Controls, problems
+from core.ui.heard import heard
 from core.ui.predict import covered, predict
 from core.ui.told import told
 from core.ui.visitor import person, watcher
@@ -195,9 +196,10 @@ class Page:
         def panel() -> None:
             if st.session_state.pop("whole page", False):
                 st.rerun()
-            if run is not None:
-                self.manager.look(run, watcher())
-            picture(live)
+            with held.drawing():
+                if run is not None:
+                    self.manager.look(self.manager.again(run, person()), watcher())
+                picture(live)
             if live and run is not None and not run.live:
                 st.rerun()
 
@@ -216,17 +218,19 @@ class Page:
         """
         if self.run is None or self.run.status != COMPLETE:
             return None
-        kind = self.concept.ask(ask)
-        run = self.manager.question(self.run, ask, kind.question(**question), watcher(), person())
-        run.done.wait(2.0)
-        return run
+        try:
+            asked = self.concept.ask(ask).question(**question)
+        except Invalid:  # no widget of ours offers that
+            return None
+        with held.drawing():
+            run = self.manager.question(self.run, ask, asked, watcher(), person())
+            run.done.wait(2.0)
+            return run
+        return None
 
     def change(self, **changes: Any) -> None:
         """New Params from something other than a widget (a click); what does not stand is said and changes nothing."""
-        try:
-            link.change(self.stem, self.params.replace(**changes), outside=True)
-        except Invalid as error:
-            st.session_state[f"problems:{self.stem}"] = list(error.problems)
+        link.wish(self.stem, changes, outside=True)
 
     def take_away(self, name: str, left: tuple[Any, ...]) -> None:
         """Let only these be left of the rows of a field, by a gesture in the figure; it is said below the figure, where
@@ -287,8 +291,8 @@ class Page:
     def _ask(self) -> Run | None:
         """The run of the present Params: under way, stored, or started now if cheap or the page's default, so that no
         page is ever empty; else None until asked for."""
-        state, name = st.session_state, f"run:{self.stem}"
-        current: Run | None = state.get(name)
+        name = f"run:{self.stem}"
+        current = held.held(name)
         engine = self.manager.engine_for(self.stem, self.params, self.device)
         again = self.eager and current is not None and current.status == STOPPED  # there is no button for it
         if current is not None and not again and current.key in self.manager.keys(self.stem, self.params, self.device):
@@ -296,22 +300,22 @@ class Page:
         if current is not None:
             self.manager.leave(current, watcher())
             if current.result is not None:
-                state[f"before:{self.stem}"] = current
-        run = self.manager.find(self.stem, self.params, self.device, watcher())
+                held.hold(f"before:{self.stem}", current)
+        run = self.manager.find(self.stem, self.params, self.device, watcher(), person())
         cheap = engine.seconds(self.concept.cost(self.params)) <= AUTO
         if run is None and (cheap or self.eager or self.params == self.concept.Params()):
             run = self.manager.ask(self.stem, self.params, watcher(), self.device, person=person())
-        state[name] = run
+        held.hold(name, run)
         return run
 
     def _start(self, anew: bool = False) -> None:
-        run = self.manager.ask(self.stem, self.params, watcher(), self.device, anew, person())
-        st.session_state[f"run:{self.stem}"] = run
-        st.session_state["whole page"] = True
+        with held.wish():
+            run = self.manager.ask(self.stem, self.params, watcher(), self.device, anew, person())
+            held.hold(f"run:{self.stem}", run)
 
     def _stop(self, run: Run) -> None:
-        st.session_state[f"run:{self.stem}"] = self.manager.quit(run, watcher())
-        st.session_state["whole page"] = True
+        with held.wish():
+            held.hold(f"run:{self.stem}", self.manager.quit(run, watcher(), person()))
 
     def _shown_figures(self) -> list[Figure]:
         return [f for f in self.concept.figures if f.shown(self.params)]
@@ -384,9 +388,9 @@ class Page:
         found: Iterable[Run | None] = (
             source()
             for source in (
-                lambda: self.manager.partial(self.stem, self.params, self.device),
-                lambda: self.manager.latest(self.stem, self.params),
-                lambda: st.session_state.get(f"before:{self.stem}"),
+                lambda: self.manager.partial(self.stem, self.params, self.device, person()),
+                lambda: self.manager.latest(self.stem, self.params, person()),
+                lambda: held.held(f"before:{self.stem}"),
                 lambda: self.manager.latest(self.stem, self.concept.Params()),
                 lambda: self.manager.shipped(self.stem),
             )
@@ -526,7 +530,7 @@ def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] 
         return None
 
     def handle() -> None:
-        content = getattr(st.session_state.get(key), event, None)
+        content = heard(st.session_state.get(key), event, SENT[event])
         if content:
             act(page, content)
             st.session_state["whole page"] = True  # an event of the chart runs only its fragment again

@@ -12,7 +12,7 @@ from core.concept import Figure, load
 from core.overlay import common_axes, overlay
 from core.params import BaseParams
 from core.runs.manager import COMPLETE, Run, shared
-from core.ui import link
+from core.ui import held, link
 from core.ui.chart import chart, figure_json, named
 from core.ui.visitor import person
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def stored(stem: str, params: BaseParams, device: str = "") -> Run | None:
-    """A run that is there or under way: on this device if it can be, else on any."""
+    """A run that is there or under way: on this device if it can be, else on any. Raises NotHere."""
     manager = shared()
-    found = (manager.find(stem, params, name) for name in (device or "auto", *load(stem).devices))
+    found = (manager.find(stem, params, name, person=person()) for name in (device or "auto", *load(stem).devices))
     return next((run for run in found if run), None)
 
 
@@ -118,16 +118,17 @@ def _beside(page: Page, shown: Run) -> Run | None:
 
 def _pinned(stem: str) -> Run | None:
     """The pinned run of a concept; a new tab finds the one that this browser pinned last."""
-    name = f"pinned:{stem}"
-    if name not in st.session_state:
+    looked = st.session_state.setdefault("pins", set())
+    if stem not in looked:
+        looked.add(stem)
         past = next((p for p in shared().history.mine(person(), stem) if p.pinned), None)
         found = stored(stem, past.params, past.device) if past else None
-        st.session_state[name] = found if found and found.status == COMPLETE else None
-    return st.session_state[name]
+        held.hold(f"pinned:{stem}", found if found and found.status == COMPLETE else None)
+    return held.held(f"pinned:{stem}")
 
 
 def _pin(stem: str, run: Run | None) -> None:
-    st.session_state[f"pinned:{stem}"] = run
+    held.hold(f"pinned:{stem}", run)
     st.session_state["whole page"] = True
     shared().history.pin(person(), run, stem)
 

@@ -22,12 +22,13 @@ from core import claims, records, talk
 from core.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept import load
 from core.params import BaseParams, Invalid, Upload, applicable, fields
-from core.runs.manager import COMPLETE, FAILED, STOPPED, Run
+from core.runs.manager import COMPLETE, FAILED, STOPPED, Run, shared
 from core.talk import Beat
 from core.text import words
 from core.ui import link
 from core.ui.chart import chart, figure_json, named
 from core.ui.controls import Controls, problems
+from core.ui.heard import heard
 from core.ui.page import AUTO, Page, failed, progress, stopped
 from core.ui.visitor import person, watcher
 
@@ -68,7 +69,10 @@ def place() -> Place | None:
     state = st.session_state
     if link.arriving() or state.get("place") is None:
         state["place"] = _asked()
-    return state["place"]
+    here: Place | None = state["place"]
+    if here and (missing := shared().uploads.missing(here.start, person())):
+        here = state["place"] = replace(here, start=here.start.replace(**dict.fromkeys(missing, "")))
+    return here
 
 
 def _asked() -> Place | None:
@@ -226,7 +230,7 @@ class Slide(Page):
 
     def _stand_in(self) -> Run | None:
         """As on the page; where there is nothing, the settings it began with."""
-        return super()._stand_in() or self.manager.find(self.stem, self.place.start)
+        return super()._stand_in() or self.manager.find(self.stem, self.place.start, person=person())
 
     def _keys(self, question: str) -> None:
         text, here = self.text, self.place
@@ -262,7 +266,7 @@ class Slide(Page):
         beat = talk.load(here.talk)[here.beat]
         concept = load(beat.stem)
         cheap = self.manager.engine_for(beat.stem, beat.params).seconds(concept.cost(beat.params)) <= AUTO
-        run = self.manager.find(beat.stem, beat.params)
+        run = self.manager.find(beat.stem, beat.params, person=person())
         if run is None and cheap:
             run = self.manager.ask(beat.stem, beat.params, watcher(), person=person())
         if run is not None and run.status == COMPLETE:
@@ -274,10 +278,12 @@ class Slide(Page):
 
 def _act() -> None:
     """Do what a key asked for."""
-    asked = getattr(st.session_state.get("slide-keys"), "act", None) or {}
-    if asked.get("do") == "beat":
-        _go(int(asked["beat"]))
-    elif act := ACTS.get(asked.get("do", "")):
+    asked = heard(st.session_state.get("slide-keys"), "act", {"do": str, "beat": int}, {"do": str})
+    if asked is None or st.session_state.get("place") is None:  # a press that came after the speaker had left
+        return
+    if asked["do"] == "beat" and "beat" in asked:
+        _go(asked["beat"])
+    elif act := ACTS.get(asked["do"]):
         act()
 
 

@@ -11,9 +11,11 @@ import streamlit as st
 from core import style
 from core.params import BaseParams, Choice, Field, Flag, Integer, Number, Problem, Refused, Rows, applicable, fields
 from core.text import Text
+from core.ui.heard import heard
 
 HERE = Path(__file__).parent
 LOG_STEPS = (1, 3)  # offered digits of every power of ten
+CHANGES = ({"add": bool}, {"remove": int}, {"row": int, "field": str, "value": str})  # what the browser sends
 
 _component: Any = None
 
@@ -64,34 +66,34 @@ def rows(
     }
 
     def changed() -> None:
-        change = getattr(st.session_state[key], "change", None)
-        if not isinstance(change, dict):
+        change = heard(st.session_state.get(key), "change", *CHANGES)
+        if change is None:
             return
         try:
             put(change)
         except Refused as error:
-            field = str(change.get("field"))
+            field = change.get("field")
             refuse(Problem(field if field in fields(kind.row) else name, error.code, error.details))
 
     _editor()(key=key, data=data, on_change_change=changed)
 
 
 def changed_rows(kind: Rows, value: tuple[BaseParams, ...], change: dict[str, Any]) -> tuple[BaseParams, ...]:
-    """The rows after what the browser sent: {"add"}, {"remove": row} or {"row", "field", "value"}; raises Refused."""
+    """The rows after one of CHANGES; raises Refused."""
     head, head_kind = next(iter(fields(kind.row).items()))
     if change.get("add") and kind.fresh:
         used = {getattr(row, head) for row in value}
         options = head_kind.options  # type: ignore[attr-defined]
         return kind.check((*value, kind.fresh(next((o for o in options if o not in used), options[0]), None)))
     i = change.get("remove", change.get("row"))
-    if not isinstance(i, int) or not 0 <= i < len(value):
+    if i is None or not 0 <= i < len(value):
         return value
     if "remove" in change:
         return kind.check((*value[:i], *value[i + 1 :]))
-    field = str(change.get("field"))
+    field = change["field"]
     if field not in applicable(value[i]):
         return value
-    new = fields(kind.row)[field].read(str(change.get("value")))
+    new = fields(kind.row)[field].read(change["value"])
     row = kind.fresh(new, value[i]) if field == head and kind.fresh else value[i].replace(**{field: new})
     return kind.check((*value[:i], row, *value[i + 1 :]))
 

@@ -17,6 +17,7 @@ from core.numbers import readable
 from core.runs.manager import COMPLETE, Run, shared
 from core.text import Text
 from core.ui import chart, own
+from core.ui.visitor import person
 
 if TYPE_CHECKING:
     from core.ui.page import Page
@@ -37,7 +38,11 @@ def downloads(page: Page) -> None:
     say, text, stem, params, figure = page.text.say, page.text, page.stem, page.params, page.figure
     run: Any = page.run if page.run is not None and page.run.result is not None and not page.run.live else None
     there = run is not None
-    name = f"{stem}-{figure.id}"
+    name, me = f"{stem}-{figure.id}", person()
+
+    def mine() -> Any:
+        """The run when a button is pressed, perhaps long after it was drawn. Raises NotHere."""
+        return shared().again(run, me) if there else None
 
     def button(kind: str, make: Any, file: str, mime: str, ready: bool = True) -> None:
         hint = text.hint(f"export.{kind}") or None
@@ -56,14 +61,14 @@ def downloads(page: Page) -> None:
     st.markdown(f"**{say('export.figure')}**")
     with st.container(horizontal=True):
         pictures(page, run)
-        button("html", lambda: document(run, figure, text), f"{name}.html", "text/html", there)
-        button("csv", lambda: numbers(run, figure, text.language), f"{name}.csv", "text/csv", there)
+        button("html", lambda: document(mine(), figure, text), f"{name}.html", "text/html", there)
+        button("csv", lambda: numbers(mine(), figure, text.language), f"{name}.csv", "text/csv", there)
     st.markdown(f"**{say('export.run')}**")
     with st.container(horizontal=True):
-        button("settings", lambda: records.settings(stem, params, run), f"{stem}.json", "application/json")
+        button("settings", lambda: records.settings(stem, params, mine()), f"{stem}.json", "application/json")
         if page.concept.weights:
             kept = there and run.status == COMPLETE and shared().has_state(run)
-            button("weights", lambda: weights(run), f"{stem}.safetensors", "application/octet-stream", kept)
+            button("weights", lambda: weights(run, me), f"{stem}.safetensors", "application/octet-stream", kept)
         own.downloads(params, text)
     st.markdown(f"**{say('export.source')}**")
     with st.container(horizontal=True):
@@ -91,8 +96,8 @@ def numbers(run: Run, figure: Figure, language: str) -> bytes:
     return figure.table(run.result, language).to_csv(index=False).encode("utf-8-sig")
 
 
-def weights(run: Run) -> bytes:
-    state = shared().state(run)
+def weights(run: Run, person: str) -> bytes:
+    state = shared().state(run, person)
     return records.weights(run, state) if state else b""
 
 

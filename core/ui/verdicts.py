@@ -168,8 +168,8 @@ class Ledger:
     def _field(self, name: str, nothing: str) -> dict[str, Any]:
         """What the widget of a field of the filter needs besides its label; `nothing` is meant where none is chosen."""
 
-        def heard(given: str | None) -> None:
-            link.change(PLACE, link.present(PLACE).replace(**{name: given or nothing}))
+        def heard(given: str | None) -> bool:
+            return link.wish(PLACE, {name: given or nothing})
 
         key = f"{PLACE}-{name}-{self.text.language}"
         return told(key, getattr(self.wanted, name), heard, lambda given: given or nothing)
