@@ -16,10 +16,11 @@ from core.params import LINK_VERSION, BaseParams, Invalid, Problem, read, write
 RESERVED = ("v", "lang", "figure", "device")
 LONGEST = 20_000  # characters of a link that are looked at
 LISTED = 20  # items of a list in a link that are looked at
-COMPLETES = "completes"  # ends an address that takes the place of the present one (history.js)
+COMPLETES = "completes"  # ends an address that is no step of the browser's history; says of which page (history.js)
 FOREIGN = re.compile(  # what mailers, search engines and networks add to links, and what streamlit takes for itself
     r"utm_\w+|[gdy]clid|[gw]braid|fbclid|msclkid|ttclid|twclid|li_fat_id|mc_[ce]id|igshi?d?|_g[al]|_hs(enc|mi)|mkt_tok"
-    r"|ref|ref_src|referrer|spm|embed|embed_options",
+    r"|ref|ref_src|referrer|spm|embed|embed_options"
+    rf"|{COMPLETES}",
     re.IGNORECASE,
 )
 
@@ -58,7 +59,7 @@ def go(stem: str) -> None:
     """To another page, as a click on its link goes there: by one step of the history, and as the reader left it."""
     state = st.session_state
     state["bare"] = True
-    st.switch_page(state["pages"][stem], query_params=st.query_params.to_dict())  # another query would be a step
+    st.switch_page(state["pages"][stem], query_params=ours(st.query_params) | {COMPLETES: state["page"]})
 
 
 def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]]) -> BaseParams:
@@ -132,12 +133,12 @@ def save(params: BaseParams, base: BaseParams | None = None, **beside: Any) -> N
     the address is completed, and freed of all that is not shown, which is none."""
     told = write(params) if base is None else differing(params, base)
     link = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | told
+    state = st.session_state
     arriving()
-    completes = st.session_state.pop(COMPLETES, False)
-    st.session_state["bare"] = False
-    if completes:  # whatever streamlit made of the address: what it read is not all that may stand there
-        st.query_params.from_dict(link | {COMPLETES: ""})
-    if completes or st.query_params.to_dict() != link:
+    state["bare"] = False
+    if state.pop(COMPLETES, False):  # whatever streamlit read of the address: more may stand there
+        st.query_params.from_dict(link | {COMPLETES: state["page"]})
+    elif ours(st.query_params) != link:
         st.query_params.from_dict(link)
 
 
