@@ -208,7 +208,9 @@ def test_after_a_refused_change_the_message_says_what_stays() -> None:
     assert said(Problem("contenders", "bad_row", {"row": 1, "problem": rate})) == (
         "Contenders (contenders), row 1, Learning rate η (lr): “x” is not a number. It stays at 0.5."
     )
-    assert said(Problem("contenders", "row_count", {"count": 13, "low": 1, "high": 12})).endswith("Nothing was changed.")
+    assert said(Problem("contenders", "row_count", {"count": 13, "low": 1, "high": 12})).endswith(
+        "Nothing was changed."
+    )
 
 
 # The link
