@@ -6,8 +6,11 @@ from core.params import BaseParams, Choice, Field, Flag, Integer, Number, Proble
 from core.text import Text
 
 
-def explain(problem: Problem, text: Text, cls: type[BaseParams], instead: bool = True) -> str:
-    """One refused value in plain words; `instead` adds what was taken in its place."""
+def explain(
+    problem: Problem, text: Text, cls: type[BaseParams], now: BaseParams | None = None, instead: bool = True
+) -> str:
+    """One refused value in plain words; `instead` adds what holds in its place: after a link the default, after a
+    change of `now` what stands there."""
     kind = fields(cls).get(problem.field)
     label = f"{text.say(f'params.{problem.field}')} ({problem.field})" if kind else problem.field
     details = {name: f"{v:g}" if isinstance(v, float) else v for name, v in problem.details.items()}
@@ -16,11 +19,23 @@ def explain(problem: Problem, text: Text, cls: type[BaseParams], instead: bool =
     said = text.say(f"problems.{problem.code}", field=label, **details)
     if not instead or problem.code in ("version", "not_here"):
         return said
+    if now is not None:
+        kept = _kept(problem, now)
+        return f"{said} {text.say('problems.kept', value=kept) if kept else text.say('problems.unchanged')}"
     if problem.code == "unknown_field" or isinstance(kind, Upload):
         return f"{said} {text.say('problems.ignored')}"
     plain = kind is not None and not isinstance(kind, Rows)
     default = kind.write(kind.default) if kind and plain else text.say("problems.the_default")
     return f"{said} {text.say('problems.instead', default=default)}"
+
+
+def _kept(problem: Problem, now: BaseParams) -> str:
+    """What the field of a refused change still is; "" where that is not one value."""
+    kind = fields(type(now)).get(problem.field)
+    if problem.code == "bad_row" and isinstance(kind, Rows):
+        rows, place = getattr(now, problem.field), problem.details["row"] - 1
+        return _kept(problem.details["problem"], rows[place]) if 0 <= place < len(rows) else ""
+    return kind.write(getattr(now, problem.field)) if isinstance(kind, (Number, Integer, Choice, Flag)) else ""
 
 
 def allowed(kind: Field) -> str:

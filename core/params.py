@@ -16,6 +16,9 @@ from typing import Any, Self, TypeVar
 
 LINK_VERSION = "1"
 SHOWN = 60  # longest piece of a refused value that a message repeats
+SIGNS = str.maketrans("−．，", "-.,")  # as the figures write them, and full-width as an input method types them
+DECIMAL_COMMA = re.compile(r"^(\s*[+-]?\d*),(\d+)")
+GROUPED = re.compile(r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*")  # a thousand to one reader, one to another
 UPLOAD = re.compile(r"sha256:[0-9a-f]{64}:[0-9]{1,9}(x[0-9]{1,9})*")  # the name of an upload
 AXES = {"table": ("rows", "features", "classes"), "text": ("characters", "distinct")}  # of the shape of each kind
 
@@ -95,8 +98,12 @@ class Number(Field):
         return float(value) + 0.0  # -0.0 is 0.0
 
     def read(self, text: str) -> float:
+        typed = text.translate(SIGNS)
+        if GROUPED.fullmatch(typed):
+            whole, part = typed.replace(",", ""), typed.replace(",", ".")
+            raise Refused("which_comma", value=_short(text), whole=_short(whole), part=_short(part))
         try:
-            value = float(text)
+            value = float(DECIMAL_COMMA.sub(r"\1.\2", typed))
         except ValueError:
             raise Refused("not_a_number", value=_short(text)) from None
         return self.check(value)
@@ -122,7 +129,7 @@ class Integer(Field):
 
     def read(self, text: str) -> int:
         try:
-            return self.check(int(text) if len(text) <= SHOWN else text)
+            return self.check(int(text.translate(SIGNS)) if len(text) <= SHOWN else text)
         except ValueError:
             raise Refused("not_whole", value=_short(text)) from None
 

@@ -185,7 +185,8 @@ def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
         log.exception("nothing stands first on %s?%s", stem, query[:200])
         shown = ""
     title = f"<title>{html.escape(first.title(stem, language))}</title>".encode()
-    page = page.replace(b"<title>Streamlit</title>", title).replace(b"<body>", b"<body>" + shown.encode())
+    page = page.replace(b"<title>Streamlit</title>", title + first.HISTORY.encode())
+    page = page.replace(b"<body>", b"<body>" + shown.encode())
     return page if stem == "home" else page.replace(b"<head>", HEAD + (b"" if shown else LATER))
 
 

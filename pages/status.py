@@ -1,15 +1,20 @@
 import streamlit as st
 
+from core.params import BaseParams
 from core.runs.manager import shared
 from core.text import words
 from core.ui import link
+from core.ui.controls import problems
 from core.ui.page import hand_over_to_entry
 
 hand_over_to_entry()
 text = words("", link.language())
 say = text.say
+link.load("status", BaseParams, {})
+link.save(BaseParams())
 st.title(say("chapters.status"), anchor=False)
 st.markdown(say("status.lead"))
+problems("status", text, BaseParams)
 
 
 @st.fragment(run_every=2.0)

@@ -85,6 +85,12 @@ def test_a_link_of_which_there_is_something_to_say_shows_nothing_first(query: st
     assert first.shown("dropout", query, "en", manager) == ""
 
 
+@pytest.mark.parametrize("query", ["utm_source=mail&utm_campaign=x", "gclid=1&lang=en", "fbclid=1&ref=x", "embed=true"])
+def test_what_others_add_to_a_link_does_not_cost_the_first_picture(query: str, manager: Manager) -> None:
+    for stem in ("home", "dropout"):
+        assert first.shown(stem, query, "en", manager) == first.shown(stem, "", "en", manager) != ""
+
+
 def test_what_a_link_brings_cannot_leave_the_script_it_stands_in(manager: Manager) -> None:
     shown = first.shown("perceptron", "lang=en", "en", manager)
     assert shown.count("<script") == shown.count("</script>") == 3

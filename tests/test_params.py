@@ -22,6 +22,7 @@ from core.params import (
     Integer,
     Invalid,
     Number,
+    Problem,
     Refused,
     Rows,
     String,
@@ -101,7 +102,7 @@ def test_bounds_belong_and_the_next_number_does_not(name: str, kind: Number | In
     for wrong in (math.nan, math.inf, -math.inf, True, "1", None, [1]):
         with pytest.raises(Refused):
             kind.check(wrong)
-    for wrong in ("nan", "inf", "-Infinity", "1e999", "", "one", "0x10", "1,5"):
+    for wrong in ("nan", "inf", "-Infinity", "1e999", "", "one", "0x10", "1,2,3"):
         with pytest.raises(Refused):
             kind.read(wrong)
 
@@ -133,6 +134,16 @@ def test_a_value_out_of_bounds_cannot_be_made() -> None:
         ("1e2", None, 100.0),  # whole numbers are written with digits only
         ("3.0", None, 3.0),
         ("1 000", None, None),
+        ("0,5", None, 0.5),  # a comma is a decimal point,
+        (",5", None, 0.5),
+        ("1,5e3", None, 1500.0),
+        ("0,125", None, 0.125),
+        ("1,000", None, None),  # where it does not stand between thousands to another reader
+        ("12,500", None, None),
+        ("1,2,3", None, None),
+        ("1,5.2", None, None),
+        ("２，５", None, 2.5),
+        ("−0", 0, 0.0),  # as the figures write it
         ("½", None, None),
         ("9" * 61, None, None),
     ],
@@ -182,6 +193,24 @@ def test_the_canonical_form_changes_with_what_applies_and_with_nothing_else(stem
     else:
         assert canonical(before) != canonical(after)
     assert json.loads(json.dumps(canonical(before), allow_nan=False)) == canonical(before)
+
+
+def test_after_a_refused_change_the_message_says_what_stays() -> None:
+    text, now = words("optimizer_race", "en"), Race(epochs=7, contenders=(Contender(rule="sgd", lr=0.5),))
+
+    def said(problem: Problem) -> str:
+        return explain(problem, text, Race, now)
+
+    assert said(Problem("epochs", "not_whole", {"value": "x"})) == (
+        "Epochs (epochs): “x” is not a whole number. It stays at 7."
+    )
+    rate = Problem("lr", "not_a_number", {"value": "x"})
+    assert said(Problem("contenders", "bad_row", {"row": 1, "problem": rate})) == (
+        "Contenders (contenders), row 1, Learning rate η (lr): “x” is not a number. It stays at 0.5."
+    )
+    assert said(Problem("contenders", "row_count", {"count": 13, "low": 1, "high": 12})).endswith(
+        "Nothing was changed."
+    )
 
 
 # The link
@@ -263,6 +292,9 @@ def test_messages_name_the_field_the_value_and_what_was_taken() -> None:
     assert said(noize="1") == "noize: there is no such setting. It was ignored."
     assert said(contenders="adam~~sgd~lr-1e99") == (
         "Contenders (contenders), row 2, Learning rate η (lr): 1e+99 is outside 1e-07 … 100. Used instead: the default."
+    )
+    assert said(noise="1,000") == (
+        "Noise (noise): “1,000” can be read as 1000 and as 1.000. Write one of these. Used instead: 0.05."
     )
     long = said(contenders="sgd~" + "x" * 5000)
     assert "x" * 20 in long and len(long) < 300

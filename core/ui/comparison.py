@@ -23,7 +23,7 @@ from core.standings import SHOWN, ranked, table
 from core.text import words
 from core.ui import held, link, pin
 from core.ui.chart import chart, named
-from core.ui.controls import problems
+from core.ui.controls import SPELLED_OUT, problems, warn
 from core.ui.page import AUTO, hand_over_to_entry, progress, refusal, stopped
 from core.ui.told import told
 from core.ui.visitor import person, watcher
@@ -59,14 +59,14 @@ class Board:
         self.manager, self.me = shared(), person()
         new = PLACE not in st.session_state.get("params", {})
         link.load(PLACE, Comparison, {})
-        if new and "concept" not in st.query_params and (seen := self.manager.history.mine(self.me)):
+        if new and "concept" not in link.asked() and (seen := self.manager.history.mine(self.me)):
             link.change(PLACE, self.now.replace(concept=seen[0].stem))
         self.concept = load(self.now.concept)
         self.text = words(self.now.concept, link.language())
         self.say = self.text.say
         self.runs = [self._shown(letter, text) for letter, text in zip(LETTERS, chosen(self.now))]
         self._leave_others()
-        link.save(PLACE, self.now)
+        link.save(self.now)
 
     @property
     def now(self) -> Comparison:
@@ -87,8 +87,7 @@ class Board:
             for problem in shown.asked.problems
         ]
         if lines:
-            listed = "\n".join(f"- {link.plain(line)}" for line in lines[:12])
-            st.warning(f"{self.say('problems.title')}\n\n{listed}", icon=":material/link_off:")
+            warn(self.say("problems.title"), lines[:SPELLED_OUT], "link_off")
 
     def choice(self) -> None:
         """The concept, the runs chosen, and where further ones come from."""
@@ -99,8 +98,10 @@ class Board:
             if stem in stems:
                 link.change(PLACE, Comparison(concept=stem))
 
-        concept = told(f"compare-concept-{self.text.language}", self.now.concept, choose_concept)
-        st.selectbox(self.say("params.concept"), stems, format_func=titles.__getitem__, **concept)
+        now = self.now.concept
+        concept = told(f"compare-concept-{self.text.language}", now, choose_concept)
+        label = self.say("params.concept")
+        st.selectbox(label, stems, index=stems.index(now), format_func=titles.__getitem__, **concept)
         if len(self.runs) < 2:
             self._examples()
         label = self.say("compare.choose" if len(self.runs) < len(LETTERS) else "compare.change")
@@ -255,14 +256,14 @@ class Board:
 
         full = len(texts) >= len(LETTERS) and not letter
         box = told(f"compare-box-{self.concept.stem}-{text}-{self.text.language}", text in texts, put)
-        st.checkbox(f"**{letter}** · {label}" if letter else label, disabled=full, **box)
+        st.checkbox(f"**{letter}** · {label}" if letter else label, text in texts, disabled=full, **box)
         st.caption(link.plain(about))
 
     def _choose(self, texts: list[str]) -> None:
         try:
             link.change(PLACE, choose(self.now, texts))
         except Invalid as error:
-            st.session_state[f"problems:{PLACE}"] = list(error.problems)
+            link.refuse(PLACE, *error.problems)
 
     # Runs
 
@@ -414,11 +415,12 @@ class Board:
 
         def put(choice: str) -> bool:
             st.session_state["whole page"] = True
-            return link.wish(PLACE, {field: choice})
+            return link.attempt(PLACE, {field: choice})
 
         name = self.say("frame.figure" if field == "picture" else "params.view")
         how = told(f"compare-{field}-{self.concept.stem}-{self.text.language}", value, put)
-        st.segmented_control(name, options, format_func=label, required=True, label_visibility="collapsed", **how)
+        shared: dict[str, Any] = {"format_func": label, "required": True, "label_visibility": "collapsed"}
+        st.segmented_control(name, options, default=value, **shared, **how)
 
 
 DASHES = {"A": "━━━", "B": "╌╌╌", "C": "┈┈┈", "D": "━ ·"}

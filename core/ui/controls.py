@@ -13,7 +13,6 @@ from core.params import (
     Field,
     Flag,
     Integer,
-    Invalid,
     Number,
     Problem,
     Refused,
@@ -57,15 +56,10 @@ class Controls:
 
         def heard(given: Any) -> bool:
             try:
-                new = _meant(kind, given)
-                link.change(self.stem, link.present(self.stem).replace(**{name: new}))
+                return link.attempt(self.stem, {name: _meant(kind, given)})
             except Refused as error:
-                self._refuse(Problem(name, error.code, error.details))
+                link.refuse(self.stem, Problem(name, error.code, error.details))
                 return False
-            except Invalid as error:
-                self._refuse(*error.problems)
-                return False
-            return True
 
         shown = kind.write(value) if typed(kind) else value
         key = f"{self.stem}-{name}-{self.text.language}"
@@ -114,14 +108,9 @@ class Controls:
             key=f"{self.stem}-{name}-rows",
             version=st.session_state[f"generation:{self.stem}"],
             put=put,
-            refuse=self._refuse,
+            refuse=lambda problem: link.refuse(self.stem, problem),
             without=tuple(w.removeprefix(f"{name}.") for w in self.without if w.startswith(f"{name}.")),
         )
-
-    def _refuse(self, *found: Problem) -> None:
-        """Say what does not stand, and show the widgets with the values that do."""
-        st.session_state[f"problems:{self.stem}"] = list(found)
-        st.session_state[f"generation:{self.stem}"] += 1
 
 
 def typed(kind: Field) -> bool:
@@ -135,10 +124,20 @@ def _meant(kind: Field, given: Any) -> Any:
 
 
 def problems(stem: str, text: Text, cls: type[BaseParams]) -> None:
-    """What of the link or of the last change could not be used, said in plain words."""
-    found = st.session_state.get(f"problems:{stem}", [])
-    if found:
-        lines = [f"- {link.plain(explain(problem, text, cls))}" for problem in found[:SPELLED_OUT]]
-        if rest := [problem.field for problem in found[SPELLED_OUT:]]:
-            lines.append(f"- {link.plain(text.say('problems.more', count=len(rest), names=', '.join(rest)))}")
-        st.warning("\n".join([text.say("problems.title"), "", *lines]), icon=":material/link_off:")
+    """What of the link, or of the last change, could not be used, said in plain words."""
+    state = st.session_state
+    of_link, of_change = (state.get(f"{kind}:{stem}", []) for kind in ("problems", "refused"))
+    if of_link:
+        said = [explain(problem, text, cls) for problem in of_link[:SPELLED_OUT]]
+        if rest := [problem.field for problem in of_link[SPELLED_OUT:]]:
+            said.append(text.say("problems.more", count=len(rest), names=", ".join(rest)))
+        warn(text.say("problems.title"), said, "link_off")
+    if of_change:
+        now = link.present(stem)
+        warn(text.say("problems.refused"), [explain(p, text, cls, now) for p in of_change], "block")
+
+
+def warn(title: str, said: list[str], icon: str) -> None:
+    """A title, and sentences that may hold a stranger's words."""
+    listed = (f"- {link.plain(sentence)}" for sentence in said)
+    st.warning("\n".join([title, "", *listed]), icon=f":material/{icon}:")

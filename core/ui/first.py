@@ -29,6 +29,8 @@ HERE = Path(__file__).parent
 LARGE = 150_000  # characters of a figure that are sent whole before the page, which then has nothing to draw again
 NEUTRAL = {"lang", "v"}  # parts of a link to the home page that change nothing of the map
 
+HISTORY = f"<script>{(HERE / 'history.js').read_text('utf-8')}</script>"  # in every page, before the app's own scripts
+
 # In the theme that the reader chose, else in the system's. It goes too when the reader begins to do something.
 SCRIPT = """{
   const first = document.getElementById("lab-first");
@@ -75,7 +77,7 @@ def title(stem: str, language: str) -> str:
 def shown(stem: str, query: str, language: str, manager: Manager) -> str:
     """What to put into the HTML of a page; empty where nothing is known yet of what the link asks for."""
     if stem == "home":
-        return _map(language) if set(parse_qs(query, keep_blank_values=True)) <= NEUTRAL else ""
+        return _map(language) if set(link.ours(dict(parse_qsl(query, keep_blank_values=True)))) <= NEUTRAL else ""
     if stem not in {entry.stem for entry in CONCEPTS}:
         return ""
     found = _asked(stem, query, manager)
@@ -93,7 +95,7 @@ def _asked(stem: str, query: str, manager: Manager) -> tuple[Run, Figure] | None
     """The run that a link asks for, if there is nothing to compute and nothing to say of the link first; its figure."""
     if len(query) > link.LONGEST:
         return None
-    concept, asked = load(stem), dict(parse_qsl(query, keep_blank_values=True))
+    concept, asked = load(stem), link.ours(dict(parse_qsl(query, keep_blank_values=True)))
     beside = {name: asked.pop(name, "") for name in link.RESERVED}
     params, problems = read(concept.Params, asked)
     if problems:

@@ -20,6 +20,7 @@ SPOKEN = {"en": "en", "zh": "zh-Hans"}  # as HTML names them, for voices and fon
 def frame() -> None:
     """Run the page the reader is on, inside the navigation."""
     st.session_state["entered"] = True
+    link.begin()
     st.set_page_config(page_icon="static/favicon.png", layout="wide")
     if os.environ.get("LAB_HELLO") and "hello" in st.query_params:  # what the benchmark holds the pages against
         st.title("Hello, world")
@@ -85,7 +86,7 @@ def _search(language: str) -> None:
     )
     if chosen:
         st.session_state["searches"] = st.session_state.get("searches", 0) + 1
-        st.switch_page(st.session_state["pages"][chosen])
+        link.go(chosen)
 
 
 def _both_titles(stem: str) -> str:

@@ -48,7 +48,7 @@ def concept_map(language: str) -> None:
     data = {"html": as_html(language), "words": {name: say(f"home.{name}") for name in ("found", "found_none")}}
     opened = heard(_component(key="map", data=data, on_open_change=lambda: None), "open", str)
     if opened in st.session_state["pages"]:
-        st.switch_page(st.session_state["pages"][opened])
+        link.go(opened)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,17 +16,50 @@ from core.params import LINK_VERSION, BaseParams, Invalid, Problem, read, write
 RESERVED = ("v", "lang", "figure", "device")
 LONGEST = 20_000  # characters of a link that are looked at
 LISTED = 20  # items of a list in a link that are looked at
+COMPLETES = "completes"  # ends an address that is no step of the browser's history; says of which page (history.js)
+FOREIGN = re.compile(  # what mailers, search engines and networks add to links, and what streamlit takes for itself
+    r"utm_\w+|[gdy]clid|[gw]braid|fbclid|msclkid|ttclid|twclid|li_fat_id|mc_[ce]id|igshi?d?|_g[al]|_hs(enc|mi)|mkt_tok"
+    r"|ref|ref_src|referrer|spm|embed|embed_options"
+    rf"|{COMPLETES}",
+    re.IGNORECASE,
+)
+
+
+def ours(query: Mapping[str, str]) -> dict[str, str]:
+    """What of an address is said to the lab."""
+    return {name: value for name, value in query.items() if not FOREIGN.fullmatch(name)}
+
+
+def asked() -> dict[str, str]:
+    """What the address asks for; nothing where it is still that of the page before (`go`)."""
+    return {} if st.session_state.get("bare") else ours(st.query_params.to_dict())
+
+
+def begin() -> None:
+    """At the start of a run: whether the reader comes through the browser's history, which the page then follows."""
+    state, context = st.session_state, get_script_run_ctx()
+    if context is not None and context.is_history_navigation:
+        state["arrives"], state["bare"] = True, False
+        if (wanted := asked().get("lang")) in LANGUAGES:
+            state["language"] = wanted
 
 
 def language() -> str:
     """The reader's language: from the link, else as chosen before, else as the browser asks."""
     state = st.session_state
     if "language" not in state:
-        asked = st.query_params.get("lang", "")
+        wanted = asked().get("lang", "")
         state["language"] = (
-            asked if asked in LANGUAGES else ("zh" if (st.context.locale or "").startswith("zh") else "en")
+            wanted if wanted in LANGUAGES else ("zh" if (st.context.locale or "").startswith("zh") else "en")
         )
     return state["language"]
+
+
+def go(stem: str) -> None:
+    """To another page, as a click on its link goes there: by one step of the history, and as the reader left it."""
+    state = st.session_state
+    state["bare"] = True
+    st.switch_page(state["pages"][stem], query_params=ours(st.query_params) | {COMPLETES: state["page"]})
 
 
 def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]]) -> BaseParams:
@@ -34,17 +68,20 @@ def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]]) -> Bas
     Within a page the address only follows: a run of the script may carry the address of a moment ago.
     choices: what the link may say beside the Params (figure, device); anything else is named and ignored.
     """
-    state = st.session_state
-    given = _given(choices)
-    if stem not in state.setdefault("params", {}) or (given and arriving() and given != state.get(f"link:{stem}")):
+    state, comes = st.session_state, arriving()
+    if stem not in state.setdefault("params", {}) or (comes and asked()):
         take(stem, cls, choices)
+    elif comes:
+        state[f"problems:{stem}"] = []
     return state["params"][stem]
 
 
 def arriving() -> bool:
     """Whether the reader comes to this page just now, from another one or through the browser's history."""
-    context = get_script_run_ctx()
-    return st.session_state.pop("arrives", False) or (context is not None and context.is_history_navigation)
+    comes = bool(st.session_state.pop("arrives", False))
+    if comes:
+        st.session_state[COMPLETES] = True
+    return comes
 
 
 def take(
@@ -59,48 +96,49 @@ def take(
     several: beside `choices`, what the link may say with commas between.
     base: what holds where the link says nothing, in place of the defaults.
     """
-    state, several = st.session_state, several or {}
-    given = _given(choices | several)
+    state, several, said = st.session_state, several or {}, asked()
+    given = {name: value for name, value in said.items() if name not in (*RESERVED, *choices, *several)}
     size = sum(map(len, given.values()))
     kept = given if size <= LONGEST else {}
     params, problems = read(cls, (write(base) if base else {}) | kept)
     if kept is not given:
         problems.append(Problem("link", "too_long", {"count": size, "high": LONGEST}))
     for name, options in (choices | {"lang": list(LANGUAGES)}).items():
-        asked = st.query_params.get(name, options[0])
-        if asked not in options:
-            problems.append(_unknown(name, asked, options))
+        if said.get(name, options[0]) not in options:
+            problems.append(_unknown(name, said[name], options))
     for name, options in several.items():
-        problems += [_unknown(name, asked, options) for asked in listed(name) if asked not in options]
-    version = st.query_params.get("v", LINK_VERSION)
+        problems += [_unknown(name, item, options) for item in listed(name) if item not in options]
+    version = said.get("v", LINK_VERSION)
     if version != LINK_VERSION:
         problems.append(Problem("v", "version", {"value": version[:20]}))
+    for name in {"figure", "device"} & set(choices):
+        state[f"{name}:{stem}"] = said.get(name, "")
     state.setdefault("params", {})[stem] = params
-    state[f"problems:{stem}"] = problems
+    state[f"problems:{stem}"], state[f"refused:{stem}"] = problems, []
     state[f"generation:{stem}"] = state.get(f"generation:{stem}", 0) + 1  # widgets start from the new values
 
 
 def listed(name: str) -> tuple[str, ...]:
     """What the link says of `name`, with commas between."""
-    return tuple(filter(None, st.query_params.get(name, "").split(",")[:LISTED]))
+    return tuple(filter(None, asked().get(name, "").split(",")[:LISTED]))
 
 
-def _given(beside: dict[str, list[str]]) -> dict[str, str]:
-    return {name: value for name, value in st.query_params.items() if name not in RESERVED and name not in beside}
+def _unknown(name: str, wanted: str, options: list[str]) -> Problem:
+    return Problem(name, "unknown_option", {"value": wanted[:60], "options": ", ".join(filter(None, options))})
 
 
-def _unknown(name: str, asked: str, options: list[str]) -> Problem:
-    return Problem(name, "unknown_option", {"value": asked[:60], "options": ", ".join(filter(None, options))})
-
-
-def save(stem: str, params: BaseParams, base: BaseParams | None = None, **beside: Any) -> None:
+def save(params: BaseParams, base: BaseParams | None = None, **beside: Any) -> None:
     """Write the experiment into the address bar; of its fields only those that differ from `base`, where that is known
-    from what stands beside."""
-    fields = write(params)
-    told = fields if base is None else differing(params, base)
+    from what stands beside. A reader's change is one step of the browser's history; where the reader has just arrived
+    the address is completed, and freed of all that is not shown, which is none."""
+    told = write(params) if base is None else differing(params, base)
     link = {"v": LINK_VERSION, "lang": language()} | {k: str(v) for k, v in beside.items() if v} | told
-    st.session_state[f"link:{stem}"] = fields
-    if st.query_params.to_dict() != link:
+    state = st.session_state
+    arriving()
+    state["bare"] = False
+    if state.pop(COMPLETES, False):  # whatever streamlit read of the address: more may stand there
+        st.query_params.from_dict(link | {COMPLETES: state["page"]})
+    elif ours(st.query_params) != link:
         st.query_params.from_dict(link)
 
 
@@ -125,21 +163,29 @@ def change(stem: str, params: BaseParams, *, outside: bool = False) -> None:
     """New Params for the page; `outside` says that not the widgets brought them, so these must follow."""
     state = st.session_state
     state["params"][stem] = params
-    state[f"problems:{stem}"] = []
+    state[f"problems:{stem}"] = state[f"refused:{stem}"] = []
     if outside:
         state[f"generation:{stem}"] += 1
 
 
-def wish(stem: str, changes: dict[str, Any], *, outside: bool = False) -> bool:
-    """Change some fields of the page, as a browser asks; what does not stand is said, and changes nothing."""
+def attempt(stem: str, changes: dict[str, Any], *, outside: bool = False) -> bool:
+    """Change some fields of the page's Params; what does not stand is said, and changes nothing."""
     try:
         change(stem, present(stem).replace(**changes), outside=outside)
     except Invalid as error:
-        st.session_state[f"problems:{stem}"] = list(error.problems)
+        refuse(stem, *error.problems)
         return False
     return True
 
 
+def refuse(stem: str, *found: Problem) -> None:
+    """Say what of a change does not stand, and show the widgets with the values that do."""
+    st.session_state[f"refused:{stem}"] = list(found)
+    st.session_state[f"generation:{stem}"] += 1
+
+
 def plain(text: str) -> str:
-    """Text with every character that Markdown would interpret escaped: for what comes from links."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>:$~&@/])", r"\\\1", text)
+    """Text in which Markdown finds nothing to interpret, on one line: for what comes from links and files."""
+    text = re.sub(r"[\x00-\x1f\x7f\x85\u2028-\u202e\u2066-\u2069]+", " ", text)  # new lines, turns of direction
+    text = re.sub(r"(https?:|www|@)", "\\1\u2060", text, flags=re.IGNORECASE)  # else an address becomes a link
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

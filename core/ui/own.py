@@ -23,6 +23,7 @@ from core.runs.manager import shared
 from core.runs.uploads import Holding
 from core.text import Text
 from core.ui import held, link
+from core.ui.told import told
 from core.ui.visitor import known, person
 
 SUFFIXES = {"table": "csv", "text": "txt"}  # of a cleaned file
@@ -108,14 +109,12 @@ class Own:
             st.caption(f"{self.say('own.of_another')}  \n{self._sizes(name)}")
         else:
             st.caption(f"{link.plain(mine.label)}  \n{self._sizes(name)}")
-            share = self._key("share")
-            st.session_state[share] = mine.shared
-            st.toggle(
-                self.say("own.share"),
-                key=share,
-                help=self.say("own.share_hint"),
-                on_change=lambda: self.uploads.share(name, self.me, st.session_state[share]),
-            )
+
+            def share(wish: bool) -> None:
+                self.uploads.share(name, self.me, wish)
+
+            how = told(self._key("share", name), mine.shared, share)
+            st.toggle(self.say("own.share"), mine.shared, help=self.say("own.share_hint"), **how)
         with st.container(horizontal=True):
             st.button(
                 self.say("own.leave"), icon=":material/close:", key=self._key("leave"), on_click=self._put, args=("",)
@@ -197,8 +196,7 @@ class Own:
                     raise again.refused
                 self.uploads.put(self.me, again.name, again.cleaned, _named(given.name) or self.say("own.unnamed"))
             except Refused as refused:
-                problem = Problem(self.field, refused.code, refused.details)
-                st.session_state[f"problems:{self.stem}"] = [problem]
+                link.refuse(self.stem, Problem(self.field, refused.code, refused.details))
                 return
             st.session_state.pop(f"asked:{self.stem}:{self.field}", None)
             self._put(again.name)

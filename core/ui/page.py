@@ -48,8 +48,8 @@ class Page:
         choices = {"figure": [f.id for f in self.concept.figures], "device": ["auto", *self.concept.devices]}
         own.drop_unreadable(stem, self._arrive(choices))
         self.manager = shared()
-        asked = st.query_params.get("device", "auto")
-        self.device = asked if asked in choices["device"] else "auto"
+        wanted = st.session_state.get(f"device:{stem}", "")
+        self.device = wanted if wanted in choices["device"] else "auto"
         self.figure = self._chosen_figure()
         self.run = self._ask()
         self._keep_link()
@@ -61,7 +61,7 @@ class Page:
     def _keep_link(self) -> None:
         """Let the address hold what is shown."""
         device = "" if self.device == "auto" else self.device
-        link.save(self.stem, self.params, figure=self.figure.id, device=device)
+        link.save(self.params, figure=self.figure.id, device=device)
 
     @property
     def params(self) -> BaseParams:
@@ -230,7 +230,7 @@ class Page:
 
     def change(self, **changes: Any) -> None:
         """New Params from something other than a widget (a click); what does not stand is said and changes nothing."""
-        link.wish(self.stem, changes, outside=True)
+        link.attempt(self.stem, changes, outside=True)
 
     def take_away(self, name: str, left: tuple[Any, ...]) -> None:
         """Let only these be left of the rows of a field, by a gesture in the figure; it is said below the figure, where
@@ -323,10 +323,8 @@ class Page:
     def _chosen_figure(self) -> Figure:
         """The figure the link or the reader chose, or the first."""
         shown = self._shown_figures()
-        name = f"figure:{self.stem}"
-        if name not in st.session_state:
-            st.session_state[name] = st.query_params.get("figure", "")
-        return next((f for f in shown if f.id == st.session_state[name]), shown[0])
+        wanted = st.session_state.get(f"figure:{self.stem}", "")
+        return next((f for f in shown if f.id == wanted), shown[0])
 
     def _figure_picker(self) -> None:
         say = self.text.say
@@ -423,10 +421,9 @@ class Page:
         known = sorted({e.device.split(":")[0] for e in self.manager.engines} & set(self.concept.devices))
         if len(known) < 2:
             return
-        key = f"{self.stem}-device-{self.text.language}"
 
-        def choose() -> None:
-            st.query_params["device"] = st.session_state[key]
+        def choose(device: str) -> None:
+            st.session_state[f"device:{self.stem}"] = device
 
         options = ["auto", *known]
         st.selectbox(
@@ -434,8 +431,7 @@ class Page:
             options,
             index=options.index(self.device) if self.device in options else 0,
             format_func=lambda d: self.text.say(f"frame.{d}") if d in ("auto", "fused") else d.upper(),
-            key=key,
-            on_change=choose,
+            **told(f"{self.stem}-device-{self.text.language}", self.device, choose),
         )
 
     def _claim(self, claim: Any, stored: dict[str, Any] | None) -> None:

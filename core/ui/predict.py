@@ -38,14 +38,16 @@ def _question(page: Page, asked: Prediction) -> None:
     def pick(option: str | None) -> None:
         picks[asked.id] = (page.params, option)
 
+    picked = _picked(page, asked)
     st.pills(
         say(f"predict.{asked.id}"),
         asked.options,
+        default=picked,
         format_func=lambda option: say(f"predict.{asked.id}.{option}"),
         label_visibility="collapsed" if len(page.concept.predictions) == 1 else "visible",  # the fold says it
-        **told(f"{page.stem}-predict-{asked.id}-{page.text.language}", _picked(page, asked), pick),
+        **told(f"{page.stem}-predict-{asked.id}-{page.text.language}", picked, pick),
     )
-    if picked := _picked(page, asked):
+    if picked:
         _answer(page, asked, picked)
 
 
@@ -80,5 +82,6 @@ def _cover(page: Page) -> None:
     def choose(wish: bool) -> None:
         st.session_state[name] = wish
 
-    told_so = told(f"{page.stem}-cover-{page.text.language}", bool(st.session_state.get(name)), choose)
-    st.toggle(page.text.say("predict.cover"), help=page.text.hint("predict.cover"), **told_so)
+    wish = bool(st.session_state.get(name))
+    told_so = told(f"{page.stem}-cover-{page.text.language}", wish, choose)
+    st.toggle(page.text.say("predict.cover"), wish, help=page.text.hint("predict.cover"), **told_so)

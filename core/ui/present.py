@@ -77,7 +77,7 @@ def place() -> Place | None:
 
 def _asked() -> Place | None:
     """The place that the link names, and its Params with it."""
-    query = st.query_params
+    query = link.asked()
     name, stems = query.get("talk", ""), [entry.stem for entry in CONCEPTS]
     beats = talk.load(name) if name in TALKS else ()
     number = query.get("beat", "1")
@@ -103,6 +103,7 @@ def _asked() -> Place | None:
 def talks() -> None:
     """The talks there are, to begin one."""
     text = words("", link.language())
+    link.save(BaseParams())
     st.title(text.say("present.title"), anchor=False)
     st.markdown(text.say("present.lead"))
     problems("present", text, BaseParams)
@@ -137,15 +138,13 @@ class Slide(Page):
             which, figure = {"talk": here.talk, "beat": here.beat}, figure if figure != here.at.figure else ""
         parts = {"show": ",".join(here.show), "hide": ",".join(here.hide)}
         device = "" if self.device == "auto" else self.device
-        link.save(
-            self.stem, self.params, here.start if here.at else None, **which, figure=figure, device=device, **parts
-        )
+        link.save(self.params, here.start if here.at else None, **which, figure=figure, device=device, **parts)
 
     def show(self) -> None:
         """All of it, and the beat after it made ready."""
         if st.session_state.pop("leaves", False):
             st.session_state["place"] = None
-            st.switch_page(st.session_state["pages"][self.stem])
+            link.go(self.stem)
         st.html(f"<style>{(HERE / 'present.css').read_text('utf-8')}</style>")
         self._wait_a_moment()  # the line is of its result
         line, question = self._lines()

@@ -110,7 +110,8 @@ class Rows {
       const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
       if (way && !field.suggestions) {
         event.preventDefault();
-        const next = Math.min(field.high, Math.max(field.low, +(made.value || value) + way * field.step));
+        const now = Number((made.value || value).replace(",", "."));
+        const next = Math.min(field.high, Math.max(field.low, (isNaN(now) ? +value : now) + way * field.step));
         made.value = String(+next.toPrecision(6));
       }
     };

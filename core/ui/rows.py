@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,11 @@ def rows(
         try:
             put(change)
         except Refused as error:
-            field = change.get("field")
-            refuse(Problem(field if field in fields(kind.row) else name, error.code, error.details))
+            field, row = str(change.get("field")), change.get("row")
+            problem = Problem(name, error.code, error.details)
+            if field in fields(kind.row) and isinstance(row, int):
+                problem = Problem(name, "bad_row", {"row": row + 1, "problem": replace(problem, field=field)})
+            refuse(problem)
 
     _editor()(key=key, data=data, on_change_change=changed)
 

@@ -3,6 +3,9 @@
 With every message a browser says again what it knows of all widgets, and a page that follows a run sends several a
 second. What it says of a widget that was told something else a moment ago is old, and streamlit would take it for the
 reader's wish. So a widget that is told anew gets a new key, and what is still said under the old one is not heard.
+
+Where a page runs twice at once a browser may get a widget without what the first run told it. It then begins with the
+widget's own default, and says so. So the default (`value`, `index`, `default`) is always what the widget is told, too.
 """
 
 from __future__ import annotations

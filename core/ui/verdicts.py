@@ -105,7 +105,7 @@ class Ledger:
         self.every = rows(self.text.language)
         self.near = [row for row in self.every if row.fits(wanted, verdicts=False)]
         self.shown = [row for row in self.near if row.fits(wanted)]
-        link.save(PLACE, wanted)
+        link.save(wanted)
 
     def header(self) -> None:
         """Title, what this place is, what chance alone gets wrong, and what of the link could not be used."""
@@ -127,15 +127,17 @@ class Ledger:
             return f"{icon}{name} {counts[verdict]}"
 
         offered = ["all", *(v for v in (*VERDICTS, "older") if counts[v] or v == self.wanted.verdict)]
-        st.pills(say("params.verdict"), offered, format_func=counted, **self._field("verdict", "all"))
+        wanted = self.wanted
+        how = self._field("verdict", "all")
+        st.pills(say("params.verdict"), offered, default=wanted.verdict, format_func=counted, **how)
         titles = {"all": say("all_claims.all")} | {entry.stem: words(entry.stem, language).title for entry in CONCEPTS}
         titles |= {c: say("all_claims.chapter", chapter=say(f"chapters.{c}")) for c in CHAPTERS}
         where, what = st.columns(2)
         label, hint = say("params.find"), say("all_claims.find_hint")
-        where.selectbox(
-            say("params.about"), ["all", *PLACES], format_func=titles.__getitem__, **self._field("about", "all")
-        )
-        what.text_input(label, placeholder=hint, max_chars=60, **self._field("find", ""))
+        places, how = ["all", *PLACES], self._field("about", "all")
+        at = places.index(wanted.about)
+        where.selectbox(say("params.about"), places, index=at, format_func=titles.__getitem__, **how)
+        what.text_input(label, wanted.find, placeholder=hint, max_chars=60, **self._field("find", ""))
 
     def table(self) -> None:
         """The claims that are left, with their number, a download, and how to read them."""
@@ -169,7 +171,7 @@ class Ledger:
         """What the widget of a field of the filter needs besides its label; `nothing` is meant where none is chosen."""
 
         def heard(given: str | None) -> bool:
-            return link.wish(PLACE, {name: given or nothing})
+            return link.attempt(PLACE, {name: given or nothing})
 
         key = f"{PLACE}-{name}-{self.text.language}"
         return told(key, getattr(self.wanted, name), heard, lambda given: given or nothing)

@@ -74,6 +74,77 @@ def test_a_change_runs_and_the_link_follows(visit: Visit) -> None:
     expect(rate).to_have_value("0.01")
 
 
+def test_back_and_forward_go_through_what_the_reader_did_one_step_each(visit: Visit) -> None:
+    """Page, widgets and address agree at every step; what the app adds to an address is none."""
+    page, say, steps = visit.page, words("dropout", "en").say, []
+    checked = '[data-testid="stMain"] [role="radio"][aria-checked="true"]'
+
+    def stands(*labels: str, title: str = "Dropout", **link: str) -> None:
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        for label in labels:
+            expect(page.locator(checked).filter(has_text=label)).to_have_count(1)
+        visit.idle()
+        found = parse_qs(urlparse(page.evaluate("location.href")).query, keep_blank_values=True)
+        assert {name: found[name] for name in link} == {name: [value] for name, value in link.items()}
+        assert not {"completes", "utm_source", "junk"} & set(found)
+        assert page.locator('[data-testid="stMain"] [data-testid="stException"]').count() == 0
+
+    def step(labels: tuple[str, ...], **link: str) -> None:
+        steps.append((labels, link))
+        stands(*labels, **link)
+
+    clean, test, loss = say("presets.clean"), say("figures.test"), say("figures.loss")
+    page.goto("/status?lang=en")
+    expect(page.get_by_role("heading", name=words("", "en").say("chapters.status"))).to_be_visible()
+    visit.idle()
+    page.goto("/dropout?utm_source=mail&lang=en&seeds=2&epochs=3&lr=9&lr=0.02&junk=1")
+    step((test,), wrong="0.3", lr="0.02", figure="test", lang="en")
+    expect(page.locator('[data-testid="stAlert"]')).to_contain_text("junk")
+    expect(page.locator('[data-testid="stAlert"]')).not_to_contain_text("utm")
+    page.get_by_role("radio", name=clean, exact=True).click()
+    step((clean, test), wrong="0", figure="test", lang="en")
+    page.get_by_role("radio", name=loss, exact=True).click()
+    step((clean, loss), wrong="0", figure="loss", lang="en")
+    page.get_by_role("radio", name="中文").click()
+    chinese = words("dropout", "zh")
+    step((chinese.say("presets.clean"),), title=chinese.title, wrong="0", figure="loss", lang="zh")
+    page.get_by_test_id("stSidebarNavLink").filter(has_text=words("perceptron", "zh").title).click()
+    step((), title=words("perceptron", "zh").title, data="blobs", lang="zh")
+    page.get_by_role("combobox").first.click()
+    page.keyboard.type("mixup")
+    page.get_by_role("option").first.click()
+    step((), title=words("mixup", "zh").title, lang="zh")
+    for labels, link in reversed(steps[:-1]):
+        page.go_back()
+        stands(*labels, **link)
+    for labels, link in steps[1:]:
+        page.go_forward()
+        stands(*labels, **link)
+    for _ in steps[1:]:
+        page.go_back()
+        visit.idle()
+    page.go_back()
+    page.wait_for_url("**/status?**")
+
+
+def test_a_refused_change_says_what_stays_and_a_decimal_comma_is_understood(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/optimizer_race?lang=en&" + SMALL)
+    visit.done()
+    visit.idle()
+    rate = page.get_by_label("Learning rate η 1")
+    rate.fill("0,05")
+    rate.press("Enter")
+    page.wait_for_url("**sgd~lr-0.05**")
+    visit.idle()
+    rate.fill("much")
+    rate.press("Enter")
+    alert = page.locator('[data-testid="stAlert"]')
+    expect(alert).to_contain_text("It stays at 0.05.")
+    expect(alert).not_to_contain_text("link")
+    expect(rate).to_have_value("0.05")
+
+
 def test_an_own_rate_can_be_typed_and_a_bad_one_is_refused_by_name(visit: Visit) -> None:
     visit.page.goto("/optimizer_race?" + SMALL)
     visit.chart()

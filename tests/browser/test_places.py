@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import parse_qs, urlencode, urlparse
 
 import pytest
 from conftest import Lab, Visit, visiting
 from playwright.sync_api import Browser, expect
+
+from core.compare import Comparison, choose, run_text
+from core.concept import load
+from core.params import write
 
 pytestmark = pytest.mark.browser
 
@@ -89,6 +93,23 @@ def test_two_runs_are_compared_and_the_link_gives_the_same_elsewhere(visit: Visi
         other.page.goto("/compare")
         other.idle()
         expect(other.page.get_by_text("还没有记录").or_(other.page.get_by_text("Nothing yet"))).to_be_visible()
+
+
+def test_a_link_to_compare_opens_what_it_says_on_a_slow_machine(visit: Visit) -> None:
+    """The place runs twice at once, and the browser may get its widgets without what the first run told them."""
+    concept = load("dropout")
+    clean = next(preset for preset in concept.presets if preset.id == "clean")
+    runs = [run_text(params) for params in (concept.Params(), concept.Params().replace(**clean.changes))]
+    link = write(choose(Comparison(concept="dropout", picture="loss", view="beside"), runs))
+    slow = visit.page.context.new_cdp_session(visit.page)
+    slow.send("Emulation.setCPUThrottlingRate", {"rate": 3})
+    for _ in range(2):
+        visit.page.goto(f"/compare?{urlencode({'lang': 'en'} | link)}")
+        expect(visit.page.get_by_test_id("stCheckbox").first).to_be_attached()
+        visit.idle()
+        visit.page.wait_for_timeout(1500)  # what a browser says wrongly it says by then
+        found = parse_qs(urlparse(visit.page.evaluate("location.href")).query, keep_blank_values=True)
+        assert {name: found.get(name) for name in link} == {name: [value] for name, value in link.items()}
 
 
 def test_a_pinned_run_stays_under_the_next_one_and_a_new_tab_knows_it(visit: Visit) -> None:
