@@ -63,7 +63,7 @@ def origin(run: Run, text: Text) -> str:
         "run.provenance",
         how=text.say("run.stored" if run.stored else "run.trained_now"),
         device=meta["device"].upper(),
-        engine=meta["engine"],
+        engine=text.labels.get(f"engines.{meta['engine'].replace(' ', '_')}", meta["engine"]),
         steps=run.result.step if run.result else 0,
         time=text.duration(meta["seconds"]),
         torch=versions["torch"],

@@ -214,7 +214,7 @@ def test_a_text_of_ones_own_stays_out_of_every_file(monkeypatch: pytest.MonkeyPa
     from core.params import fields
     from core.readers import text
 
-    name, cleaned, _ = text(TEXT, fields(load("text_generation").Params)["own"])
+    name, cleaned = text(TEXT, fields(load("text_generation").Params)["own"])
     monkeypatch.setitem(CONTENTS, name, cleaned)
     present = load("text_generation").tiny.replace(own=name)
     assert uploaded(present) == {"own": name}

@@ -143,3 +143,19 @@ def test_how_a_file_is_read() -> None:
     assert text.hints == {"params.lr": "A hint."}
     assert text.say("params.lr", x=3) == "Rate 3"
     assert text.prose("lesson") == "- a list\n- in prose"
+
+
+def forbidden() -> list[str]:
+    """The forms that the glossary says are not used."""
+    glossary = (ROOT.parent / "docs" / "glossary.md").read_text("utf-8")
+    _, table = glossary.split("## Forms that are not used")
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")]
+    return [row[1].strip() for row in rows if row[1].strip() != "not"]
+
+
+def test_forms_that_the_glossary_forbids_are_not_used() -> None:
+    chinese = {path: path.read_text("utf-8") for path in ROOT.glob("**/*.zh.md")}
+    assert len(chinese) > len(CONCEPTS) and len(forbidden()) > 20
+    plain = [form for form in forbidden() if "（" not in form]
+    assert not [(form, path.name) for path, said in chinese.items() for form in plain if form in said]
+    assert not [path for path, said in chinese.items() if re.search(r"高斯(?!分布)", said)]  # the noun
