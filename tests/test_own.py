@@ -20,7 +20,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import readers
 from core.concept import experiment, load
-from core.concepts.text_generation.corpora import divided, divisible, families
+from core.concepts.text_generation.corpora import divided, families
+from core.concepts.text_generation.own import divisible
 from core.ml.data import into_square, split, standardised
 from core.ml.own import CONTENTS
 from core.params import Upload, fields

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from core.ml.random import stream
-from core.params import Refused
 
 END = "\n"  # ends every passage, and is what a passage begins after
 HELD_OUT = 0.1  # share of the text for validation, and again for the test
@@ -20,7 +19,6 @@ MOST_HELD_OUT = 8000  # characters, of each
 SHARED = 40  # characters in common that keep two passages on one side of the split
 STRETCH = 30  # characters in a row that count as copied
 LONGEST = 300  # characters of a passage
-LARGEST_FAMILY = 0.25  # of a reader's text: with two of them held out there is still something to learn from
 FEWEST = 10  # families without which nothing can be split
 COMMON = 1000  # of the characters of the idioms, those that are learned
 
@@ -60,20 +58,6 @@ def pieces(own: str) -> tuple[str, ...]:
     if len(families(distinct)) < FEWEST:
         raise ValueError(f"the text needs at least {FEWEST} passages that are different")
     return distinct
-
-
-def divisible(own: str) -> None:
-    """Raise Refused where a reader's text cannot be divided, whatever the seed, with enough left to learn from."""
-    try:
-        passages = pieces(own)
-    except ValueError:
-        raise Refused("too_alike", low=FEWEST) from None
-    sizes = [sum(len(passages[i]) for i in group) for group in families(passages)]
-    if max(sizes) > LARGEST_FAMILY * sum(sizes):
-        share = f"{100 * max(sizes) / sum(sizes):.0f}"
-        raise Refused("hangs_together", share=share, high=f"{100 * LARGEST_FAMILY:.0f}", common=SHARED)
-    if max(map(len, passages)) >= HELD_OUT * sum(sizes):  # alone it might be the whole test text
-        raise Refused("long_passage", count=max(map(len, passages)), share=f"{100 * HELD_OUT:.0f}")
 
 
 def sentences(topic: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.concept import Ask, Cost, Preset
-from core.concepts.text_generation.corpora import divisible
+from core.concepts.text_generation.own import divisible
 from core.params import BaseParams, choice, integer, number, shape, text, upload
 from core.result import BaseResult, array
 from core.weights import recurrent
