@@ -37,9 +37,9 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[runs.Manager]:
 def opened(stem: str, language: str, **link: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     app.query_params["lang"] = language
+    app.run()  # the home page, which frees its address of what it does not know
     for name, value in link.items():
         app.query_params[name] = value
-    app.run()
     return app.switch_page(f"pages/{stem}.py").run()
 
 

@@ -19,6 +19,7 @@ from core.runs.engines import FUSED
 from core.runs.key import run_key
 from core.runs.store import Store
 from core.talk import Beat
+from core.ui.link import COMPLETES
 from core.ui.present import PARTS, code
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,7 +84,8 @@ def opened(**link: str) -> AppTest:
 
 
 def address(app: AppTest) -> dict[str, str]:
-    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    said = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    return {name: value for name, value in said.items() if name != COMPLETES}  # which the browser takes out
 
 
 @EACH
