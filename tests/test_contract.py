@@ -267,7 +267,7 @@ def test_figures_that_are_shown_are_a_choice(stem: str) -> None:
 @ALL
 def test_a_run_comes_back_from_the_store_as_it_was(stem: str, tmp_path: Path) -> None:
     store, key, state = Store(tmp_path), run_key(stem, load(stem).tiny, "cpu"), tiny(stem)[1]
-    meta = {"status": "complete", "concept": stem, "seconds": 0.1}
+    meta = {"status": "complete", "concept": stem, "device": "cpu", "seconds": 0.1}
     assert store.save(key, last(stem), meta, state)
     stored = store.complete(key)
     assert stored and same(stored.result, last(stem)) and canonical(stored.result.params) == canonical(load(stem).tiny)
