@@ -13,16 +13,17 @@ from core.text import ROOT
 
 pytestmark = pytest.mark.browser
 
-LATIN = re.compile(r"[A-Za-z][A-Za-z'’]+")
+LATIN = re.compile(r"(?<![0-9A-Za-z])(?![0-9a-f]{7}\b)[A-Za-z][A-Za-z'’]+")  # words, and no version of the code
 NO_WORDS = re.compile(r"^- [\w.]+:|^## .*|\{[^{}]*\}|\$[^$]*\$|\]\([^)]*\)", re.MULTILINE)  # of the lab's text files
 STAY = {"English"}  # the other language's own name
 SPOKEN = """() => {
   const found = [];
   const silent = "script, style, code, .katex, [aria-hidden=true], [role=img], [translate=no]";
+  const heard = ["aria-label", "title", "placeholder", "alt", "data-title"];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     if (node.nodeType === Node.TEXT_NODE) { if (!node.parentElement.closest(silent)) found.push(node.data); }
-    else found.push(...["aria-label", "title", "placeholder", "alt", "data-title"].map((name) => node.getAttribute(name)));
+    else found.push(...heard.map((name) => node.getAttribute(name)));
   }
   return found.filter((said) => said?.trim());
 }"""
@@ -76,7 +77,7 @@ def test_what_opens_by_a_click_speaks_no_english(visit: Visit) -> None:
     page.locator("input[type=file]").set_input_files(
         {"name": "mine.csv", "mimeType": "text/csv", "buffer": content.encode()}
     )
-    page.get_by_test_id("stMultiSelect").wait_for()
+    page.get_by_role("button", name="使用这份数据").wait_for()
     visit.idle()
     page.get_by_test_id("stMultiSelect").locator("input").click()
     expect(page.get_by_text("最多选 2 项")).to_be_visible()
@@ -84,15 +85,17 @@ def test_what_opens_by_a_click_speaks_no_english(visit: Visit) -> None:
 
 
 def test_a_zoomed_figure_and_a_typed_number_speak_no_english(visit: Visit) -> None:
-    page = opened(visit, "perceptron")
-    visit.done()
-    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    page = opened(visit, "dropout")
+    visit.chart()
+    box = page.locator("#root .js-plotly-plot .nsewdrag").first.bounding_box()
     assert box
     page.mouse.move(box["x"] + 40, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 160, box["y"] + 160, steps=4)
     page.mouse.up()
     expect(page.get_by_text("双击可恢复坐标范围")).to_be_visible()
+    assert english(page) == []
+    page = opened(visit, "perceptron")
     page.locator("summary", has_text="更多设置").click()
     number = page.get_by_test_id("stNumberInputField").first
     number.fill("100000")
