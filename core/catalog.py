@@ -16,6 +16,7 @@ CHAPTERS = (
     "deciding",
 )
 LANGUAGES = ("en", "zh")
+SPOKEN = {"en": "en", "zh": "zh-Hans"}  # as HTML names them, for voices and fonts
 
 
 @dataclass(frozen=True)

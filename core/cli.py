@@ -33,6 +33,7 @@ from core.ml.own import CONTENTS
 from core.numbers import readable
 from core.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read, shape, uploaded
 from core.result import BaseResult, arrays
+from core.runs import disk
 from core.text import Text, words
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def settings(
             problems += found
             params = kept.replace(**{name: getattr(params, name) for name in named if name in fields(type(params))})
         except OSError as error:
-            problems.append(Problem("--settings", "no_file", {"value": str(file)[:SHOWN], "reason": error.strerror}))
+            problems.append(Problem("--settings", "no_file", {"value": str(file)[:SHOWN], "reason": disk.why(error)}))
         except Refused as error:
             problems.append(Problem("--settings", error.code, error.details))
     problems += refused
@@ -140,7 +141,7 @@ def brought(file: Path, kind: Upload, columns: str) -> str:
     try:
         content = file.read_bytes()
     except (OSError, ValueError) as error:
-        raise Refused("no_file", value=str(file)[:SHOWN], reason=getattr(error, "strerror", error)) from None
+        raise Refused("no_file", value=str(file)[:SHOWN], reason=disk.why(error)) from None
     if kind.kind == "text":
         name, cleaned = readers.text(content, kind)
     else:

@@ -16,6 +16,8 @@ def explain(
     details = {name: f"{v:g}" if isinstance(v, float) else v for name, v in problem.details.items()}
     if problem.code == "bad_row" and isinstance(kind, Rows):
         details["problem"] = explain(problem.details["problem"], text, kind.row, instead=False)
+    if "reason" in details:
+        details["reason"] = because(details["reason"], text)
     said = text.say(f"problems.{problem.code}", field=label, **details)
     if not instead or problem.code in ("version", "not_here"):
         return said
@@ -27,6 +29,11 @@ def explain(
     plain = kind is not None and not isinstance(kind, Rows)
     default = kind.write(kind.default) if kind and plain else text.say("problems.the_default")
     return f"{said} {text.say('problems.instead', default=default)}"
+
+
+def because(code: str, text: Text) -> str:
+    """Why a file could not be read or written, for `disk.why`."""
+    return text.labels.get(f"system.{code}") or text.say("system.other", code=code)
 
 
 def _kept(problem: Problem, now: BaseParams) -> str:

@@ -91,7 +91,8 @@ def read_settings(stem: str, content: bytes) -> tuple[BaseParams, list[Problem]]
     try:
         found = json.loads(content[:LONGEST].decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise Refused("not_json", reason=str(error)) from None
+        row = getattr(error, "lineno", None) or 1 + content[: getattr(error, "start", 0)].count(b"\n")
+        raise Refused("not_json", row=row) from None
     if not isinstance(found, dict) or not isinstance(found.get("settings"), dict):
         raise Refused("not_settings")
     if found.get("concept") != stem:

@@ -59,6 +59,7 @@ LATER = b"""<script>(window.requestIdleCallback || setTimeout)(() => {
 
 IN_PARTS = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range")
 OF_THE_FILE = (b"content-length", b"etag", b"last-modified", b"accept-ranges")
+NO_SCRIPT = re.compile(rb"<noscript>.*?</noscript>", re.DOTALL)
 FRAMED = re.compile(rb"; *samesite=\w+(; *secure)?", re.IGNORECASE)
 IN_FRAMES = b"; SameSite=None; Secure; Partitioned"
 
@@ -175,7 +176,9 @@ def _no_page(scope: Any) -> Any:
 
 def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
     """The HTML of a page with what belongs to it."""
+    from core.catalog import SPOKEN
     from core.runs.manager import shared
+    from core.text import words
     from core.ui import first
 
     language = first.language(query, accepted)
@@ -185,7 +188,10 @@ def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
         log.exception("nothing stands first on %s?%s", stem, query[:200])
         shown = ""
     title = f"<title>{html.escape(first.title(stem, language))}</title>".encode()
-    page = page.replace(b"<title>Streamlit</title>", title + first.HISTORY.encode())
+    page = page.replace(b"<title>Streamlit</title>", title + first.ALWAYS.encode())
+    page = page.replace(b'<html lang="en">', f'<html lang="{SPOKEN[language]}">'.encode())
+    needed = html.escape(words("", language).say("server.no_script"))
+    page = NO_SCRIPT.sub(f"<noscript>{needed}</noscript>".encode(), page)
     page = page.replace(b"<body>", b"<body>" + shown.encode())
     return page if stem == "home" else page.replace(b"<head>", HEAD + (b"" if shown else LATER))
 

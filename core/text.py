@@ -62,6 +62,10 @@ class Text:
         """Several things in one sentence, with the marks of the language."""
         return (LIST_MARKS[mark] if self.language == "zh" else f"{mark} ").join(items)
 
+    def unit(self, unit: str) -> str:
+        """The unit of a claim's measure; a symbol is the same in every language."""
+        return self.labels.get(f"units.{unit.replace('/', '_per_')}", unit)
+
     def hint(self, key: str, **values: Any) -> str:
         text = self.hints.get(key, "")
         return text.format(**values) if values else text

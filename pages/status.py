@@ -1,5 +1,6 @@
 import streamlit as st
 
+from core.messages import because
 from core.params import BaseParams
 from core.runs.manager import shared
 from core.text import words
@@ -55,7 +56,7 @@ def now() -> None:
             }
         )
     if status["store"]["trouble"]:
-        st.warning(say("run.unstored", reason=link.plain(status["store"]["trouble"])))
+        st.warning(say("run.unstored", reason=because(status["store"]["trouble"], text)))
 
 
 now()

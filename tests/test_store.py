@@ -206,7 +206,7 @@ def test_a_full_disk_is_said_and_harms_nothing(store: Store, monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(Path, call, refuse)
         assert not store.save(KEY, result(), META, STATE, setting="s")
-        assert store.trouble == "No space left on device"
+        assert store.trouble == "ENOSPC"
         assert store.latest("s") is None
     assert not list(store.root.glob("runs/.*")), "something half written stayed"
     assert store.save(KEY, result(), META, setting="s")

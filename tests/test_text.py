@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from string import Formatter
 
 import numpy as np
 import pytest
+import streamlit
 
 from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, PLANNED
 from core.concept import load
-from core.params import BaseParams, Choice, Rows, fields
+from core.messages import because, explain
+from core.params import BaseParams, Choice, Problem, Rows, fields
+from core.runs import disk
 from core.text import ROOT, Text, parse, words
+from core.ui.streamlit_words import PLACES
 
 FILES = [ROOT / "text", *(ROOT / "concepts" / entry.stem / "text" for entry in CONCEPTS)]
 NAMES = [file.parent.name for file in FILES]
@@ -159,3 +164,25 @@ def test_forms_that_the_glossary_forbids_are_not_used() -> None:
     plain = [form for form in forbidden() if "（" not in form]
     assert not [(form, path.name) for path, said in chinese.items() for form in plain if form in said]
     assert not [path for path, said in chinese.items() if re.search(r"高斯(?!分布)", said)]  # the noun
+
+
+COMPOSED = {"apply", "at_most", "no_page_named", "no_such_page", "one_option", "options", "out_of_range_error"}
+
+
+def test_the_words_that_streamlit_says_are_those_of_the_version_installed() -> None:
+    """And each has its place. Those that it makes of pieces, as the names of icons, a browser test looks for."""
+    root = Path(streamlit.__file__).parent
+    theirs = "".join(path.read_text("utf-8") for path in root.glob("static/static/js/*.js"))
+    theirs += re.sub(r'"\n\s+"', "", (root / "elements" / "exception.py").read_text("utf-8"))
+    ours = {key.partition(".")[2]: said for key, said in parsed(ROOT.name, "en").labels.items() if "streamlit." in key}
+    assert ours.keys() == PLACES.keys()
+    whole = {key: said for key, said in ours.items() if key not in COMPOSED and not said.endswith(" icon")}
+    assert not {key for key, said in whole.items() for part in re.split(r"\{\w+\}", said) if part not in theirs}
+
+
+def test_what_the_system_says_is_said_in_the_language_of_the_reader() -> None:
+    for error in (OSError(28, "No space left on device"), PermissionError(13, "denied"), ValueError("null byte")):
+        problem = Problem("own", "not_kept", {"reason": disk.why(error)})
+        said = explain(problem, words("perceptron", "zh"), load("perceptron").Params, instead=False)
+        assert not re.search(r"[A-Za-z]", said.replace("(own)", "")), said
+    assert "ELOOP" in because(disk.why(OSError(40, "Too many levels of symbolic links")), words("", "zh"))

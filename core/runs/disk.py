@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import uuid
 from pathlib import Path
@@ -20,6 +21,12 @@ def write(path: Path, content: bytes) -> None:
         pending.replace(path)
     finally:
         remove(pending)
+
+
+def why(error: OSError | ValueError) -> str:
+    """The system's own name of what went wrong, ENOSPC say; `system` of core/text.*.md has words for the usual ones."""
+    code = getattr(error, "errno", None) or errno.EINVAL  # a path that is none is a ValueError
+    return errno.errorcode.get(code, str(code))
 
 
 def remove(path: Path) -> None:

@@ -119,7 +119,7 @@ class Store:
                     disk.write(pointer, key.encode())
                     self._add(0, 0 if known else disk.BLOCK)
             except OSError as error:
-                self.trouble = str(error.strerror or error)
+                self.trouble = disk.why(error)
                 log.warning("run %s was not stored: %s", key, error)
                 return False
             self.trouble = ""

@@ -101,7 +101,7 @@ class Uploads:
                 self._hold(person, Holding(name, label[:LONGEST_LABEL], size, until, shared))
                 self._bytes += (not before) * disk.BLOCK
             except OSError as error:
-                raise Refused("not_kept", reason=error.strerror or str(error)) from None
+                raise Refused("not_kept", reason=disk.why(error)) from None
 
     def content(self, name: str) -> bytes | None:
         """The cleaned file, or None; a damaged one is removed and must be brought again."""

@@ -109,6 +109,8 @@ const BUTTONS = {
   "Zoom": "zoom", "Pan": "pan", "Box Select": "box", "Zoom in": "zoom_in", "Zoom out": "zoom_out", "Reset axes": "reset_axes",
   "Picture": "png", "Full screen": "full_screen",
 };
+// What plotly says by itself for a moment, and what we say.
+const TOASTS = { "Double-click to zoom back out": "zoomed", "Double-click on legend to isolate one trace": "hidden" };
 const FINGER = matchMedia("(hover: none)"); // on this screen one points with a finger
 const PAPER = matchMedia("print");
 const SHEET = 700; // pixels: the width of A4 or Letter, upright, between its margins
@@ -122,6 +124,7 @@ class Chart {
     this.note.id = `lab-note-${Math.random().toString(36).slice(2)}`;
     [this.button, this.range, this.output] = this.bar.children;
     this.active = null; // chips switched on
+    this.locale = {}; // plotly's words in the reader's language; one object: to plotly another is another chart
     this.moment = null; // index into scrub.values, or null for the end
     this.button.onclick = () => (this.timer ? this.pause() : this.play());
     this.range.oninput = () => { this.pause(); this.show(+this.range.value); };
@@ -276,8 +279,9 @@ class Chart {
     if (this.big || this.full) layout.height = this.room();
     else if (aspect) layout.height = Math.max(least ?? 0, Math.min(Math.round(aspect * this.width), 820));
     this.plot.style.height = `${layout.height || 420}px`;
+    this.locale.dictionary = Object.fromEntries(Object.entries(TOASTS).map(([theirs, ours]) => [theirs, this.words[ours]]));
     const config = {
-      responsive: true, displaylogo: false, displayModeBar: FINGER.matches || "hover",
+      locale: "lab", locales: { lab: this.locale }, responsive: true, displaylogo: false, displayModeBar: FINGER.matches || "hover",
       modeBarButtonsToRemove: ["toImage", "lasso2d", "autoScale2d", "sendChartToCloud", ...(this.wants.selects ? [] : ["select2d"])],
       modeBarButtonsToAdd: [
         { name: "png", title: "Picture", icon: this.library.Icons.camera, click: this.snap },

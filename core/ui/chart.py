@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 
 WORDS = ("play", "pause", "moment", "shown", "point", "table_below")
 BUTTONS = ("zoom", "pan", "box", "zoom_in", "zoom_out", "reset_axes", "png", "full_screen")  # over a figure
+TOASTS = ("zoomed", "hidden")  # what plotly says after a zoom, and after a curve was hidden
 SENT = {"click": {"x": float, "y": float}, "selected": [{"x": float, "y": float}]}  # event → what the browser sends
 
 _component: Any = None
@@ -45,7 +46,7 @@ def given(
     figure: str, text: Text, summary: str, named: dict[str, str], over: bool = True, pale: bool = False
 ) -> dict[str, Any]:
     """What chart.js needs for a figure given as plotly JSON."""
-    said = {word: text.say(f"frame.{word}") for word in (*WORDS, *BUTTONS)}
+    said = {word: text.say(f"frame.{word}") for word in (*WORDS, *BUTTONS, *TOASTS)}
     about = {"figure": figure, "summary": summary, "named": named, "over": over, "pale": pale}
     return about | {"dark": style.DARK_OF, "words": said, "wants": {}}
 

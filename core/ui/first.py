@@ -21,7 +21,7 @@ from core.params import read
 from core.runs.manager import COMPLETE, Manager, Run
 from core.runs.uploads import NotHere
 from core.text import words
-from core.ui import chart, link
+from core.ui import chart, link, streamlit_words
 from core.ui.home import as_html
 
 HERE = Path(__file__).parent
@@ -29,7 +29,8 @@ HERE = Path(__file__).parent
 LARGE = 150_000  # characters of a figure that are sent whole before the page, which then has nothing to draw again
 NEUTRAL = {"lang", "v"}  # parts of a link to the home page that change nothing of the map
 
-HISTORY = f"<script>{(HERE / 'history.js').read_text('utf-8')}</script>"  # in every page, before the app's own scripts
+# In every page, before the app's own scripts.
+ALWAYS = f"<script>{(HERE / 'history.js').read_text('utf-8')}</script>{streamlit_words.script()}"
 
 # In the theme that the reader chose, else in the system's. It goes too when the reader begins to do something.
 SCRIPT = """{

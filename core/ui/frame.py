@@ -7,14 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.catalog import CATALOG, LANGUAGES, by_chapter
+from core.catalog import CATALOG, LANGUAGES, SPOKEN, by_chapter
 from core.text import words
 from core.ui import held, link
 from core.ui.told import told
 
 HERE = Path(__file__).parent
 NAMES = {"en": "English", "zh": "中文"}
-SPOKEN = {"en": "en", "zh": "zh-Hans"}  # as HTML names them, for voices and fonts
 
 
 def frame() -> None:

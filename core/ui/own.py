@@ -21,7 +21,7 @@ from core.readers import How, Read
 from core.runs import reader
 from core.runs.manager import shared
 from core.runs.uploads import Holding
-from core.text import Text
+from core.text import Text, closed_up
 from core.ui import held, link
 from core.ui.told import told
 from core.ui.visitor import known, person
@@ -165,7 +165,8 @@ class Own:
         )
         bounds = {axis: str(low) if low == high else f"{low}–{high}" for axis, (low, high) in self._axes()}
         limits = [self.say(f"sizes.{axis}", count=bound) for axis, bound in bounds.items() if bound != "0"]
-        st.caption(f"{self.say('own.limits', limits=', '.join(limits))} {self.say('own.privacy')}")
+        said = f"{self.say('own.limits', limits=self.text.listed(limits))} {self.say('own.privacy')}"
+        st.caption(closed_up(said, self.text.language))
         if given is None:
             if st.session_state.get(self._key("file")) is not None:  # it was sent, but is not held any more
                 st.warning(self.say("own.dropped"), icon=":material/refresh:")
@@ -290,7 +291,7 @@ class Own:
     def _sizes(self, name: str) -> str:
         """The shape of an upload in words."""
         named = zip(AXES[self.kind.kind], shape(name))
-        return ", ".join(self.say(f"sizes.{axis}", count=count) for axis, count in named if count)
+        return self.text.listed(self.say(f"sizes.{axis}", count=count) for axis, count in named if count)
 
     def _until(self, mine: Holding) -> str:
         return self.say("own.until", date=f"{datetime.fromtimestamp(mine.until):%Y-%m-%d}")

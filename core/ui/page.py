@@ -11,6 +11,7 @@ import streamlit as st
 from core import claims, records
 from core.compare import conditions
 from core.concept import Figure, load
+from core.messages import because
 from core.numbers import readable
 from core.params import BaseParams, Invalid, write
 from core.runs.key import source_digest
@@ -406,7 +407,7 @@ class Page:
                 if fold.open:
                     st.table(readable(self.figure.table(shown.result, self.text.language)), hide_index=True)
         if self.manager.store.trouble:
-            st.caption(self.text.say("run.unstored", reason=link.plain(self.manager.store.trouble)))
+            st.caption(self.text.say("run.unstored", reason=because(self.manager.store.trouble, self.text)))
 
     def _stood_in(self, shown: Run) -> str:
         """What is shown in place of the run, and where it comes from."""
@@ -446,7 +447,13 @@ class Page:
             lines = [say("verdicts.at", settings=conditions(claim.params, self.text))]
             if stored:
                 lines.append(
-                    say("verdicts.stored", **_numbers(stored), unit=claim.unit, n=stored["n"], smallest=claim.smallest)
+                    say(
+                        "verdicts.stored",
+                        **_numbers(stored),
+                        unit=self.text.unit(claim.unit),
+                        n=stored["n"],
+                        smallest=claim.smallest,
+                    )
                 )
                 if stored["source"] != source_digest(self.stem):
                     lines.append(say("verdicts.older", date=stored["date"]))

@@ -195,7 +195,7 @@ def frame(shown: Iterable[Row], text: Text, base: str) -> pd.DataFrame:
         found = row.found
         about = [say(f"verdicts.{row.verdict}"), row.text.title, row.wording, row.how, row.at]
         numbers = [found.get(name) for name in ("mean", "low", "high")]
-        rule = [row.claim.unit, row.claim.smallest, row.claim.direction, found.get("n"), found.get("date")]
+        rule = [text.unit(row.claim.unit), row.claim.smallest, row.claim.direction, found.get("n"), found.get("date")]
         lines.append([*about, *numbers, *rule, say(f"compare.{'yes' if row.older else 'no'}"), base + row.address])
     head = "verdict concept claim how at mean low high unit smallest direction seeds date changed link"
     return pd.DataFrame(lines, columns=[say(f"all_claims.{name}") for name in head.split()])
@@ -238,7 +238,9 @@ def _line(row: Row, text: Text) -> str:
     if found:
         mean, low, high = (number(found[part], claim.share) for part in ("mean", "low", "high"))
         smallest = f"{100 * claim.smallest:g} %" if claim.share else f"{claim.smallest:g}"
-        effect = f"<b>{mean}</b> [{low}, {high}] {escape(say('all_claims.share') if claim.share else claim.unit)}"
+        effect = (
+            f"<b>{mean}</b> [{low}, {high}] {escape(say('all_claims.share') if claim.share else text.unit(claim.unit))}"
+        )
         matters = picture(found, claim.share) + escape(say(f"all_claims.{claim.direction}", smallest=smallest))
         fresh = f" {say('all_claims.fresh')}" if found.get("extension") else ""
         seeds = f"{found['n']}{escape(fresh)}<br><small>{found['date']}</small>"
