@@ -169,8 +169,10 @@ def _rows(text: str, delimiter: str, skipped: int) -> tuple[list[list[str]], lis
                 rows.append(cells)
                 lines.append(reader.line_num + skipped)
     except csv.Error as error:
-        code = "cell_length" if "field limit" in str(error) else "quotes"
-        raise Refused(code, row=reader.line_num + skipped) from None
+        row = reader.line_num + skipped
+        if "field limit" in str(error):
+            raise Refused("cell_length", row=row, high=f"{csv.field_size_limit():,}") from None
+        raise Refused("quotes", row=row) from None
     if not rows:
         raise Refused("empty")
     return rows, lines

@@ -87,7 +87,7 @@ def test_own_data_are_a_file_and_its_columns(tmp_path: Path, capsys: pytest.Capt
     assert cli.main([*given, "--columns", "b,number,kind", "--save", str(out)]) == 0
     with np.load(out) as saved:
         assert saved["x"].shape == (40, 2) and saved["x"].min() == -1 and saved["x"].max() == 1
-        assert np.allclose(saved["x"][:, 1], np.linspace(-1, 1, 40))
+        assert np.allclose(saved["x"][:, 1], np.linspace(-1, 1, 40), atol=1e-5)
         assert saved["y"].tolist() == [1.0 if i > 20 else -1.0 for i in range(40)]
     capsys.readouterr()
     for wrong, needle in (

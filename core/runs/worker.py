@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-SERVER = "LAB_SERVER"  # the environment variable that holds the server's process id
+SERVER = "WORKERS_OF"  # the environment variable that holds the server's process id
 INTERVAL = 0.1  # seconds between partial Results
 NICE = 5  # pages and browsers on this machine go first: a click must not wait for a matrix product
 THREADS = 1  # intra-op threads: populations are small, and more threads slow them down

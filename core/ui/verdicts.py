@@ -112,7 +112,8 @@ class Ledger:
         st.title(self.say("chapters.claims"), anchor=False)
         st.markdown(self.say("all_claims.lead"))
         decided = claims.sure(row.found for row in self.every)
-        st.caption(self.say("all_claims.chance", decided=decided, wrong=f"{wrong_by_chance(decided):.0f}"))
+        numbers = {"share": f"{wrong_by_chance(100):g}", "wrong": f"{wrong_by_chance(decided):.0f}"}
+        st.caption(self.say("all_claims.chance", decided=decided, **numbers))
         problems(PLACE, self.text, Filter)
 
     def filters(self) -> None:

@@ -384,7 +384,7 @@ def counted(id: str, *steps: float) -> Result:
     """The claim's run with these steps to the target for its contenders, from every start."""
     result = decided(id)
     spread = np.linspace(0.98, 1.02, result.reached_by.shape[1])
-    return _with(result, reached_by=np.array(steps)[:, None] * spread)
+    return _with(result, reached=np.array(steps, float), reached_by=np.array(steps)[:, None] * spread)
 
 
 def left_at(id: str, *steps: int) -> Result:
