@@ -169,7 +169,11 @@ def test_without_a_cookie_nothing_is_kept(manager: runs.Manager, monkeypatch: py
     app = AppTest.from_function(one_text, default_timeout=60)
     app.session_state["perceptron-own-fold-zh"] = True
     app.run()
-    assert not app.exception and not app.get("file_uploader") and any("Cookie" in c.value or "cookie" in c.value for c in app.warning)
+    assert (
+        not app.exception
+        and not app.get("file_uploader")
+        and any("Cookie" in c.value or "cookie" in c.value for c in app.warning)
+    )
 
 
 @pytest.mark.parametrize(("name", "kept"), [("a\x00b.csv", "a b.csv"), (".", "."), ("", ""), ("x" * 5000, "x" * 60)])
