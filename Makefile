@@ -35,8 +35,8 @@ format: $(TEST) ## put the code in its standard form
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-claims: $(RUN) ## measure every claim again over its seeds and store the verdicts
-	@$(PY) -m core.claims
+claims: $(RUN) ## measure claims over their seeds where they or their code changed; one: make claims name=gan; again: args=--all
+	@$(PY) -m core.claims $(name) $(args)
 
 soak: $(TEST) ## forty readers for a quarter of an hour: nothing lost, nothing slow, memory flat
 	@$(PY) -m tests.soak

@@ -1,6 +1,7 @@
 """Verdicts on claims: measured on seeds nobody had looked at, kept in data/claims.json, written out as docs/claims.md.
 
-`python -m core.claims [stem …]` measures the claims of these concepts, or of all, again.
+`python -m core.claims [stem …]` measures the claims of these concepts, or of all: those that are new, or whose
+experiment or settings have changed since; with `--all` every one again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from core import console
 from core.catalog import CONCEPTS
 from core.compare import conditions
 from core.concept import Claim, load
@@ -30,7 +30,8 @@ FILE, PAGE = ROOT / "data" / "claims.json", ROOT / "docs" / "claims.md"
 
 INTRO = """# Claims
 
-What the notes of the pages say, and what was measured. `make claims` measures all of it again and writes this page.
+What the notes of the pages say, and what was measured. `make claims` measures what has changed since,
+`make claims args=--all` all of it again, and writes this page.
 
 A claim names an effect, the settings that decide it, and the smallest effect that matters. The effect is measured
 once per seed, as a paired difference or as a yes or no, on seeds that nobody had looked at while the settings were
@@ -84,8 +85,16 @@ def extends(claim: Claim, found: dict[str, Any]) -> bool:
     return claim.extends and near_border(claim, Interval(*(found[name] for name in ("mean", "low", "high", "n"))))
 
 
-def measure(stems: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Train what decides the claims of these concepts, on the CPU, and give the verdicts."""
+def stands(stem: str, claim: Claim) -> bool:
+    """Whether the stored verdict of a claim was measured with this code, at these settings and by this rule."""
+    found = stored(stem).get(claim.id, {})
+    now = {"source": source_digest(stem), "settings": digest(canonical(claim.params))}
+    rule = {"smallest": claim.smallest, "direction": claim.direction, "unit": claim.unit}
+    return all(found.get(name) == value for name, value in (now | rule).items())
+
+
+def measure(wanted: Iterable[tuple[str, Claim]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Train what decides these claims of concepts (stem, claim), on the CPU, and give the verdicts."""
     from core.cli import finished
     from core.runs.manager import COMPLETE, Manager, Run
 
@@ -103,10 +112,11 @@ def measure(stems: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
     def decided(stem: str, claim: Claim, extension: bool = False) -> dict[str, Any]:
         mine = [runs[stem, digest(canonical(params))] for params in deciding(claim, extension)]
         about: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "source": source_digest(stem)}
+        about |= {"settings": digest(canonical(claim.params))}
         about |= {"seconds": round(sum(run.seconds for run in mine), 1), "extension": extension}
         return decide(claim, [run.result for run in mine]) | about
 
-    every = [(stem, claim) for stem in stems for claim in load(stem).claims]
+    every = list(wanted)
     train([(stem, params) for stem, claim in every for params in deciding(claim)])
     found: dict[str, dict[str, dict[str, Any]]] = {stem: {} for stem, _ in every}
     for stem, claim in every:
@@ -147,15 +157,24 @@ def page(kept: dict[str, dict[str, dict[str, Any]]]) -> str:
     return "\n".join(parts)
 
 
-def main(stems: list[str]) -> int:
-    console.tolerant()
+def _latest(stem: str, claim: Claim, found: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The verdict measured now, else the one there was, {} where there is none."""
+    return found.get(stem, {}).get(claim.id) or before.get(stem, {}).get(claim.id, {})
+
+
+def main(given: list[str]) -> int:
     known = [entry.stem for entry in CONCEPTS]
+    stems = [name for name in given if name != "--all"] or known
     if unknown := set(stems) - set(known):
         print(f"There is no concept {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)
         return 2
-    found = measure(stems or known)
+    every = [(stem, claim) for stem in stems for claim in load(stem).claims]
+    found = measure((stem, claim) for stem, claim in every if "--all" in given or not stands(stem, claim))
     before = _kept()
-    kept = {stem: found.get(stem, before.get(stem, {})) for stem in known}
+    kept = {
+        stem: {claim.id: verdict for claim in load(stem).claims if (verdict := _latest(stem, claim, found, before))}
+        for stem in known
+    }
     for path, content in ((FILE, json.dumps(kept, indent=1, ensure_ascii=False) + "\n"), (PAGE, page(kept))):
         path.parent.mkdir(exist_ok=True)
         pending = path.with_name(f".{path.name}-{os.getpid()}")

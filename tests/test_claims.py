@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
@@ -60,9 +61,8 @@ def test_near_the_border_of_a_claim_that_extends_fresh_seeds_alone_decide(monkey
             return (first if params.data_seed == 50_000 else -1.0) + spread
 
         claim = dataclasses.replace(border, measure=effects, extends=extends, direction=direction)
-        monkeypatch.setattr(claims, "load", lambda stem: SimpleNamespace(claims=(claim,)))
         monkeypatch.setattr("core.runs.manager.Manager", AtOnce)
-        return claims.measure(["optimizer_race"])["optimizer_race"]["c"]
+        return claims.measure([("optimizer_race", claim)])["optimizer_race"]["c"]
 
     assert decided(0.13, extends=True) == decided(0.11, extends=True)  # holds, and undecided: both near
     assert (decided(0.13, extends=True)["verdict"], decided(0.13, extends=True)["n"]) == ("fails", 20)
@@ -98,17 +98,37 @@ def test_what_is_missing_or_damaged_is_not_measured_yet(files: Path) -> None:
     assert "not measured yet" in claims.page(claims._kept())
 
 
+@pytest.mark.parametrize("changed", ["source", "settings", "smallest", "direction", "unit"])
+def test_a_verdict_stands_until_its_code_its_settings_or_its_rule_change(files: Path, changed: str) -> None:
+    claim = load("perceptron").claims[0]
+    about = {"source": claims.source_digest("perceptron"), "settings": claims.digest(claims.canonical(claim.params))}
+    about |= {"smallest": claim.smallest, "direction": claim.direction, "unit": claim.unit}
+    (files / "data").mkdir()
+    for kept, expected in ((about, True), (about | {changed: "other"}, False), ({}, False)):
+        claims.FILE.write_text(json.dumps({"perceptron": {claim.id: kept}}), "utf-8")
+        assert claims.stands("perceptron", claim) == expected
+
+
 def test_one_concept_is_measured_again_and_the_others_stay(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def measured(stems: list[str], mean: float = 0.5) -> dict:
-        verdict = {"verdict": "holds", "mean": mean, "low": 0.4, "high": 0.6, "n": 20, "smallest": 0.1}
-        verdict |= {"direction": "above", "unit": "", "date": "2030-01-02", "source": "0", "seconds": 1.0}
-        return {stem: {claim.id: verdict for claim in load(stem).claims} for stem in stems}
+    asked: list[tuple[str, Claim]] = []
+
+    def measured(wanted: Iterable[tuple[str, Claim]], mean: float = 0.5) -> dict:
+        asked[:] = wanted
+        found: dict[str, dict] = {stem: {} for stem, _ in asked}
+        for stem, claim in asked:
+            found[stem][claim.id] = {"verdict": "holds", "mean": mean, "low": 0.4, "high": 0.6, "n": 20}
+            found[stem][claim.id] |= {"smallest": claim.smallest, "direction": claim.direction, "unit": claim.unit}
+            found[stem][claim.id] |= {"date": "2030-01-02", "source": claims.source_digest(stem), "seconds": 1.0}
+            found[stem][claim.id] |= {"settings": claims.digest(claims.canonical(claim.params))}
+        return found
 
     monkeypatch.setattr(claims, "measure", measured)
     assert claims.main([]) == 0
+    assert len(asked) == sum(len(load(entry.stem).claims) for entry in CONCEPTS)
+    assert claims.main([]) == 0 and not asked  # all of them stand
     before = claims.stored("perceptron")
-    monkeypatch.setattr(claims, "measure", lambda stems: measured(stems, mean=-0.5))
-    assert claims.main(["optimizer_race"]) == 0
+    monkeypatch.setattr(claims, "measure", lambda wanted: measured(wanted, mean=-0.5))
+    assert claims.main(["optimizer_race", "--all"]) == 0 and {stem for stem, _ in asked} == {"optimizer_race"}
     assert claims.stored("perceptron") == before and before
     assert {found["mean"] for found in claims.stored("optimizer_race").values()} == {-0.5}
     page = claims.PAGE.read_text("utf-8")
@@ -152,8 +172,7 @@ def test_measuring_asks_for_every_deciding_run_once(monkeypatch: pytest.MonkeyPa
     one, other = Params(seeds=5, data_seed=50_000), Params(seeds=5, data_seed=50_000, epochs=1)
     made = (claim("a", one), claim("b", one), claim("c", other, runs=2))
     monkeypatch.setattr("core.runs.manager.Manager", AtOnce)
-    monkeypatch.setattr(claims, "load", lambda stem: SimpleNamespace(claims=made))
-    found = claims.measure(["optimizer_race"])["optimizer_race"]
+    found = claims.measure([("optimizer_race", each) for each in made])["optimizer_race"]
     assert len(AtOnce.asked) == 4 and AtOnce.asked[-1] == "closed"
     assert [(found[id]["n"], found[id]["seconds"]) for id in "abc"] == [(5, 2.0), (5, 2.0), (10, 4.0)]
     assert all(found[id]["verdict"] == "holds" and len(found[id]["source"]) == 40 for id in "abc")
