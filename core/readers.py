@@ -169,10 +169,10 @@ def _rows(text: str, delimiter: str, skipped: int) -> tuple[list[list[str]], lis
                 rows.append(cells)
                 lines.append(reader.line_num + skipped)
     except csv.Error as error:
-        row = reader.line_num + skipped
+        line = reader.line_num + skipped
         if "field limit" in str(error):
-            raise Refused("cell_length", row=row, high=f"{csv.field_size_limit():,}") from None
-        raise Refused("quotes", row=row) from None
+            raise Refused("cell_length", row=line, high=f"{csv.field_size_limit():,}") from None
+        raise Refused("quotes", row=line) from None
     if not rows:
         raise Refused("empty")
     return rows, lines
