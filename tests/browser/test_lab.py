@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
+import psutil
 import pytest
 from conftest import Lab, Visit, start, visiting
 from playwright.sync_api import Browser, Route, expect
@@ -26,6 +27,7 @@ def query(visit: Visit) -> dict[str, list[str]]:
 
 
 def test_a_deep_link_as_the_first_request_to_a_fresh_server(chromium: Browser, tmp_path: Path) -> None:
+    """It opens as any other; the web process stays light and has no torch (docs/deployment.md says what use adds)."""
     lab = start(tmp_path)
     try:
         for visit in visiting(chromium, lab):
@@ -42,20 +44,12 @@ def test_a_deep_link_as_the_first_request_to_a_fresh_server(chromium: Browser, t
                 and found["lang"] == ["zh"]
                 and found["v"] == ["1"]
             )
+            process = psutil.Process(lab.process.pid)
+            assert not [m.path for m in process.memory_maps() if "libtorch" in m.path]
+            assert process.memory_info().rss < 250 * 2**20
     finally:
         lab.process.terminate()
         lab.process.wait(20)
-
-
-def test_the_web_process_stays_light(lab: Lab, visit: Visit) -> None:
-    import psutil
-
-    visit.page.goto("/optimizer_race?" + SMALL)
-    visit.chart()
-    visit.done()
-    process = psutil.Process(lab.process.pid)
-    assert not [m.path for m in process.memory_maps() if "libtorch" in m.path]
-    assert process.memory_info().rss < 250 * 2**20
 
 
 def test_a_change_runs_and_the_link_follows(visit: Visit) -> None:
