@@ -114,7 +114,7 @@ class Bounded(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.counts: dict[tuple[str, str], int] = {}
+        self.counts: dict[tuple[str, str, Any], int] = {}
         self.minute = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -123,9 +123,10 @@ class Bounded(logging.Filter):
         minute = int(time.monotonic() // 60)
         if minute != self.minute:
             self.minute, self.counts = minute, {}
-        like = (record.name, re.sub(r"0x[0-9a-f]+|\d+", "#", str(record.msg))[:200])
+        raised = record.exc_info[0] if record.exc_info else None
+        like = (record.name, re.sub(r"0x[0-9a-f]+|\d+", "#", str(record.msg))[:200], raised)
         if len(self.counts) >= KINDS and like not in self.counts:
-            like = ("", "")
+            like = ("", "", None)
         count = self.counts[like] = self.counts.get(like, 0) + 1
         if count == SAID:
             record.msg = f"{record.msg} (more of this are not logged within this minute)"

@@ -318,3 +318,23 @@ def test_the_log_does_not_say_the_same_for_ever(caplog: pytest.LogCaptureFixture
     assert sum("no file left" in line for line in said) == sum(line.startswith("socket") for line in said) == wire.SAID
     assert sum("reference" in line for line in said) == 1000, "people were told these"
     assert sum("made up" in line for line in said) <= wire.KINDS + wire.SAID
+
+
+def test_what_scripts_raise_goes_to_the_log_which_is_bounded(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from streamlit import config, error_util
+
+    config.get_option("logger.enableRich")  # reading the settings sets the log up anew
+    error_util._LOGGER.addHandler(caplog.handler)
+    caplog.handler.addFilter(bounded := wire.Bounded())
+    try:
+        for _ in range(50):
+            error_util._log_uncaught_app_exception(TypeError("made up"))
+        error_util._log_uncaught_app_exception(OSError("another thing"))
+    finally:
+        caplog.handler.removeFilter(bounded)
+        error_util._LOGGER.removeHandler(caplog.handler)
+    raised = [record.exc_info[0] for record in caplog.records if record.exc_info]
+    assert TypeError in raised and raised.count(TypeError) <= 2 * wire.SAID and OSError in raised
+    assert "Traceback (most recent call last) ──" not in capsys.readouterr().out, "printed past the log"
