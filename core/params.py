@@ -94,7 +94,7 @@ class Number(Field):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise Refused("not_a_number", value=_short(value))
         if not self.low <= value <= self.high or not math.isfinite(value):
-            raise Refused("out_of_range", value=_short(value), low=self.low, high=self.high)
+            raise Refused("out_of_range", value=_short(self.write(value)), low=self.low, high=self.high)
         return float(value) + 0.0  # -0.0 is 0.0
 
     def read(self, text: str) -> float:

@@ -319,7 +319,8 @@ def create() -> Any:
     from core import wire
     from core.ui import incoming
 
-    if config.get_option("server.baseUrlPath"):
+    # Only streamlit's own command line reads the variable: here it would silently mean nothing.
+    if config.get_option("server.baseUrlPath") or os.environ.get("STREAMLIT_SERVER_BASE_URL_PATH"):
         raise SystemExit(
             "server.baseUrlPath (STREAMLIT_SERVER_BASE_URL_PATH) is not for this server: its pages would be white. "
             "Let the proxy take the prefix away, as docs/deployment.md shows."

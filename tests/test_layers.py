@@ -191,10 +191,14 @@ def test_where_there_is_no_page_a_sentence_says_so(path: str, home: str) -> None
         assert f'href="{home}"' in told.text and "<body>" not in told.text
 
 
-def test_no_address_below_a_prefix_can_be_asked_of_this_server(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("option", "variable"), [("lab", ""), ("", "lab")])
+def test_no_address_below_a_prefix_can_be_asked_of_this_server(
+    monkeypatch: pytest.MonkeyPatch, option: str, variable: str
+) -> None:
     from streamlit import config
 
-    monkeypatch.setattr(config, "get_option", {"server.baseUrlPath": "lab"}.__getitem__)
+    monkeypatch.setattr(config, "get_option", {"server.baseUrlPath": option}.__getitem__)
+    monkeypatch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", variable)
     with pytest.raises(SystemExit, match="baseUrlPath"):
         server.create()
 

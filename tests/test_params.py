@@ -265,6 +265,13 @@ def test_junk_never_raises_and_every_bad_field_is_named(stem: str, data: st.Data
             assert said and len(said) < 1000
 
 
+def test_a_number_out_of_range_is_named_as_a_link_writes_it() -> None:
+    for value, named in ((-3.0, "-3"), (1e9, "1000000000"), (0.05, "0.05")):
+        with pytest.raises(Refused) as refused:
+            Number(1.0, low=1.0, high=2.0).check(value)
+        assert refused.value.details["value"] == named
+
+
 def test_absurd_links() -> None:
     def codes(**link: str) -> list[tuple[str, str]]:
         found, problems = read(Race, link)

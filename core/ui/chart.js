@@ -168,8 +168,10 @@ class Chart {
     if (ends) this.pause(), (this.moment = (this.held || this.big.still) && !this.bar.hidden ? 0 : null);
     if (this.bar.hidden) this.pause(), (this.moment = null);
     else {
-      this.range.max = scrub.values.length - 1;
-      this.moment = Math.min(this.moment ?? scrub.values.length - 1, scrub.values.length - 1);
+      const last = scrub.values.length - 1;
+      const atEnd = this.moment === null || (this.moment > 0 && this.moment === +this.range.max); // it stays at the end
+      this.moment = atEnd ? last : Math.min(this.moment, last);
+      this.range.max = last;
       this.range.value = this.moment;
       this.range.setAttribute("aria-label", this.words.moment);
       this.label();

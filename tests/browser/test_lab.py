@@ -444,15 +444,20 @@ def test_a_click_asks_and_places_and_a_box_takes_away(visit: Visit) -> None:
 
 def test_moves_by_hand(visit: Visit) -> None:
     page = visit.page
-    page.goto("/perceptron?order=by_hand&moves=m&seeds=1&n=20")
+    page.goto("/perceptron?order=by_hand&moves=m&data=xor&seeds=1&n=20")
     visit.chart()
     visit.done()
-    page.get_by_role("button", name="Next mistake").click()
-    page.wait_for_url("**moves=mm**")
-    visit.done()
+    shown = page.locator(".lab-scrub output")
+    expect(shown).to_have_text("update 1")
+    for moves in ("mm", "mmm"):
+        page.get_by_role("button", name="Next mistake").click()
+        page.wait_for_url(f"**moves={moves}&**")
+        visit.done()
+        expect(shown).to_have_text(f"update {len(moves)}")  # who is at the end stays there
     page.get_by_role("button", name="Undo").click()
-    page.wait_for_url(lambda url: "moves=m&" in url)
+    page.wait_for_url(lambda url: "moves=mm&" in url)
     visit.done()
+    expect(shown).to_have_text("update 2")
 
 
 def test_the_language_of_a_link_does_not_change_its_experiment(chromium: Browser, lab: Lab) -> None:
