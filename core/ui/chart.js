@@ -113,6 +113,7 @@ const BUTTONS = {
 const TOASTS = { "Double-click to zoom back out": "zoomed", "Double-click on legend to isolate one trace": "hidden" };
 const FINGER = matchMedia("(hover: none)"); // on this screen one points with a finger
 const PAPER = matchMedia("print");
+const INK = "#15181d"; // of text on paper, whatever the theme
 const SHEET = 700; // pixels: the width of A4 or Letter, upright, between its margins
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -193,9 +194,9 @@ class Chart {
   // Colours of the page's theme; figures carry the light palette, the dark one is put in its place.
   theme() {
     const style = getComputedStyle(this.root);
-    const ink = style.color;
+    const ink = this.paper ? INK : style.color;
     const [r, g, b] = (ink.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
-    const isDark = r + g + b > 384;
+    const isDark = !this.paper && r + g + b > 384;
     if (isDark !== this.isDark) this.figure = null;
     Object.assign(this, { ink, isDark, font: style.fontFamily });
   }
@@ -459,16 +460,19 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     this.dusk.onchange = () => setTimeout(() => this.source && this.update({ ...this.last }, this.component), 100);
   }
 
-  // On paper the figure is as wide as the paper. Browsers say only some of them how wide that is.
+  // On paper the figure is as wide as the paper, and light. Browsers say only some of them how wide that is.
   print() {
-    const fit = (width) => {
+    const fit = (width, paper) => {
       if (!this.library || !this.figure) return;
       this.plot.style.width = width;
+      this.paper = paper;
+      this.theme();
+      this.read();
       this.draw();
     };
-    window.addEventListener("beforeprint", (this.beforePaper = () => fit(`${SHEET}px`)));
-    PAPER.addEventListener("change", (this.onPaper = () => fit("")));
-    window.addEventListener("afterprint", (this.afterPaper = () => fit("")));
+    window.addEventListener("beforeprint", (this.beforePaper = () => fit(`${SHEET}px`, true)));
+    PAPER.addEventListener("change", (this.onPaper = () => fit("", PAPER.matches)));
+    window.addEventListener("afterprint", (this.afterPaper = () => fit("", false)));
   }
 
   // The same click without a mouse: arrows move a cross over the axes (with Shift further), Enter or space clicks there.

@@ -443,8 +443,9 @@ class Page:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.badge(say(f"verdicts.{found}"), icon=f":material/{icon}:", color=colour)
                 st.markdown(f"**{self.text.say(f'claims.{claim.id}')}**")
-            st.caption(self.text.hint(f"claims.{claim.id}"))
-            lines = [say("verdicts.at", settings=conditions(claim.params, self.text))]
+            at = link.plain(say("verdicts.at", settings=conditions(claim.params, self.text)))
+            st.caption(self.text.hint(f"claims.{claim.id}"), help=at)
+            lines = []
             if stored:
                 lines.append(
                     say(

@@ -75,7 +75,7 @@ class Row:
     @property
     def at(self) -> str:
         """The settings on which the verdict depends."""
-        return self.text.say("verdicts.at", settings=conditions(self.claim.params, self.text))
+        return conditions(self.claim.params, self.text)
 
     @property
     def address(self) -> str:
@@ -233,7 +233,8 @@ def _line(row: Row, text: Text) -> str:
     sign = f'<span class="lab-sign" aria-hidden="true">{SIGNS[row.verdict]}</span>'
     verdict = f"{sign} {escape(say(f'verdicts.{row.verdict}'))}"
     wording = (
-        f'<a href="{escape(row.address)}">{escape(row.wording)}</a><p>{escape(row.how)}</p><p>{escape(row.at)}</p>'
+        f'<a href="{escape(row.address)}">{escape(row.wording)}</a><p>{escape(row.how)}</p>'
+        f"<details><summary>{escape(say('all_claims.at'))}</summary>{escape(row.at)}</details>"
     )
     effect = matters = seeds = ""
     if found:

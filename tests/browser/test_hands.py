@@ -136,10 +136,16 @@ def test_on_paper_a_figure_is_as_wide_as_the_sheet_and_back_on_the_screen_as_bef
     visit.idle()
     width = f"[+{PLOT}.querySelector('.main-svg').getAttribute('width'), {PLOT}.clientWidth]"
     before = page.evaluate(width)
-    page.evaluate(f"matchMedia('print').addEventListener('change', (m) => m.matches && (window.paper = {width}))")
+    page.emulate_media(color_scheme="dark")
+    visit.idle()
+    ink = f"getComputedStyle({PLOT}.querySelector('.xtick text')).fill"
+    on_screen = page.evaluate(ink)
+    keep = f"window.paper = [...{width}, {ink}]"
+    page.evaluate(f"matchMedia('print').addEventListener('change', (m) => m.matches && ({keep}))")
     page.pdf(format="A4")
-    drawn, room = page.evaluate("paper")
+    drawn, room, on_paper = page.evaluate("paper")
     assert drawn == room > 600  # of the 794 pixels of A4
+    assert on_paper == "rgb(21, 24, 29)" != on_screen  # dark on light, whatever the theme
     page.wait_for_function(f"{width}[0] === {before[0]}")
     page.emulate_media(media="print")
     for furniture in ("stSidebar", "stButton", "stButtonGroup"):

@@ -94,7 +94,7 @@ def test_a_malformed_file_is_named_by_row_and_changes_nothing(visit: Visit, lang
     opened(visit, f"/perceptron?seeds=2&lang={('en', 'zh')[language]}")
     before = page.url
     for content, *needles in MALFORMED:
-        bring(page, content, ("Own data", "自有数据")[language])
+        bring(page, content, ("Own data", "自己的数据")[language])
         expect(page.get_by_text(needles[language])).to_be_visible()
         assert page.get_by_role("button", name=use).count() == 0
         page.get_by_role("button", name="Remove animals.csv").or_(
