@@ -108,7 +108,7 @@ def test_cover_replay_pause_and_blank(lab: Lab, visit: Visit) -> None:
     shown(visit, "deep_nets/2")
     page.wait_for_function("!document.querySelector('.lab-scrub').hidden")
     moment = "document.querySelector('.lab-big').lab.moment"
-    assert page.evaluate(moment) == 0  # it waits
+    page.wait_for_function(f"{moment} === 0")  # it waits
     page.keyboard.press(" ")
     expect(page.locator(".lab-line")).to_be_visible()
     page.wait_for_function(f"{moment} > 3")
