@@ -352,4 +352,4 @@ def test_limits_of_concepts_are_within_those_of_files() -> None:
     for stem in ("perceptron", "optimizer_race"):
         kind = fields(load(stem).Params)["own"]
         assert isinstance(kind, Upload) and 2 * kind.bounds[0][1] <= readers.MOST_CELLS
-    assert f"maxUploadSize = {readers.LARGEST // 2**20} " in (ROOT.parent / ".streamlit/config.toml").read_text()
+    assert f"maxUploadSize = {readers.LARGEST // 2**20 + 1} " in (ROOT.parent / ".streamlit/config.toml").read_text()
