@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
@@ -84,10 +84,12 @@ def test_chance_alone_gets_no_more_verdicts_wrong_than_is_said() -> None:
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(claims, "FILE", tmp_path / "data" / "claims.json")
     monkeypatch.setattr(claims, "PAGE", tmp_path / "docs" / "claims.md")
-    return tmp_path
+    words.cache_clear()  # texts hold numbers of the stored verdicts
+    yield tmp_path
+    words.cache_clear()
 
 
 def test_what_is_missing_or_damaged_is_not_measured_yet(files: Path) -> None:
