@@ -22,18 +22,18 @@ from core.ml.replay import Replayed
 
 def squared(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """(z − y)²; right is the share of outputs on the target's side of zero."""
-    return (z - y).square().mean(1), (z * y > 0).float().mean(1)
+    return (z - y).square().mean(1), (z * y > 0).to(z.dtype).mean(1)
 
 
 def binary(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Cross-entropy of σ(z); right is the share of outputs with σ(z) on the target's side of ½."""
     loss = functional.binary_cross_entropy_with_logits(z, y, reduction="none")
-    return loss.mean(1), (z * (y - 0.5) > 0).float().mean(1)
+    return loss.mean(1), (z * (y - 0.5) > 0).to(z.dtype).mean(1)
 
 
 def softmax(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Cross-entropy of the softmax; right where the first largest output is the target's."""
-    return functional.cross_entropy(z, y, reduction="none"), (z.max(1).indices == y).float()  # argmax is slow here
+    return functional.cross_entropy(z, y, reduction="none"), (z.max(1).indices == y).to(z.dtype)  # argmax is slow here
 
 
 # Outputs z [members, outputs, n] and targets → loss and right [members, n] of every example.
