@@ -272,16 +272,25 @@ def test_a_large_file_is_read_as_a_small_one_is(monkeypatch: pytest.MonkeyPatch)
     assert apart and found == readers.read(CSV.encode(), TABLE, readers.How()) and found.name == NAME
 
 
-def test_reading_ends_with_its_visitor_and_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+WORKS = (
+    "from core.runs import reader; reader.SECONDS = 1; "
+    "reader.readers.read = lambda *request: sum(iter(int, 1)); reader.main()"
+)
+
+
+@pytest.mark.parametrize(("does", "patience"), [("import time; time.sleep(60)", 0.3), (WORKS, 60.0)])
+def test_reading_ends_with_its_visitor_and_with_its_time(
+    monkeypatch: pytest.MonkeyPatch, does: str, patience: float
+) -> None:
     started = []
     popen = reader.subprocess.Popen
 
     def noted(*arguments: Any, **settings: Any) -> Any:
-        started.append(popen([sys.executable, "-c", "import time; time.sleep(60)"], **settings))
+        started.append(popen([sys.executable, "-c", does], **settings))
         return started[-1]
 
     monkeypatch.setattr(reader.subprocess, "Popen", noted)
-    monkeypatch.setattr(reader, "SECONDS", 0.3)
+    monkeypatch.setattr(reader, "PATIENCE", patience)
     content = b"1," * 200_000
     found = reader.read(content, TABLE, readers.How())
     assert found.refused and found.refused.code == "too_slow"

@@ -1,7 +1,8 @@
 """Reading what a visitor brought, apart from the web process where it is large.
 
-A large file is read by a process of its own, so that nobody's page waits for it: it has SECONDS, and it ends when its
-visitor is gone or the server is. Small ones are read at once.
+A large file is read by a process of its own, so that nobody's page waits for it: it has SECONDS of processor time, so
+that a busy machine refuses nothing that a quiet one reads, and it ends when its visitor is gone or the server is. Small
+ones are read at once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -22,7 +24,8 @@ from core.readers import How, Read
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE = 100_000  # bytes; what is smaller takes a tenth of a second at most, whatever is in it
-SECONDS = 5.0  # for a file, once it is its turn
+SECONDS = 4  # of processor time for a file, where the system counts it
+PATIENCE = 30.0  # seconds in which it must have had them
 LOOK = 0.1  # seconds between looks at whether its visitor is still there
 _turns = threading.BoundedSemaphore(2)  # files read at once
 
@@ -67,22 +70,22 @@ def _apart(request: tuple, waiting: Callable[[], None]) -> Read:
             pass
 
     talking = threading.Thread(target=talk, daemon=True, name="reader")
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + PATIENCE
     try:
         talking.start()
         while talking.is_alive() and time.monotonic() < end:
             talking.join(LOOK)
             waiting()
     finally:
-        process.kill()
+        process.kill()  # unless it has ended
         process.wait()
         talking.join()
         back.close()
         with contextlib.suppress(OSError):  # what was not yet written
             there.close()
     how = request[2]
-    late = time.monotonic() >= end
-    return found[0] if found else Read(how, refused=Refused("too_slow" if late else "not_read", seconds=f"{SECONDS:g}"))
+    late = process.returncode == -getattr(signal, "SIGXCPU", 0) or time.monotonic() >= end
+    return found[0] if found else Read(how, refused=Refused("too_slow" if late else "not_read", seconds=str(SECONDS)))
 
 
 def main() -> None:
@@ -91,6 +94,10 @@ def main() -> None:
         os.nice(1)
     request = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_end_with_server, daemon=True).start()
+    with contextlib.suppress(ImportError):  # Windows
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     pickle.dump(readers.read(*request), sys.stdout.buffer)
     sys.stdout.flush()
 
