@@ -36,7 +36,7 @@ format: $(TEST) ## put the code in its standard form
 	@$(PY) -m ruff format .
 
 claims: $(RUN) ## measure claims over their seeds where they or their code changed; one: make claims name=gan; again: args=--all
-	@$(PY) -m core.claims $(name) $(args)
+	@$(PY) -m core.conclusions.claims $(name) $(args)
 
 soak: $(TEST) ## forty readers for a quarter of an hour: nothing lost, nothing slow, memory flat
 	@$(PY) -m tests.soak

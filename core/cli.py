@@ -24,20 +24,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from core import console, export, readers, records, talk
-from core.catalog import CONCEPTS, LANGUAGES, TALKS
-from core.concept import experiment, load
-from core.messages import allowed, explain
+from core import console, readers, talk
+from core.concept.catalog import CONCEPTS, LANGUAGES, TALKS
+from core.concept.messages import allowed, explain
+from core.concept.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read, shape, uploaded
+from core.concept.parts import experiment, load
+from core.concept.result import BaseResult, arrays
+from core.concept.text import Text, words
+from core.figures.numbers import readable
 from core.ml import fused
 from core.ml.own import CONTENTS
-from core.numbers import readable
-from core.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read, shape, uploaded
-from core.result import BaseResult, arrays
 from core.runs import disk
-from core.text import Text, words
+from core.takeaway import export, records
 
 if TYPE_CHECKING:
-    from core.runs.manager import Manager, Run
+    from core.runs.manager import Manager
+    from core.runs.run import Run
 
 REFUSED = 2  # exit status
 
@@ -207,7 +209,8 @@ def finished(manager: Manager, runs: Iterable[Run]) -> Iterator[Run]:
 def warm(names: list[str]) -> int:
     """Train the beats of these talks into the store, or without a name those of all, and the defaults and presets of
     every concept, so that all of it is shown at once."""
-    from core.runs.manager import COMPLETE, Manager
+    from core.runs.manager import Manager
+    from core.runs.run import COMPLETE
 
     if unknown := sorted(set(names) - set(TALKS)):
         print(f"There is no talk “{unknown[0]}”, but these: {', '.join(TALKS)}.", file=sys.stderr)

@@ -18,10 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core import console, style
-from core.catalog import CONCEPTS, LANGUAGES
-from core.concept import Figure, load
-from core.result import BaseResult
+from core import console
+from core.concept.catalog import CONCEPTS, LANGUAGES
+from core.concept.parts import Figure, load
+from core.concept.result import BaseResult
+from core.figures import style
 from core.runs import engines
 from core.runs.store import SHIPPED, packed
 
@@ -43,7 +44,8 @@ def first_figure(stem: str) -> Figure:
 
 def train(stems: list[str]) -> dict[str, BaseResult]:
     """The results of the defaults, trained on the CPU by the engine a page would choose, written to SHIPPED."""
-    from core.runs.manager import BUILD, COMPLETE, Manager
+    from core.runs.manager import BUILD, Manager
+    from core.runs.run import COMPLETE
 
     manager = Manager().start()
     manager.ready.wait()

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from core import style
-from core.text import words
+from core.concept.text import words
+from core.figures import style
 
 LONGEST = 2_000  # bytes of a path
 LONGEST_PART = 255  # bytes between two slashes: no file system has longer names

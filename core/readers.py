@@ -19,8 +19,8 @@ from itertools import count, islice, pairwise
 
 import numpy as np
 
+from core.concept.params import Refused, Upload
 from core.encodings import likely, marked
-from core.params import Refused, Upload
 
 LARGEST = 10 * 2**20  # bytes of a file; .streamlit/config.toml says the same
 MOST_CELLS = 2_000_000

@@ -166,7 +166,7 @@ def _up(scope: Any) -> str:
 
 
 def _no_page(scope: Any) -> Any:
-    from core.text import words
+    from core.concept.text import words
     from core.ui import first
 
     accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
@@ -176,9 +176,9 @@ def _no_page(scope: Any) -> Any:
 
 def _filled(page: bytes, stem: str, query: str, accepted: str) -> bytes:
     """The HTML of a page with what belongs to it."""
-    from core.catalog import SPOKEN
+    from core.concept.catalog import SPOKEN
+    from core.concept.text import words
     from core.runs.manager import shared
-    from core.text import words
     from core.ui import first
 
     language = first.language(query, accepted)
@@ -238,8 +238,8 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     from streamlit.runtime.pages_manager import PagesManager
 
     from core import wire
-    from core.catalog import CONCEPTS
-    from core.concept import load
+    from core.concept.catalog import CONCEPTS
+    from core.concept.parts import load
     from core.runs.key import source_digest
     from core.runs.manager import shared
 

@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core import concept
-from core.params import BaseParams
-from core.text import Text, parse
+from core.concept import parts as concept
+from core.concept.params import BaseParams
+from core.concept.text import Text, parse
 
 FOLDER = Path(__file__).parent / "talks"
 

@@ -2,9 +2,9 @@ from math import hypot
 
 import streamlit as st
 
+from core.concept.params import fields
 from core.concepts.gan.figures import draw_walk, summary_walk
 from core.concepts.gan.params import OUTERMOST, Centre, Codes, mode_count
-from core.params import fields
 from core.ui.chart import chart, named
 from core.ui.page import Page
 

@@ -1,10 +1,10 @@
 import streamlit as st
 
-from core.params import BaseParams
-from core.text import words
+from core.concept.params import BaseParams
+from core.concept.text import words
 from core.ui import home, link
 from core.ui.controls import problems
-from core.ui.page import hand_over_to_entry
+from core.ui.shown import hand_over_to_entry
 
 hand_over_to_entry()
 language = link.language()

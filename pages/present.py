@@ -1,5 +1,5 @@
 from core.ui import present
-from core.ui.page import hand_over_to_entry
+from core.ui.shown import hand_over_to_entry
 
 hand_over_to_entry()
 place = present.place()

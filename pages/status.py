@@ -1,12 +1,12 @@
 import streamlit as st
 
-from core.messages import because
-from core.params import BaseParams
+from core.concept.messages import because
+from core.concept.params import BaseParams
+from core.concept.text import words
 from core.runs.manager import shared
-from core.text import words
 from core.ui import link
 from core.ui.controls import problems
-from core.ui.page import hand_over_to_entry
+from core.ui.shown import hand_over_to_entry
 
 hand_over_to_entry()
 text = words("", link.language())

@@ -1,8 +1,8 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.concept.params import fields
 from core.concepts.text_generation.params import Prompt, Written
-from core.params import fields
 from core.ui.link import plain
 from core.ui.page import Page
 

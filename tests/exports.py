@@ -24,10 +24,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core import console, export, records
-from core.catalog import CONCEPTS
-from core.concept import load
-from core.params import BaseParams
+from core import console
+from core.concept.catalog import CONCEPTS
+from core.concept.params import BaseParams
+from core.concept.parts import load
+from core.takeaway import export, records
 
 ROOT = Path(__file__).resolve().parent.parent
 CLEAN = ROOT / ".venv-export"

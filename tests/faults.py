@@ -26,9 +26,9 @@ import psutil
 import websockets
 
 from core import console
-from core.concept import experiment, load
-from core.params import read
-from core.result import same
+from core.concept.params import read
+from core.concept.parts import experiment, load
+from core.concept.result import same
 from core.runs import engines
 from core.runs.store import Store
 from tests.soak import Client, health

@@ -21,10 +21,11 @@ os.environ |= {"OMP_NUM_THREADS": "1", "LAB_FUSED": "0", "LAB_GRACE": "600"}  # 
 import psutil
 
 from core import console
-from core.concept import experiment
+from core.concept.parts import experiment
+from core.concept.result import same
 from core.concepts.optimizer_race.params import TINY, Params
-from core.result import same
-from core.runs.manager import COMPLETE, STOPPED, Manager, Run
+from core.runs.manager import Manager
+from core.runs.run import COMPLETE, STOPPED, Run
 from core.runs.store import Store
 from tests.ray_cluster import Nodes, raylet
 

@@ -12,12 +12,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from core import claims
-from core.catalog import CONCEPTS
-from core.concept import Claim, load
+from core.concept.catalog import CONCEPTS
+from core.concept.parts import Claim, load
+from core.concept.text import words
 from core.concepts.optimizer_race.params import Params
-from core.stats import interval, near_border, verdict, wrong_by_chance
-from core.text import words
+from core.conclusions import claims, kept
+from core.conclusions.stats import interval, near_border, verdict, wrong_by_chance
 
 CLAIM = Claim(
     "c", lambda result: result, Params(seeds=3, data_seed=50_000, weight_seed=60_000), 0.1, runs=3, unit="nats"
@@ -85,7 +85,7 @@ def test_chance_alone_gets_no_more_verdicts_wrong_than_is_said() -> None:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(claims, "FILE", tmp_path / "data" / "claims.json")
+    monkeypatch.setattr(kept, "FILE", tmp_path / "data" / "claims.json")
     monkeypatch.setattr(claims, "PAGE", tmp_path / "docs" / "claims.md")
     words.cache_clear()  # texts hold numbers of the stored verdicts
     yield tmp_path
@@ -93,11 +93,11 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_what_is_missing_or_damaged_is_not_measured_yet(files: Path) -> None:
-    assert claims.stored("optimizer_race") == {}
+    assert kept.stored("optimizer_race") == {}
     (files / "data").mkdir()
-    claims.FILE.write_text("{", "utf-8")
-    assert claims.stored("optimizer_race") == {}
-    assert "not measured yet" in claims.page(claims._kept())
+    kept.FILE.write_text("{", "utf-8")
+    assert kept.stored("optimizer_race") == {}
+    assert "not measured yet" in claims.page(kept.every())
 
 
 @pytest.mark.parametrize("changed", ["source", "settings", "smallest", "direction", "unit"])
@@ -106,8 +106,8 @@ def test_a_verdict_stands_until_its_code_its_settings_or_its_rule_change(files: 
     about = {"source": claims.source_digest("perceptron"), "settings": claims.digest(claims.canonical(claim.params))}
     about |= {"smallest": claim.smallest, "direction": claim.direction, "unit": claim.unit}
     (files / "data").mkdir()
-    for kept, expected in ((about, True), (about | {changed: "other"}, False), ({}, False)):
-        claims.FILE.write_text(json.dumps({"perceptron": {claim.id: kept}}), "utf-8")
+    for found, expected in ((about, True), (about | {changed: "other"}, False), ({}, False)):
+        kept.FILE.write_text(json.dumps({"perceptron": {claim.id: found}}), "utf-8")
         assert claims.stands("perceptron", claim) == expected
 
 
@@ -128,11 +128,11 @@ def test_one_concept_is_measured_again_and_the_others_stay(files: Path, monkeypa
     assert claims.main([]) == 0
     assert len(asked) == sum(len(load(entry.stem).claims) for entry in CONCEPTS)
     assert claims.main([]) == 0 and not asked  # all of them stand
-    before = claims.stored("perceptron")
+    before = kept.stored("perceptron")
     monkeypatch.setattr(claims, "measure", lambda wanted: measured(wanted, mean=-0.5))
     assert claims.main(["optimizer_race", "--all"]) == 0 and {stem for stem, _ in asked} == {"optimizer_race"}
-    assert claims.stored("perceptron") == before and before
-    assert {found["mean"] for found in claims.stored("optimizer_race").values()} == {-0.5}
+    assert kept.stored("perceptron") == before and before
+    assert {found["mean"] for found in kept.stored("optimizer_race").values()} == {-0.5}
     page = claims.PAGE.read_text("utf-8")
     for entry in CONCEPTS:
         text = words(entry.stem, "en")
@@ -182,9 +182,9 @@ def test_measuring_asks_for_every_deciding_run_once(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_stored_verdicts_are_of_claims_there_are() -> None:
-    for stem, kept in claims._kept().items():
+    for stem, verdicts in kept.every().items():
         known = {claim.id: claim for claim in load(stem).claims}
-        assert set(kept) <= set(known)
-        for id, found in kept.items():
+        assert set(verdicts) <= set(known)
+        for id, found in verdicts.items():
             assert found["smallest"] == known[id].smallest and found["direction"] == known[id].direction
             assert found["n"] >= 10

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cli, export
-from core.catalog import CONCEPTS, LANGUAGES
-from core.concept import experiment, load
+from core import cli
+from core.concept.catalog import CONCEPTS, LANGUAGES
+from core.concept.params import Rows, fields, write
+from core.concept.parts import experiment, load
+from core.concept.result import arrays
+from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY, Params
-from core.params import Rows, fields, write
-from core.result import arrays
-from core.text import words
+from core.takeaway import export
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY_LINK = [f"{name}={value}" for name, value in write(TINY).items()]
@@ -119,7 +120,7 @@ def test_a_console_that_cannot_show_everything_still_gets_the_numbers() -> None:
     assert "x₁" in full.stdout.decode() and rb"x\u2081" in small.stdout
     numbers = [line.split()[-1] for line in full.stdout.decode().splitlines()[1:5]]
     assert numbers == [line.split()[-1] for line in small.stdout.decode("cp1252").splitlines()[1:5]]
-    for module in ("core.claims", "core.defaults"):
+    for module in ("core.conclusions.claims", "core.defaults"):
         assert on_a_console("ascii", module, "感知机").returncode == cli.REFUSED
 
 

@@ -18,9 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from core import style
-from core.catalog import CONCEPTS
-from core.compare import (
+from core.concept.catalog import CONCEPTS
+from core.concept.params import BaseParams, Choice, Field, Flag, Integer, Number, Rows, Upload, canonical, fields, write
+from core.concept.params import read as read_params
+from core.concept.parts import load
+from core.concept.text import words
+from core.conclusions.compare import (
     ABSENT,
     LETTERS,
     LONGEST_RUN,
@@ -33,15 +36,12 @@ from core.compare import (
     joined,
     run_text,
 )
-from core.concept import load
-from core.overlay import DASHES, common_axes, overlay
-from core.params import BaseParams, Choice, Field, Flag, Integer, Number, Rows, Upload, canonical, fields, write
-from core.params import read as read_params
+from core.figures import style
+from core.figures.overlay import DASHES, common_axes, overlay
 from core.runs import history as histories
 from core.runs import manager as runs
 from core.runs.history import History
 from core.runs.store import Store
-from core.text import words
 from core.ui.comparison import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,18 +19,18 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core import source
-from core.catalog import CONCEPTS, LANGUAGES
-from core.claims import deciding
-from core.compare import joined
-from core.concept import Claim, Figure, experiment, load
-from core.overlay import common_axes, overlay
-from core.params import BaseParams, Integer, Rows, canonical, fields
-from core.result import BaseResult, arrays, axes, same
+from core.concept.catalog import CONCEPTS, LANGUAGES
+from core.concept.params import BaseParams, Integer, Rows, canonical, fields
+from core.concept.parts import Claim, Figure, experiment, load
+from core.concept.result import BaseResult, arrays, axes, same
+from core.concept.text import words
+from core.conclusions.claims import deciding
+from core.conclusions.compare import joined
+from core.conclusions.stats import interval, verdict
+from core.figures.overlay import common_axes, overlay
 from core.runs.key import run_key
 from core.runs.store import LARGEST_RESULT, Store
-from core.stats import interval, verdict
-from core.text import words
+from core.takeaway import source
 
 HERE = Path(__file__).parent
 STEMS = [entry.stem for entry in CONCEPTS]
@@ -191,7 +191,7 @@ def test_the_run_key_knows_all_code_that_a_run_reaches(stem: str) -> None:
     pieces, _ = source.closure(stem)
     hashed = {(piece.module, name) for piece in pieces for name in source.targets(piece.node)}
     assert (f"core.concepts.{stem}.train", "train") in mine
-    assert mine <= hashed | {("core.params", name) for _, name in mine}
+    assert mine <= hashed | {("core.concept.params", name) for _, name in mine}
 
 
 # Figures

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core import style
-from core.catalog import CONCEPTS, LANGUAGES
-from core.concept import load
+from core.concept.catalog import CONCEPTS, LANGUAGES
+from core.concept.parts import load
+from core.concept.result import same
 from core.defaults import THUMBNAILS, first_figure
-from core.result import same
+from core.figures import style
 from core.runs import store
-from core.runs.manager import COMPLETE, Manager
+from core.runs.manager import Manager
+from core.runs.run import COMPLETE
 from core.runs.store import SHIPPED, Store, about_shipped, shipped
 
 STEMS = [entry.stem for entry in CONCEPTS]

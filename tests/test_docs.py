@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from core import cli, talk
-from core.catalog import CONCEPTS, TALKS
-from core.concept import load
-from core.params import fields, read
+from core.concept.catalog import CONCEPTS, TALKS
+from core.concept.params import fields, read
+from core.concept.parts import load
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -102,7 +102,7 @@ def test_command_lines_are_understood(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def settings_of(stem: str) -> str:
-    from core import records
+    from core.takeaway import records
 
     return records.settings(stem, load(stem).Params())
 

@@ -22,15 +22,15 @@ import nbformat
 import numpy as np
 import pytest
 
-from core import export, source
-from core.catalog import CONCEPTS
-from core.concept import experiment, load
+from core.concept.catalog import CONCEPTS
+from core.concept.params import BaseParams, fields, uploaded, write
+from core.concept.parts import experiment, load
+from core.concept.result import BaseResult, arrays, same
 from core.ml.own import CONTENTS
 from core.ml.rules import Contender
-from core.params import BaseParams, fields, uploaded, write
-from core.result import BaseResult, arrays, same
 from core.runs import key
-from core.source import Piece, module
+from core.takeaway import export, source
+from core.takeaway.source import Piece, module
 from tests import exports
 
 STEMS = [entry.stem for entry in CONCEPTS]

@@ -13,10 +13,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from test_contract import ALL, cheap, trained
 
-from core.catalog import LANGUAGES
-from core.concept import load
-from core.params import Rows, fields
-from core.result import BaseResult
+from core.concept.catalog import LANGUAGES
+from core.concept.params import Rows, fields
+from core.concept.parts import load
+from core.concept.result import BaseResult
 from core.runs.store import shipped
 
 ROWS = ("contenders", "nets", "methods", "versions")

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from core import server
-from core.catalog import CATALOG, CONCEPTS, LANGUAGES
-from core.concept import load
-from core.result import BaseResult
+from core.concept.catalog import CATALOG, CONCEPTS, LANGUAGES
+from core.concept.parts import load
+from core.concept.result import BaseResult
+from core.concept.text import words
 from core.runs.key import run_key
 from core.runs.manager import Manager
 from core.runs.store import Store, about_shipped, shipped
-from core.text import words
 from core.ui import first
 
 STEMS = [entry.stem for entry in CONCEPTS]

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
-from core.concept import load
-from core.params import write
+from core.concept.params import write
+from core.concept.parts import load
 from core.runs import manager as runs
 from core.runs.store import Store
 from core.ui.chart import SENT

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP, PLANNED, by_chapter
-from core.text import words
+from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP, PLANNED, by_chapter
+from core.concept.text import words
 from core.ui.home import LEADS_TO, as_html, said
 
 ROWS = {entry.stem for entry in MAP if not entry.place}

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from core import gate, server, wire
-from core.text import words
+from core.concept.text import words
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:

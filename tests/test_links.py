@@ -17,13 +17,13 @@ from markdown_it import MarkdownIt
 from streamlit.testing.v1 import AppTest
 
 from core import cli
-from core.catalog import CONCEPTS
-from core.concept import load
-from core.messages import explain
-from core.params import LINK_VERSION, Upload, fields, read, write
+from core.concept.catalog import CONCEPTS
+from core.concept.messages import explain
+from core.concept.params import LINK_VERSION, Upload, fields, read, write
+from core.concept.parts import load
+from core.concept.text import words
 from core.runs import manager as runs
 from core.runs.store import Store
-from core.text import words
 from core.ui.controls import SPELLED_OUT
 from core.ui.link import FOREIGN, LONGEST, RESERVED, plain
 

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from test_text import parsed
 
-from core import claims, readers
-from core.catalog import CONCEPTS, LANGUAGES
-from core.concept import load
+from core import readers
+from core.concept.catalog import CONCEPTS, LANGUAGES
+from core.concept.params import BaseParams, canonical
+from core.concept.parts import load
+from core.concept.text import measured, words
 from core.concepts.activations import params as activations
 from core.concepts.activations import train as activations_train
 from core.concepts.activations.claims import HE
@@ -29,11 +31,10 @@ from core.concepts.optimizers import train as optimizers_train
 from core.concepts.perceptron import figures as perceptron
 from core.concepts.text_generation import corpora
 from core.concepts.text_generation.params import WARMTHS
+from core.conclusions import claims
+from core.conclusions.stats import CONFIDENCE
 from core.ml.data import SHARES, digits
-from core.params import BaseParams, canonical
 from core.runs.store import LARGEST_RESULT
-from core.stats import CONFIDENCE
-from core.text import measured, words
 
 STEMS = [entry.stem for entry in CONCEPTS]
 NUMBER = re.compile(r"(?<![\w.,′])\d[\d,]*(?:\.\d+)?|[½¼⅓]")

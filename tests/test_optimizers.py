@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.concept.params import applicable
 from core.ml.networks import forward, initial_weights
 from core.ml.optimizers import STEPS, Optimizer, tables
 from core.ml.rules import RULES, Contender
-from core.params import applicable
 
 SIZES, STEPS_TAKEN, BATCH = (5, 4, 3), 200, 8
 

@@ -19,13 +19,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
 from core import readers
-from core.concept import experiment, load
+from core.concept.params import Upload, fields
+from core.concept.parts import experiment, load
+from core.concept.result import arrays
 from core.concepts.text_generation.corpora import divided, families
 from core.concepts.text_generation.own import divisible
 from core.ml.data import into_square, split, standardised
 from core.ml.own import CONTENTS
-from core.params import Upload, fields
-from core.result import arrays
 from core.runs import manager as runs
 from core.runs import reader
 from core.runs.store import Store
@@ -113,8 +113,8 @@ def one_text() -> None:
 
     import streamlit as st
 
-    from core.params import BaseParams, upload
-    from core.text import words
+    from core.concept.params import BaseParams, upload
+    from core.concept.text import words
     from core.ui.own import Own
 
     @dataclass(frozen=True)

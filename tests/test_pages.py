@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.catalog import CATALOG, CONCEPTS
-from core.concept import load
+from core.concept.catalog import CATALOG, CONCEPTS
+from core.concept.params import write
+from core.concept.parts import load
+from core.concept.text import words
 from core.concepts.optimizer_race.tuning import tuned_contenders
-from core.params import write
 from core.runs import manager as runs
 from core.runs.store import Store
-from core.text import words
-from core.ui.page import stopped
+from core.ui.run_state import stopped
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMS = [entry.stem for entry in CONCEPTS]

@@ -10,11 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.catalog import CONCEPTS, LANGUAGES
-from core.concept import load
-from core.messages import explain
-from core.ml.rules import Contender
-from core.params import (
+from core.concept.catalog import CONCEPTS, LANGUAGES
+from core.concept.messages import explain
+from core.concept.params import (
     BaseParams,
     Choice,
     Field,
@@ -33,7 +31,9 @@ from core.params import (
     read,
     write,
 )
-from core.text import words
+from core.concept.parts import load
+from core.concept.text import words
+from core.ml.rules import Contender
 
 STEMS = [entry.stem for entry in CONCEPTS]
 CLASSES = {stem: load(stem).Params for stem in STEMS}

@@ -17,17 +17,18 @@ from typing import Any
 import psutil
 import pytest
 
-from core.concept import experiment
+from core.concept.parts import experiment
+from core.concept.result import same
+from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY
-from core.result import same
 from core.runs import cluster
 from core.runs import manager as runs
 from core.runs.cluster import Cluster
 from core.runs.key import run_key
-from core.runs.manager import COMPLETE, FAILED, WAITING, Manager, Run
+from core.runs.manager import Manager
 from core.runs.queue import FairQueue
+from core.runs.run import COMPLETE, FAILED, WAITING, Run
 from core.runs.store import Store
-from core.text import words
 from tests.test_runs import LONG, RACE, ROOT, done, fresh, until
 
 STRANGER = """

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import readers
-from core.catalog import LANGUAGES
-from core.concept import load
-from core.messages import explain
+from core.concept.catalog import LANGUAGES
+from core.concept.messages import explain
+from core.concept.params import Problem, Refused, Upload, fields, shape
+from core.concept.parts import load
+from core.concept.text import CONCEPTS, words
 from core.ml import own
-from core.params import Problem, Refused, Upload, fields, shape
-from core.text import ROOT, words
 
 TABLE = Upload("", None, "table", ((2, 1000), (1, 8), (2, 5)))
 POINTS = Upload("", None, "table", ((2, 1000), (2, 2), (0, 0)))
@@ -339,8 +339,8 @@ def test_cleaning_keeps_every_number_and_label_and_is_done_once(rows: list, enco
 
 
 def test_every_refusal_has_its_words() -> None:
-    parts = ("readers.py", "runs/uploads.py", "cli.py", "params.py")
-    source = "".join((ROOT / part).read_text("utf-8") for part in parts)
+    parts = ("readers.py", "runs/uploads.py", "cli.py", "concept/params.py")
+    source = "".join((CONCEPTS.parent / part).read_text("utf-8") for part in parts)
     codes = set(re.findall(r'Refused\(\s*"(\w+)"', source))
     codes |= {f"size_{axis}" for axis in ("rows", "features", "classes", "characters", "distinct")}
     assert len(codes) > 25
@@ -352,4 +352,7 @@ def test_limits_of_concepts_are_within_those_of_files() -> None:
     for stem in ("perceptron", "optimizer_race"):
         kind = fields(load(stem).Params)["own"]
         assert isinstance(kind, Upload) and 2 * kind.bounds[0][1] <= readers.MOST_CELLS
-    assert f"maxUploadSize = {readers.LARGEST // 2**20 + 1} " in (ROOT.parent / ".streamlit/config.toml").read_text()
+    assert (
+        f"maxUploadSize = {readers.LARGEST // 2**20 + 1} "
+        in (CONCEPTS.parents[1] / ".streamlit/config.toml").read_text()
+    )

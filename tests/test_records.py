@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 from test_params import params
 from torch import nn
 
-from core import cli, export, records
-from core.catalog import CONCEPTS
-from core.concept import experiment, load
+from core import cli
+from core.concept.catalog import CONCEPTS
+from core.concept.params import LINK_VERSION, BaseParams, Refused, canonical, uploaded
+from core.concept.parts import experiment, load
 from core.ml.networks import ACTIVATIONS, layers, shapes
 from core.ml.own import CONTENTS
 from core.ml.recurrent import recurrent_forward, recurrent_shapes, recurrent_weights
-from core.params import LINK_VERSION, BaseParams, Refused, canonical, uploaded
-from core.runs.manager import COMPLETE, Run
-from core.weights import perceptron, recurrent
+from core.runs.run import COMPLETE, Run
+from core.takeaway import export, records
+from core.takeaway.weights import perceptron, recurrent
 
 STEMS = [entry.stem for entry in CONCEPTS]
 ALL = pytest.mark.parametrize("stem", STEMS)
@@ -211,7 +212,7 @@ def test_a_network_of_the_race_scores_in_torch_what_the_lab_measured(tmp_path: P
 
 
 def test_a_text_of_ones_own_stays_out_of_every_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.params import fields
+    from core.concept.params import fields
     from core.readers import text
 
     name, cleaned = text(TEXT, fields(load("text_generation").Params)["own"])

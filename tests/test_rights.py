@@ -16,17 +16,17 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import talk
-from core.catalog import CATALOG, CONCEPTS
-from core.compare import run_text
-from core.concept import experiment, load
+from core.concept.catalog import CATALOG, CONCEPTS
+from core.concept.params import BaseParams, uploaded, write
+from core.concept.parts import experiment, load
+from core.concept.result import BaseResult
+from core.concept.text import words
+from core.conclusions.compare import run_text
 from core.ml.own import CONTENTS
-from core.params import BaseParams, uploaded, write
-from core.result import BaseResult
 from core.runs import manager as runs
 from core.runs.key import run_key, setting_key
 from core.runs.store import Store
 from core.runs.uploads import ANYONE, NotHere
-from core.text import words
 from core.ui import first
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.concept.params import Refused, Rows, fields
 from core.concepts.optimizer_race.params import FAIR, Params
 from core.ml.rules import Contender
-from core.params import Refused, Rows, fields
 from core.ui.heard import heard
 from core.ui.rows import CHANGES, changed_rows
 

@@ -21,16 +21,17 @@ import numpy as np
 import psutil
 import pytest
 
-from core.concept import Cost, experiment, load
+from core.concept.params import write
+from core.concept.parts import Cost, experiment, load
+from core.concept.result import same
 from core.concepts.optimizer_race.params import TINY, Params
 from core.ml.rules import Contender
-from core.params import write
-from core.result import same
 from core.runs import engines
 from core.runs import manager as runs
 from core.runs.engines import Engine
-from core.runs.manager import COMPLETE, FAILED, RUNNING, STOPPED, WAITING, Manager, Run
+from core.runs.manager import Manager
 from core.runs.queue import FairQueue
+from core.runs.run import COMPLETE, FAILED, RUNNING, STOPPED, WAITING, Run
 from core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -324,7 +325,7 @@ import json, sys, time
 from pathlib import Path
 from core.concepts.optimizer_race.params import Params
 from core.ml.rules import Contender
-from core.params import write
+from core.concept.params import write
 from core.runs.manager import Manager
 from core.runs.store import Store
 
@@ -581,9 +582,9 @@ def test_spare_lanes_are_paid_for() -> None:
 OTHER_SERVER = """
 import sys, time
 from pathlib import Path
-from core.concept import experiment
+from core.concept.parts import experiment
 from core.concepts.optimizer_race.params import Params
-from core.params import read
+from core.concept.params import read
 from core.runs.manager import setting_key
 from core.runs.store import Store
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.concept import experiment, load
+from core.concept.parts import experiment, load
+from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY, Params, task
+from core.conclusions.standings import SHOWN, Entry, ranked, table
 from core.ml.rules import Contender
-from core.standings import SHOWN, Entry, ranked, table
-from core.text import words
 
 RNG = np.random.default_rng(0)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.concept import Claim
-from core.stats import Interval, interval, mean_interval, verdict
+from core.concept.parts import Claim
+from core.conclusions.stats import Interval, interval, mean_interval, verdict
 
 NAN = float("nan")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.concept.params import canonical
+from core.concept.result import arrays, same
 from core.concepts.optimizer_race.params import TINY, Params, Result
 from core.ml.rules import Contender
-from core.params import canonical
-from core.result import arrays, same
 from core.runs import engines
 from core.runs.history import History
 from core.runs.key import digest, run_key, setting_key

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import plot, style
-from core.catalog import CONCEPTS
-from core.concept import load
+from core.concept.catalog import CONCEPTS
+from core.concept.params import Rows, fields
+from core.concept.parts import load
 from core.concepts.gan.params import Centre
 from core.concepts.perceptron.params import Point
-from core.params import Rows, fields
+from core.figures import plot, style
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))

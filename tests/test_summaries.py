@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.catalog import CONCEPTS, LANGUAGES
-from core.concept import experiment, load
+from core.concept.catalog import CONCEPTS, LANGUAGES
+from core.concept.params import BaseParams
+from core.concept.parts import experiment, load
+from core.concept.result import BaseResult, arrays, axes
+from core.concept.text import closed_up, words
 from core.concepts.optimizer_race import tuning
-from core.params import BaseParams
-from core.result import BaseResult, arrays, axes
-from core.text import closed_up, words
 
 STEMS = [entry.stem for entry in CONCEPTS]
 BESIDE_HAN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef] +[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]|\d +%")

@@ -10,10 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_text import CJK, holes
 
-from core import claims, cli, talk
-from core.catalog import LANGUAGES, TALKS
-from core.concept import load
-from core.params import Integer, canonical, fields
+from core import cli, talk
+from core.concept.catalog import LANGUAGES, TALKS
+from core.concept.params import Integer, canonical, fields
+from core.concept.parts import load
+from core.conclusions import claims
 from core.runs import manager as runs
 from core.runs.engines import FUSED
 from core.runs.key import run_key

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 import streamlit
 
-from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, PLANNED
-from core.concept import load
-from core.messages import because, explain
-from core.params import BaseParams, Choice, Problem, Rows, fields
+from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, PLANNED
+from core.concept.messages import because, explain
+from core.concept.params import BaseParams, Choice, Problem, Rows, fields
+from core.concept.parts import load
+from core.concept.text import CONCEPTS as FOLDER
+from core.concept.text import HERE, Text, parse, words
 from core.runs import disk
-from core.text import ROOT, Text, parse, words
 from core.ui.streamlit_words import PLACES
 
-FILES = [ROOT / "text", *(ROOT / "concepts" / entry.stem / "text" for entry in CONCEPTS)]
+FILES = [HERE / "text", *(FOLDER / entry.stem / "text" for entry in CONCEPTS)]
 NAMES = [file.parent.name for file in FILES]
 STEMS = [entry.stem for entry in CONCEPTS]
 CJK = re.compile(r"[\u4e00-\u9fff]")
@@ -152,14 +153,14 @@ def test_how_a_file_is_read() -> None:
 
 def forbidden() -> list[str]:
     """The forms that the glossary says are not used."""
-    glossary = (ROOT.parent / "docs" / "glossary.md").read_text("utf-8")
+    glossary = (HERE.parents[1] / "docs" / "glossary.md").read_text("utf-8")
     _, table = glossary.split("## Forms that are not used")
     rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")]
     return [row[1].strip() for row in rows if row[1].strip() != "not"]
 
 
 def test_forms_that_the_glossary_forbids_are_not_used() -> None:
-    chinese = {path: path.read_text("utf-8") for path in ROOT.glob("**/*.zh.md")}
+    chinese = {path: path.read_text("utf-8") for path in HERE.parent.glob("**/*.zh.md")}
     assert len(chinese) > len(CONCEPTS) and len(forbidden()) > 20
     plain = [form for form in forbidden() if "（" not in form]
     assert not [(form, path.name) for path, said in chinese.items() for form in plain if form in said]
@@ -174,7 +175,7 @@ def test_the_words_that_streamlit_says_are_those_of_the_version_installed() -> N
     root = Path(streamlit.__file__).parent
     theirs = "".join(path.read_text("utf-8") for path in root.glob("static/static/js/*.js"))
     theirs += re.sub(r'"\n\s+"', "", (root / "elements" / "exception.py").read_text("utf-8"))
-    ours = {key.partition(".")[2]: said for key, said in parsed(ROOT.name, "en").labels.items() if "streamlit." in key}
+    ours = {key.partition(".")[2]: said for key, said in parsed(HERE.name, "en").labels.items() if "streamlit." in key}
     assert ours.keys() == PLACES.keys()
     whole = {key: said for key, said in ours.items() if key not in COMPOSED and not said.endswith(" icon")}
     assert not {key for key, said in whole.items() for part in re.split(r"\{\w+\}", said) if part not in theirs}

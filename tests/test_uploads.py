@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from core.concept.params import Refused
 from core.concepts.perceptron.params import Params, Spot
-from core.params import Refused
 from core.runs import disk
 from core.runs import uploads as module
-from core.runs.manager import COMPLETE, FAILED, Manager, Run
+from core.runs.manager import Manager
+from core.runs.run import COMPLETE, FAILED, Run
 from core.runs.store import Store
 from core.runs.uploads import HALF_WRITTEN, NotHere, Uploads
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from core.catalog import CONCEPTS, LANGUAGES
-from core.claims import stored
-from core.concept import load
-from core.params import canonical, read
-from core.text import words
+from core.concept.catalog import CONCEPTS, LANGUAGES
+from core.concept.params import canonical, read
+from core.concept.parts import load
+from core.concept.text import words
+from core.conclusions.claims import stored
 from core.ui import link
 from core.ui.verdicts import HEIGHT, MARGIN, PLACES, VERDICTS, WIDTH, Filter, frame, picture, rows, table_html
 

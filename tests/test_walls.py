@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP
+from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [*ROOT.glob("core/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "streamlit_app.py"]
@@ -58,6 +58,26 @@ def test_ray_is_imported_by_the_broker_and_on_its_nodes_only() -> None:
     assert who_imports("ray") == {"core/runs/broker.py", "core/runs/tasks.py"}
 
 
+def test_no_file_needs_itself() -> None:
+    """No circle of imports between files, not even one that is hidden in a function or meant for types alone."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in SOURCES}
+
+    def needs(name: str) -> set[str]:
+        found = set()
+        for node in ast.walk(ast.parse(names[name].read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+        return found & set(names) - {name}
+
+    left = {name: needs(name) for name in names}
+    while free := [name for name, needed in left.items() if not needed & set(left)]:
+        for name in free:
+            del left[name]
+    assert not left, "a circle, or what needs one"
+
+
 def python(code: str) -> str:
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
@@ -68,12 +88,13 @@ def test_the_web_process_never_imports_torch() -> None:
     """Nor do the command line, the exporter or the claims before they train."""
     code = f"""
 import sys
-import core.catalog, core.runs.manager, core.export, core.claims, core.cli, core.messages
-from core.concept import load
+import core.concept.catalog, core.concept.messages, core.conclusions.claims
+import core.cli, core.runs.manager, core.takeaway.export
+from core.concept.parts import load
 concepts = [load(stem) for stem in {STEMS}]
 for concept in concepts:
-    core.export.script(concept.stem, concept.Params())
-    core.claims.stored(concept.stem)
+    core.takeaway.export.script(concept.stem, concept.Params())
+    core.conclusions.kept.stored(concept.stem)
     core.runs.manager.run_key(concept.stem, concept.Params(), "cpu")
 print(*(name for name in ("torch", "streamlit", "sklearn") if name in sys.modules))
 """
@@ -83,7 +104,7 @@ print(*(name for name in ("torch", "streamlit", "sklearn") if name in sys.module
 def test_experiments_run_without_streamlit_and_plotly() -> None:
     code = f"""
 import sys
-from core.concept import experiment
+from core.concept.parts import experiment
 for stem in {STEMS}:
     assert experiment(stem).train
 print(*(name for name in ("streamlit", "plotly") if name in sys.modules))
@@ -111,6 +132,6 @@ def test_a_concept_has_all_its_parts(stem: str) -> None:
 def test_syntax_trees_are_made_in_one_place() -> None:
     """Two at once, in two threads, end in a SystemError on Python 3.11."""
     made = [path.relative_to(ROOT).as_posix() for path in SOURCES if "ast.parse(" in path.read_text("utf-8")]
-    assert made == ["core/source.py"]
+    assert made == ["core/takeaway/source.py"]
     settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))
     assert settings["runner"]["magicEnabled"] is False  # for which streamlit makes one of every page

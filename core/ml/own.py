@@ -12,7 +12,7 @@ import io
 
 import numpy as np
 
-from core.params import shape
+from core.concept.params import shape
 
 CONTENTS: dict[str, bytes] = {}  # name of an upload → cleaned file
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.params import BaseParams, choice, flag, number
+from core.concept.params import BaseParams, choice, flag, number
 
 RULES = (
     "sgd",

@@ -24,7 +24,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def why(error: OSError | ValueError) -> str:
-    """The system's own name of what went wrong, ENOSPC say; `system` of core/text.*.md has words for the usual ones."""
+    """The system's own name of what went wrong, ENOSPC say; `system` of the texts has words for the usual ones."""
     code = getattr(error, "errno", None) or errno.EINVAL  # a path that is none is a ValueError
     return errno.errorcode.get(code, str(code))
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from core.concept import Cost
+from core.concept.parts import Cost
 from core.ml import fused
 from core.runs import disk
 

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.concept import load
-from core.params import BaseParams, read, uploaded, write
+from core.concept.params import BaseParams, read, uploaded, write
+from core.concept.parts import load
 from core.runs import disk
 from core.runs.key import digest
 

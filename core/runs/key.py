@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from core.concept import load
+from core.concept.params import BaseParams, canonical
+from core.concept.parts import load
 from core.ml import fused
-from core.params import BaseParams, canonical
-from core.source import normalised
+from core.takeaway.source import normalised
 
 PACKAGES = ("torch", "numpy")
 

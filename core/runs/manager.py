@@ -23,22 +23,22 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from core.concept import load
+from core.concept.params import BaseParams, uploaded
+from core.concept.parts import load
+from core.concept.result import arrays
 from core.ml import fused
-from core.params import BaseParams, uploaded
-from core.result import BaseResult, arrays
 from core.runs import broker, cluster, engines, worker
 from core.runs.cluster import Cluster, Line, Lost
 from core.runs.engines import Engine
 from core.runs.history import History
 from core.runs.key import ask_key, digest, run_key, setting_key, source_digest, versions
 from core.runs.queue import FairQueue
+from core.runs.run import COMPLETE, FAILED, RUNNING, STOPPED, WAITING, Run
 from core.runs.store import LARGEST_RESULT, State, Store, Stored, shipped
 from core.runs.uploads import ANYONE, NotHere, Uploads
 
@@ -58,63 +58,6 @@ KEPT_BYTES = RUN_BYTES / 4  # memory of earlier runs that a worker may keep; the
 TRIES = 3  # workers in a row that must fail to start before a run fails with them
 LOSSES = 3  # times a cluster may lose a run's process or node before the run fails
 ASKS = "asks"  # the queue of questions to trained networks, which take a moment and wait for no training
-WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
-
-
-@dataclass(eq=False)
-class Run:
-    """One execution, or a stored one. Written by its slot's thread, read by any session."""
-
-    key: str
-    stem: str
-    params: BaseParams
-    device: str
-    predicted: float  # seconds
-    status: str = WAITING
-    result: BaseResult | None = None
-    meta: dict[str, Any] = field(default_factory=dict)
-    stored: bool = False  # came from the store, was not computed now
-    anew: bool = False  # shall be computed, whatever the store has
-    error: str = (
-        ""  # why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file, other_code;
-    )
-    # or why it was stopped though nobody pressed Stop: unwatched, no_file
-    detail: str = ""  # what the experiment said when it raised
-    reference: str = ""  # of the failure in the log
-    started: float = 0.0
-    seconds: float = 0.0
-    updates: int = 0
-    losses: int = 0  # times that what carried it on a cluster went away
-    job: dict[str, Any] = field(default_factory=dict)
-    drawn: dict[Any, Any] = field(default_factory=dict)  # figures of the present Result, kept by the page
-    watchers: dict[str, float] = field(default_factory=dict)  # session → when it last looked
-    people: set[str] = field(default_factory=set)  # who asked for it; one person may have many sessions
-    done: threading.Event = field(default_factory=threading.Event)
-    wish_to_stop: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def live(self) -> bool:
-        return self.status in (WAITING, RUNNING)
-
-    @property
-    def open(self) -> bool:
-        """Whether others who ask the same may have this run: it has, or will have, what they want."""
-        return self.status == COMPLETE or (self.live and not self.wish_to_stop.is_set())
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds it has been running, or took."""
-        return time.monotonic() - self.started if self.status == RUNNING else self.seconds
-
-    @property
-    def fraction(self) -> float:
-        return self.result.step / max(self.result.total, 1) if self.result else 0.0
-
-    @property
-    def bytes(self) -> int:
-        """What it holds in memory: its Result, its networks, its figures."""
-        held = [*(arrays(self.result) if self.result else {}).values(), *(self.meta.get("state") or {}).values()]
-        return sum(array.nbytes for array in held) + sum(len(drawn) for _, drawn in list(self.drawn.values()))
 
 
 def context_for(device: str) -> Any:

@@ -8,10 +8,8 @@ with what carried it, goes before all.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from core.runs.manager import Run
+from core.runs.run import Run
 
 REMEMBERED = 4096  # people
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core import readers
-from core.params import Refused, Upload
+from core.concept.params import Refused, Upload
 from core.readers import How, Read
 
 ROOT = Path(__file__).resolve().parents[2]

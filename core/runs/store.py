@@ -38,9 +38,9 @@ from typing import Any, get_type_hints
 import numpy as np
 import safetensors.numpy as safetensors
 
-from core.concept import load as load_concept
-from core.params import read, write
-from core.result import BaseResult, arrays
+from core.concept.params import read, write
+from core.concept.parts import load as load_concept
+from core.concept.result import BaseResult, arrays
 from core.runs import disk
 from core.runs.key import digest
 

@@ -61,8 +61,8 @@ def prepare() -> None:
     import torch
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
-    from core.catalog import CONCEPTS
-    from core.concept import experiment
+    from core.concept.catalog import CONCEPTS
+    from core.concept.parts import experiment
     from core.runs.key import source_digest
 
     torch.set_num_threads(THREADS)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.params import UPLOAD, BaseParams, Refused, uploaded
+from core.concept.params import UPLOAD, BaseParams, Refused, uploaded
 from core.runs import disk
 from core.runs.key import digest
 

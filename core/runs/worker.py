@@ -82,7 +82,7 @@ def messages(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple
 
 
 def _train(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[Any, ...]]:
-    from core.concept import experiment
+    from core.concept.parts import experiment
     from core.runs.engines import FUSED, host, trainer
 
     device = job["device"]
@@ -106,7 +106,7 @@ def _train(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[A
 
 
 def _answer(job: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    from core.concept import experiment
+    from core.concept.parts import experiment
 
     answer = experiment(job["stem"]).answer
     yield "done", "complete", answer(job["params"], job["result"], job["state"], job["question"]), None

@@ -9,10 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from core import records, style
-from core.concept import Figure
-from core.runs.manager import Run
-from core.text import Text
+from core.concept.parts import Figure
+from core.concept.text import Text
+from core.figures import style
+from core.runs.run import Run
+from core.takeaway import records
 
 HERE = Path(__file__).parent
 

@@ -11,20 +11,33 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.catalog import CONCEPTS
-from core.compare import LETTERS, Asked, Comparison, asked, choose, chosen, differences, from_default, joined, run_text
-from core.concept import Figure, load
-from core.messages import explain
-from core.numbers import readable
-from core.params import BaseParams, Invalid
-from core.runs.manager import COMPLETE, FAILED, STOPPED, Run, shared
+from core.concept.catalog import CONCEPTS
+from core.concept.messages import explain
+from core.concept.params import BaseParams, Invalid
+from core.concept.parts import Figure, load
+from core.concept.text import words
+from core.conclusions.compare import (
+    LETTERS,
+    Asked,
+    Comparison,
+    asked,
+    choose,
+    chosen,
+    differences,
+    from_default,
+    joined,
+    run_text,
+)
+from core.conclusions.standings import SHOWN, ranked, table
+from core.figures.numbers import readable
+from core.runs.manager import shared
+from core.runs.run import COMPLETE, FAILED, STOPPED, Run
 from core.runs.uploads import NotHere
-from core.standings import SHOWN, ranked, table
-from core.text import words
 from core.ui import held, link, pin
 from core.ui.chart import chart, named
 from core.ui.controls import SPELLED_OUT, problems, warn
-from core.ui.page import AUTO, hand_over_to_entry, progress, refusal, stopped
+from core.ui.run_state import progress, refusal, stopped
+from core.ui.shown import AUTO, hand_over_to_entry
 from core.ui.told import told
 from core.ui.visitor import person, watcher
 
@@ -294,11 +307,11 @@ class Board:
         params, device = shown.asked.params, shown.asked.device or "auto"
         return self.manager.ask(self.concept.stem, params, watcher(), device, person=self.me)
 
-    def _start(self, shown: Shown) -> None:
+    def start(self, shown: Shown) -> None:
         with held.wish():
             held.hold(self._name(shown), self._asked(shown))
 
-    def _stop(self, shown: Shown) -> None:
+    def stop(self, shown: Shown) -> None:
         assert shown.run is not None
         with held.wish():
             held.hold(self._name(shown), self.manager.quit(shown.run, watcher(), self.me))
@@ -317,10 +330,10 @@ class Board:
             st.markdown(f"**{letter}** {DASHES[letter]} {link.plain(about)}  \n:small[{link.plain(self._how(shown))}]")
             if run is not None and self.manager.again(run, self.me).live:
                 self.manager.look(run, watcher())
-                args: dict[str, Any] = {"key": f"compare-stop-{letter}", "on_click": self._stop, "args": (shown,)}
+                args: dict[str, Any] = {"key": f"compare-stop-{letter}", "on_click": self.stop, "args": (shown,)}
                 st.button(say("run.stop"), icon=":material/stop:", **args)
             elif not shown.missing and (run is None or run.status in (FAILED, STOPPED)):
-                args = {"key": f"compare-start-{letter}", "on_click": self._start, "args": (shown,)}
+                args = {"key": f"compare-start-{letter}", "on_click": self.start, "args": (shown,)}
                 refused = self.manager.refusal(self.concept.stem, shown.asked.params, shown.asked.device or "auto")
                 if not refused:
                     st.button(say("run.start"), icon=":material/play_arrow:", type="primary", **args)

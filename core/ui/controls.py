@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.messages import explain
-from core.params import (
+from core.concept.messages import explain
+from core.concept.params import (
     BaseParams,
     Choice,
     Field,
@@ -21,7 +21,7 @@ from core.params import (
     Upload,
     applicable,
 )
-from core.text import Text
+from core.concept.text import Text
 from core.ui import link
 from core.ui.own import Own
 from core.ui.rows import changed_rows, log_options, rows

@@ -14,13 +14,15 @@ from html import escape
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl
 
-from core import records, style
-from core.catalog import CATALOG, CONCEPTS, LANGUAGES
-from core.concept import Figure, load
-from core.params import read
-from core.runs.manager import COMPLETE, Manager, Run
+from core.concept.catalog import CATALOG, CONCEPTS, LANGUAGES
+from core.concept.params import read
+from core.concept.parts import Figure, load
+from core.concept.text import words
+from core.figures import style
+from core.runs.manager import Manager
+from core.runs.run import COMPLETE, Run
 from core.runs.uploads import NotHere
-from core.text import words
+from core.takeaway import records
 from core.ui import chart, link, streamlit_words
 from core.ui.home import as_html
 

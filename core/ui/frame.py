@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.catalog import CATALOG, LANGUAGES, SPOKEN, by_chapter
-from core.text import words
+from core.concept.catalog import CATALOG, LANGUAGES, SPOKEN, by_chapter
+from core.concept.text import words
 from core.ui import held, link
 from core.ui.told import told
 

@@ -11,12 +11,13 @@ from contextlib import contextmanager, suppress
 
 import streamlit as st
 
-from core.concept import load
-from core.messages import explain
-from core.params import Problem, shape
-from core.runs.manager import Run, shared
+from core.concept.messages import explain
+from core.concept.params import Problem, shape
+from core.concept.parts import load
+from core.concept.text import words
+from core.runs.manager import shared
+from core.runs.run import Run
 from core.runs.uploads import NotHere
-from core.text import words
 from core.ui import link
 from core.ui.visitor import person, watcher
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.catalog import CONCEPTS, LANGUAGES, PLANNED, Entry, by_chapter
-from core.concept import load
+from core.concept.catalog import CONCEPTS, LANGUAGES, PLANNED, Entry, by_chapter
+from core.concept.parts import load
+from core.concept.text import Text, words
 from core.runs import engines
 from core.runs.manager import shared
 from core.runs.store import about_shipped
-from core.text import Text, words
 from core.ui import link
 from core.ui.heard import heard
 

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.catalog import LANGUAGES
-from core.params import LINK_VERSION, BaseParams, Invalid, Problem, read, write
+from core.concept.catalog import LANGUAGES
+from core.concept.params import LINK_VERSION, BaseParams, Invalid, Problem, read, write
 
 RESERVED = ("v", "lang", "figure", "device")
 LONGEST = 20_000  # characters of a link that are looked at

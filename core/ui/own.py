@@ -14,14 +14,14 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import readers
+from core.concept.messages import explain
+from core.concept.params import AXES, BaseParams, Problem, Refused, Upload, fields, shape, uploaded
+from core.concept.text import Text, closed_up
 from core.encodings import ENCODINGS
-from core.messages import explain
-from core.params import AXES, BaseParams, Problem, Refused, Upload, fields, shape, uploaded
 from core.readers import How, Read
 from core.runs import reader
 from core.runs.manager import shared
 from core.runs.uploads import Holding
-from core.text import Text, closed_up
 from core.ui import held, link
 from core.ui.told import told
 from core.ui.visitor import known, person

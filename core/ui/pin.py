@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
-from core.compare import LONGEST_RUN, Comparison, choose, differences, run_text
-from core.concept import Figure, load
-from core.overlay import common_axes, overlay
-from core.params import BaseParams
-from core.runs.manager import COMPLETE, Run, shared
+from core.concept.params import BaseParams
+from core.concept.parts import Figure, load
+from core.conclusions.compare import LONGEST_RUN, Comparison, choose, differences, run_text
+from core.figures.overlay import common_axes, overlay
+from core.runs.manager import shared
+from core.runs.run import COMPLETE, Run
 from core.ui import held, link
 from core.ui.chart import chart, figure_json, named
+from core.ui.shown import Shown
 from core.ui.visitor import person
-
-if TYPE_CHECKING:
-    from core.ui.page import Page
 
 
 def stored(stem: str, params: BaseParams, device: str = "") -> Run | None:
@@ -56,7 +55,7 @@ def _kept(kind: str, runs: dict[str, Run], figure: Figure, language: str, make: 
     return st.session_state[f"drawn {kind}"][1]
 
 
-def drawn(page: Page, shown: Run) -> tuple[str, dict[str, str]]:
+def drawn(page: Shown, shown: Run) -> tuple[str, dict[str, str]]:
     """The page's figure as JSON, over that of the pinned run where there is one; what a picture says of it."""
     pinned = _beside(page, shown)
     say, figure, text = page.text.say, page.figure, page.text
@@ -67,7 +66,7 @@ def drawn(page: Page, shown: Run) -> tuple[str, dict[str, str]]:
     return figure_json(shown, figure, text.language), named(figure, text, {"": shown})
 
 
-def row(page: Page, run: Run | None) -> None:
+def row(page: Shown, run: Run | None) -> None:
     """Under the figure: pin this run, or what the pinned one is; the way to a comparison. Remembers the run."""
     if run is None or run.status != COMPLETE or run.result is None:
         return
@@ -103,12 +102,12 @@ def row(page: Page, run: Run | None) -> None:
             st.link_button(say("compare.open"), link.address("compare", comparison), icon=":material/compare_arrows:")
 
 
-def _differences(page: Page, run: Run, other: Run) -> list[tuple[str, list[str]]]:
+def _differences(page: Shown, run: Run, other: Run) -> list[tuple[str, list[str]]]:
     found = differences([run.params, other.params], page.text)
     return found or [(page.text.say("frame.device"), [run.device.upper(), other.device.upper()])]
 
 
-def _beside(page: Page, shown: Run) -> Run | None:
+def _beside(page: Shown, shown: Run) -> Run | None:
     """The pinned run, where it is another than the one shown and has the figure."""
     pinned = _pinned(page.stem)
     if pinned is None or pinned.result is None or pinned.key == shown.key or shown.result is None:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
-from core.concept import Prediction
-from core.runs.manager import COMPLETE
+from core.concept.parts import Prediction
+from core.runs.run import COMPLETE
+from core.ui.shown import Shown
 from core.ui.told import told
 
-if TYPE_CHECKING:
-    from core.ui.page import Page
 
-
-def covered(page: Page) -> bool:
+def covered(page: Shown) -> bool:
     """Whether the reader wants the picture covered until an answer is picked."""
     state = st.session_state
     return bool(state.get(f"cover:{page.stem}")) and any(_picked(page, p) is None for p in page.concept.predictions)
 
 
-def predict(page: Page) -> None:
+def predict(page: Shown) -> None:
     """The questions of a page, folded into one line; what is not asked costs nothing."""
     if not page.concept.predictions:
         return
@@ -32,7 +28,7 @@ def predict(page: Page) -> None:
             _cover(page)
 
 
-def _question(page: Page, asked: Prediction) -> None:
+def _question(page: Shown, asked: Prediction) -> None:
     say, picks = page.text.say, st.session_state.setdefault(f"picks:{page.stem}", {})
 
     def pick(option: str | None) -> None:
@@ -51,13 +47,13 @@ def _question(page: Page, asked: Prediction) -> None:
         _answer(page, asked, picked)
 
 
-def _picked(page: Page, asked: Prediction) -> str | None:
+def _picked(page: Shown, asked: Prediction) -> str | None:
     """What the reader expects of the present settings; others are a new question."""
     params, option = st.session_state.get(f"picks:{page.stem}", {}).get(asked.id, (None, None))
     return option if params == page.params else None
 
 
-def _answer(page: Page, asked: Prediction, picked: str) -> None:
+def _answer(page: Shown, asked: Prediction, picked: str) -> None:
     say, run = page.text.say, page.run
     if run is None or run.result is None or run.live:
         st.caption(say("predict.wait"))
@@ -75,7 +71,7 @@ def _answer(page: Page, asked: Prediction, picked: str) -> None:
         st.info(f"**{came}** {measured}", icon=":material/arrow_forward:")
 
 
-def _cover(page: Page) -> None:
+def _cover(page: Shown) -> None:
     """The wish to see nothing before one has picked; it stays for this session's further settings of the page."""
     name = f"cover:{page.stem}"
 

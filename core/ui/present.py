@@ -18,18 +18,22 @@ from urllib.parse import urlencode, urlsplit
 import segno
 import streamlit as st
 
-from core import claims, records, talk
-from core.catalog import CONCEPTS, LANGUAGES, TALKS
-from core.concept import load
-from core.params import BaseParams, Invalid, Upload, applicable, fields
-from core.runs.manager import COMPLETE, FAILED, STOPPED, Run, shared
+from core import talk
+from core.concept.catalog import CONCEPTS, LANGUAGES, TALKS
+from core.concept.params import BaseParams, Invalid, Upload, applicable, fields
+from core.concept.parts import load
+from core.concept.text import words
+from core.conclusions import kept
+from core.runs.manager import shared
+from core.runs.run import COMPLETE, FAILED, STOPPED, Run
+from core.takeaway import records
 from core.talk import Beat
-from core.text import words
 from core.ui import link
 from core.ui.chart import chart, figure_json, named
 from core.ui.controls import Controls, problems
 from core.ui.heard import heard
-from core.ui.page import AUTO, Page, failed, progress, stopped
+from core.ui.run_state import failed, progress, stopped
+from core.ui.shown import AUTO, Shown
 from core.ui.visitor import person, watcher
 
 HERE = Path(__file__).parent
@@ -119,7 +123,7 @@ def talks() -> None:
             st.caption(text.say("present.beats", count=len(talk.load(name))))
 
 
-class Slide(Page):
+class Slide(Shown):
     """A concept's page as a room sees it."""
 
     eager = True
@@ -146,7 +150,7 @@ class Slide(Page):
             st.session_state["place"] = None
             link.go(self.stem)
         st.html(f"<style>{(HERE / 'present.css').read_text('utf-8')}</style>")
-        self._wait_a_moment()  # the line is of its result
+        self.wait_a_moment()  # the line is of its result
         line, question = self._lines()
         self._head(line)
         problems(self.stem, self.text, self.concept.Params)
@@ -155,7 +159,7 @@ class Slide(Page):
             with st.container(horizontal=True, key="slide-knobs"):
                 for name in self.place.show:
                     controls.field(name)
-        self._follow(self._picture)
+        self.follow(self._picture)
         self._keys(question)
         self._prepare()
 
@@ -186,7 +190,7 @@ class Slide(Page):
 
     def _verdicts(self) -> str:
         """The stored verdicts of the claims that the line leans on."""
-        stored, say = claims.stored(self.stem), self.text.say
+        stored, say = kept.stored(self.stem), self.text.say
         found = [
             say("present.verdict", claim=say(f"claims.{id}"), verdict=say(f"verdicts.{stored[id]['verdict']}"))
             for id in (self.place.at.verdicts if self.place.at else ())
@@ -196,7 +200,7 @@ class Slide(Page):
 
     def _picture(self, live: bool) -> None:
         run = self.run
-        shown, pale = self._at_hand()
+        shown, pale = self.at_hand()
         if shown is not None and shown.result is not None:
             big: dict[str, Any] = {"place": self.place.name, "run": run.key if run else ""}
             big["done"] = run is not None and run.status == COMPLETE and not pale
@@ -227,9 +231,9 @@ class Slide(Page):
             return stopped(run, self.text)
         return records.origin(run, self.text) if run is not None and run.meta else ""
 
-    def _stand_in(self) -> Run | None:
+    def stand_in(self) -> Run | None:
         """As on the page; where there is nothing, the settings it began with."""
-        return super()._stand_in() or self.manager.find(self.stem, self.place.start, person=person())
+        return super().stand_in() or self.manager.find(self.stem, self.place.start, person=person())
 
     def _keys(self, question: str) -> None:
         text, here = self.text, self.place

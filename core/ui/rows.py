@@ -9,9 +9,21 @@ from typing import Any
 
 import streamlit as st
 
-from core import style
-from core.params import BaseParams, Choice, Field, Flag, Integer, Number, Problem, Refused, Rows, applicable, fields
-from core.text import Text
+from core.concept.params import (
+    BaseParams,
+    Choice,
+    Field,
+    Flag,
+    Integer,
+    Number,
+    Problem,
+    Refused,
+    Rows,
+    applicable,
+    fields,
+)
+from core.concept.text import Text
+from core.figures import style
 from core.ui.heard import heard
 
 HERE = Path(__file__).parent

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
-from core import export, records, style
-from core.concept import Figure
-from core.numbers import readable
-from core.runs.manager import COMPLETE, Run, shared
-from core.text import Text
+from core.concept.parts import Figure
+from core.concept.text import Text
+from core.figures import style
+from core.figures.numbers import readable
+from core.runs.manager import shared
+from core.runs.run import COMPLETE, Run
+from core.takeaway import export, records
 from core.ui import chart, own
+from core.ui.shown import Shown
 from core.ui.visitor import person
-
-if TYPE_CHECKING:
-    from core.ui.page import Page
 
 HERE = Path(__file__).parent
 PLOTLY = HERE.parents[1] / "static" / "plotly.min.js"
@@ -33,7 +33,7 @@ THEMES = (
 _component: Any = None
 
 
-def downloads(page: Page) -> None:
+def downloads(page: Shown) -> None:
     """The buttons, in three groups."""
     say, text, stem, params, figure = page.text.say, page.text, page.stem, page.params, page.figure
     run: Any = page.run if page.run is not None and page.run.result is not None and not page.run.live else None
@@ -76,7 +76,7 @@ def downloads(page: Page) -> None:
         button("notebook", lambda: export.notebook(stem, params), f"{stem}.ipynb", "application/x-ipynb+json")
 
 
-def pictures(page: Page, run: Run | None) -> None:
+def pictures(page: Shown, run: Run | None) -> None:
     """Buttons for PNG and SVG, which the browser makes."""
     global _component
     if _component is None:

@@ -1,8 +1,8 @@
 """Streamlit's own words, which it has in English only, in the language of the page.
 
-They are the section `streamlit` of core/text.*.md: in English to the letter what Streamlit says, with what varies in
-braces. `PLACES` is where it says them; streamlit_words.js replaces them there and nowhere else, so that nothing a
-reader has typed or brought is touched.
+They are the section `streamlit` of core/concept/text.*.md: in English to the letter what Streamlit says, with what
+varies in braces. `PLACES` is where it says them; streamlit_words.js replaces them there and nowhere else, so that
+nothing a reader has typed or brought is touched.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 from functools import cache
 from pathlib import Path
 
-from core.catalog import LANGUAGES
-from core.text import words
+from core.concept.catalog import LANGUAGES
+from core.concept.text import words
 
 
 def _by_id(*names: str, within: str = "") -> str:

@@ -13,17 +13,18 @@ from urllib.parse import urljoin
 import pandas as pd
 import streamlit as st
 
-from core import claims
-from core.catalog import CHAPTERS, CONCEPTS, Entry
-from core.compare import conditions
-from core.concept import Claim, load
-from core.params import BaseParams, choice, text
+from core.concept.catalog import CHAPTERS, CONCEPTS, Entry
+from core.concept.params import BaseParams, choice, text
+from core.concept.parts import Claim, load
+from core.concept.text import Text, words
+from core.conclusions import claims, kept
+from core.conclusions.compare import conditions
+from core.conclusions.stats import wrong_by_chance
 from core.runs.key import source_digest
-from core.stats import wrong_by_chance
-from core.text import Text, words
 from core.ui import link
 from core.ui.controls import problems
-from core.ui.page import BADGES, hand_over_to_entry
+from core.ui.notes import BADGES
+from core.ui.shown import hand_over_to_entry
 from core.ui.told import told
 
 HERE = Path(__file__).parent
@@ -182,7 +183,7 @@ def rows(language: str) -> list[Row]:
     """Every claim of every concept, in the order of the catalogue."""
     found = []
     for entry in CONCEPTS:
-        stored = claims.stored(entry.stem)
+        stored = kept.stored(entry.stem)
         text = words(entry.stem, language)
         found += [Row(entry, claim, text, stored.get(claim.id, {})) for claim in load(entry.stem).claims]
     return found

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from core import readers
-from core.catalog import CONCEPTS
-from core.concept import Ask, load
+from core.concept.catalog import CONCEPTS
+from core.concept.params import BaseParams, Integer, Number, fields
+from core.concept.parts import Ask, load
 from core.concepts.optimizer_race.params import FAIR, TINY, Params
-from core.params import BaseParams, Integer, Number, fields
 from core.runs.engines import FUSED
-from core.runs.manager import COMPLETE, STOPPED, WAITING, Manager, Run
+from core.runs.manager import Manager
+from core.runs.run import COMPLETE, STOPPED, WAITING, Run
 from core.runs.store import Store
 from core.runs.uploads import Uploads
 from tests.bench.report import STEM, Row, Section, in_ms, until

@@ -228,7 +228,7 @@ def first_visits(rounds: int) -> Section:
         return found
     from playwright.sync_api import sync_playwright
 
-    from core.catalog import CONCEPTS
+    from core.concept.catalog import CONCEPTS
 
     pages = {"/?lang=en": "#root .lab-card img"} | {f"/{e.stem}?lang=en": f"#root {CHART}" for e in CONCEPTS}
     hellos: list[float] = []
@@ -319,7 +319,7 @@ ANSWER = """([selector, words]) => {
 
 def clicks(context: Any, rounds: int) -> list[Row]:
     """Reaction times on one page, while nothing trains and while its own race trains."""
-    from core.text import words
+    from core.concept.text import words
 
     titles = {language: words(STEM, language).title for language in ("en", "zh")}
     page = context.new_page()

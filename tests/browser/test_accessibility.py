@@ -12,9 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import Lab, Visit, visiting
 from playwright.sync_api import Browser, Page, expect
 
-from core.catalog import CATALOG
-from core.concept import load
-from core.params import write
+from core.concept.catalog import CATALOG
+from core.concept.params import write
+from core.concept.parts import load
 
 pytestmark = pytest.mark.browser
 

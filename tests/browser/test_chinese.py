@@ -8,8 +8,8 @@ import pytest
 from conftest import Visit
 from playwright.sync_api import Page, expect
 
-from core.catalog import CATALOG
-from core.text import ROOT
+from core.concept.catalog import CATALOG
+from core.concept.text import CONCEPTS
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +31,7 @@ SPOKEN = """() => {
 
 def known() -> set[str]:
     """The names and abbreviations that the Chinese texts themselves use."""
-    texts = [NO_WORDS.sub(" ", path.read_text("utf-8")) for path in ROOT.glob("**/*.zh.md")]
+    texts = [NO_WORDS.sub(" ", path.read_text("utf-8")) for path in CONCEPTS.parent.glob("**/*.zh.md")]
     return STAY.union(*(LATIN.findall(said) for said in texts))
 
 

@@ -15,9 +15,9 @@ import safetensors.numpy
 from conftest import Lab, Visit, visiting
 from playwright.sync_api import Browser, expect
 
-from core.concept import load
-from core.params import read
-from core.records import read_settings
+from core.concept.params import read
+from core.concept.parts import load
+from core.takeaway.records import read_settings
 
 pytestmark = pytest.mark.browser
 

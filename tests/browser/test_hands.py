@@ -10,9 +10,9 @@ import pytest
 from conftest import Lab, Visit, visiting
 from playwright.sync_api import Browser, Page, expect
 
-from core.catalog import CONCEPTS
-from core.concept import load
-from core.params import write
+from core.concept.catalog import CONCEPTS
+from core.concept.params import write
+from core.concept.parts import load
 
 pytestmark = pytest.mark.browser
 

@@ -11,9 +11,9 @@ import pytest
 from conftest import Lab, Visit, start, visiting
 from playwright.sync_api import Browser, Route, expect
 
-from core.concept import load
-from core.params import write
-from core.text import words
+from core.concept.params import write
+from core.concept.parts import load
+from core.concept.text import words
 
 pytestmark = pytest.mark.browser
 

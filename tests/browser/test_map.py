@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from core.catalog import CONCEPTS, MAP
-from core.text import words
+from core.concept.catalog import CONCEPTS, MAP
+from core.concept.text import words
 from tests.browser.conftest import Lab, Visit, start, visiting
 
 pytestmark = pytest.mark.browser

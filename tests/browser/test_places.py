@@ -8,9 +8,9 @@ import pytest
 from conftest import Lab, Visit, visiting
 from playwright.sync_api import Browser, expect
 
-from core.compare import Comparison, choose, run_text
-from core.concept import load
-from core.params import write
+from core.concept.params import write
+from core.concept.parts import load
+from core.conclusions.compare import Comparison, choose, run_text
 
 pytestmark = pytest.mark.browser
 

@@ -14,8 +14,8 @@ from conftest import ROOT, Lab, Visit, start, visiting
 from playwright.sync_api import Browser, Route, expect
 
 from core import talk
-from core.catalog import TALKS
-from core.concept import load
+from core.concept.catalog import TALKS
+from core.concept.parts import load
 from core.runs.key import run_key
 from core.runs.store import Store
 

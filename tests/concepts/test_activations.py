@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from core.catalog import LANGUAGES
+from core.concept.catalog import LANGUAGES
+from core.concept.result import arrays, same
 from core.concepts.activations import train as experiment
 from core.concepts.activations.claims import CLAIMS, HE, shrinkage
 from core.concepts.activations.figures import FIGURES, names
@@ -22,7 +23,6 @@ from core.concepts.activations.params import ACTIVATIONS, TINY, Params, Result, 
 from core.ml.data import batch_orders, points, split
 from core.ml.fused.population import Fused
 from core.ml.networks import initial_weights
-from core.result import arrays, same
 
 TRAIN, TEST = 0, 2
 FUNCTIONS: dict[str, Any] = {

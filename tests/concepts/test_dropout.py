@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from core.catalog import LANGUAGES
+from core.concept.catalog import LANGUAGES
+from core.concept.result import arrays
 from core.concepts.dropout import claims, figures
 from core.concepts.dropout import train as experiment
 from core.concepts.dropout.claims import CLAIMS, best, stopped
@@ -37,7 +38,6 @@ from core.ml.dropout import LEVELS, Dropout
 from core.ml.networks import forward, weighted_sums
 from core.ml.own import CONTENTS
 from core.ml.population import Stacked
-from core.result import arrays
 
 
 @cache

@@ -16,6 +16,8 @@ from scipy.spatial.distance import jensenshannon
 from torch import nn
 from torch.nn import functional
 
+from core.concept.params import applicable, canonical, fields
+from core.concept.result import same
 from core.concepts.gan import claims, figures
 from core.concepts.gan.claims import CLAIMS
 from core.concepts.gan.params import ALONE, CODES, GAMES, MODES, TINY, Centre, Codes, Params, Result, Version, units
@@ -40,11 +42,9 @@ from core.concepts.gan.train import (
     update_g,
     uphill,
 )
+from core.conclusions.stats import interval, verdict
 from core.ml.own import CONTENTS
 from core.ml.random import stream
-from core.params import applicable, canonical, fields
-from core.result import same
-from core.stats import interval, verdict
 
 SMALL: dict[str, Any] = {"points": 200, "depth": 1, "width": 8, "batch": 16, "seeds": 2}
 

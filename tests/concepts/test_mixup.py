@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn import functional
 from torchvision.transforms import v2
 
-from core.catalog import LANGUAGES
+from core.concept.catalog import LANGUAGES
+from core.concept.result import same
 from core.concepts.mixup import figures
 from core.concepts.mixup import train as experiment
 from core.concepts.mixup.claims import CLAIMS, early
@@ -56,7 +57,6 @@ from core.ml.own import CONTENTS
 from core.ml.population import Stacked
 from core.ml.random import stream
 from core.ml.rules import Contender
-from core.result import same
 
 SMALL = Params(points=40, epochs=4, batch=16, depth=2, width=8, seeds=2)
 ON_DIGITS = SMALL.replace(data="digits", points=60, epochs=2)

@@ -12,8 +12,10 @@ import pytest
 import torch
 from scipy import stats
 
-from core.catalog import LANGUAGES
-from core.concept import Claim
+from core.concept.catalog import LANGUAGES
+from core.concept.params import applicable
+from core.concept.parts import Claim
+from core.concept.result import arrays, same
 from core.concepts.optimizer_race import train as experiment
 from core.concepts.optimizer_race import tuning
 from core.concepts.optimizer_race.claims import CLAIMS
@@ -42,8 +44,6 @@ from core.concepts.optimizer_race.params import (
 from core.ml.fused.population import Fused
 from core.ml.networks import initial_weights
 from core.ml.rules import RULES, Contender
-from core.params import applicable
-from core.result import arrays, same
 from core.runs.store import LARGEST_RESULT
 
 TRAIN, VALIDATION, TEST = range(3)

@@ -13,6 +13,7 @@ import torch
 from scipy.optimize import minimize
 from torch import nn
 
+from core.concept.result import arrays
 from core.concepts.optimizers.claims import CLAIMS, DECIDING, at
 from core.concepts.optimizers.figures import FIGURES
 from core.concepts.optimizers.params import (
@@ -32,10 +33,9 @@ from core.concepts.optimizers.params import (
     start_of,
 )
 from core.concepts.optimizers.train import averages, first_weights, height, shocks, slope, train, xor
+from core.conclusions.stats import interval, verdict
 from core.ml.own import CONTENTS
 from core.ml.rules import RULES, Contender
-from core.result import arrays
-from core.stats import interval, verdict
 
 
 def test_an_own_signal_is_averaged_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Perceptron
 from sklearn.svm import SVC
 
+from core.concept.params import read, write
+from core.concept.result import arrays, same
 from core.concepts.perceptron import claims, figures
 from core.concepts.perceptron import train as module
 from core.concepts.perceptron.claims import CLAIMS
 from core.concepts.perceptron.params import TINY, Params, Point, Result, Spot
 from core.concepts.perceptron.train import answer, best_direction, examples, first_weights, train
-from core.params import read, write
-from core.result import arrays, same
-from core.stats import interval, verdict
+from core.conclusions.stats import interval, verdict
 
 
 @cache

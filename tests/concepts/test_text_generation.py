@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.catalog import LANGUAGES
+from core.concept.catalog import LANGUAGES
+from core.concept.result import arrays
 from core.concepts.text_generation import corpora, counting
 from core.concepts.text_generation import train as experiment
 from core.concepts.text_generation.claims import CLAIMS, best_ngram, best_order
@@ -37,7 +38,6 @@ from core.concepts.text_generation.params import (
 )
 from core.ml.own import CONTENTS
 from core.ml.recurrent import recurrent_weights
-from core.result import arrays
 
 TEST = SPLITS.index("test")
 

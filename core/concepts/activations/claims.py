@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim, Prediction
+from core.concept.parts import Claim, Prediction
 from core.concepts.activations.params import Params, Result, of
-from core.stats import leaning
+from core.conclusions.stats import leaning
 
 TRAIN, TEST = 0, 2
 DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 51_000, "weight_seed": 51_000}  # seeds nobody looked at

@@ -11,13 +11,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
-from core.concept import Figure, with_note
+from core.concept.parts import Figure, with_note
+from core.concept.text import Text, words
 from core.concepts.activations.claims import shrinkage
 from core.concepts.activations.params import Result, on_points
-from core.numbers import significant
-from core.stats import ROUNDING, ends, mean_interval
-from core.text import Text, words
+from core.conclusions.stats import ROUNDING, ends, mean_interval
+from core.figures import plot, style
+from core.figures.numbers import significant
 
 SPLITS = ("train", "validation", "test")
 GOOD = 0.95  # test accuracy of one who has learned

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.concept import Cost, Preset
+from core.concept.params import BaseParams, choice, integer, number, rows, shape, upload
+from core.concept.parts import Cost, Preset
+from core.concept.result import BaseResult, array
 from core.ml.rules import RULES
-from core.params import BaseParams, choice, integer, number, rows, shape, upload
-from core.result import BaseResult, array
-from core.weights import perceptron
+from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")

@@ -10,13 +10,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
-from core.concept import Figure, with_note
+from core.concept.parts import Figure, with_note
+from core.concept.text import Text, words
 from core.concepts.dropout.claims import TEST, TRAIN, best, noisy, stopped
 from core.concepts.dropout.params import COUNTS, REACH, REMOVED, Result, drops, on_points
-from core.numbers import whole
-from core.stats import mean_interval
-from core.text import Text, words
+from core.conclusions.stats import mean_interval
+from core.figures import plot, style
+from core.figures.numbers import whole
 
 UNITS = ("correlation", "spread", "size", "blind")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from core.concept import Claim, Prediction
+from core.concept.parts import Claim, Prediction
 from core.concepts.gan.params import GAMES, Params, Result, Version, made_up
 
 DECIDING: dict[str, Any] = {"steps": 2000, "seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # unseen seeds

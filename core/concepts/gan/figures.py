@@ -10,11 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
-from core.concept import Figure, with_note
+from core.concept.params import applicable
+from core.concept.parts import Figure, with_note
+from core.concept.text import Text, words
 from core.concepts.gan.params import ALONE, CODES, GAMES, Result, Version, Walk, mode_count, on_points
-from core.params import applicable
-from core.text import Text, words
+from core.figures import plot, style
 
 REACH = 3.0  # the field covers [-REACH, REACH]²
 REAL, MADE, VIOLET = style.PALETTE[8], style.PALETTE[2], style.PALETTE[3]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.concept import Ask, Cost, Preset
-from core.params import BaseParams, choice, flag, integer, number, rows, string, upload
-from core.result import BaseResult, array
-from core.weights import perceptron
+from core.concept.params import BaseParams, choice, flag, integer, number, rows, string, upload
+from core.concept.parts import Ask, Cost, Preset
+from core.concept.result import BaseResult, array
+from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
 MODES = {"ring": 8, "grid": 25, "spiral": 8, "moons": 8, "digits": 10}

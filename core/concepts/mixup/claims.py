@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim, Prediction
+from core.concept.parts import Claim, Prediction
 from core.concepts.mixup.params import CUTMIX, ERM, HIDDEN, MANIFOLD, ON_DIGITS, Method, Params, Result, images, used
-from core.stats import leaning
+from core.conclusions.stats import leaning
 
 VALIDATION, TEST = 1, 2
 FGSM, PGD = range(2)

@@ -9,14 +9,14 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
-from core.concept import Figure, with_note
+from core.concept.params import applicable
+from core.concept.parts import Figure, with_note
+from core.concept.text import Text, words
 from core.concepts.mixup.claims import TEST, VALIDATION, early, stop
 from core.concepts.mixup.params import Method, Result, images, in_plane, used
-from core.numbers import whole
-from core.params import applicable
-from core.stats import ends, mean_interval
-from core.text import Text, words
+from core.conclusions.stats import ends, mean_interval
+from core.figures import plot, style
+from core.figures.numbers import whole
 
 REACH = 1.3
 TRAIN = 0

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Cost, Preset
-from core.params import BaseParams, choice, integer, number, rows, shape, upload
-from core.result import BaseResult, array
-from core.weights import perceptron
+from core.concept.params import BaseParams, choice, integer, number, rows, shape, upload
+from core.concept.parts import Cost, Preset
+from core.concept.result import BaseResult, array
+from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
 DATA = ("moons", "spiral", "rings", "xor", "blobs", "digits")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim, Prediction
+from core.concept.parts import Claim, Prediction
 from core.concepts.optimizer_race.common import TEST, VALIDATION
 from core.concepts.optimizer_race.params import FAIR, Params, Result
 from core.concepts.optimizer_race.tuning import chosen, good_band, tuned
+from core.conclusions.stats import leaning
 from core.ml.rules import Contender, usual
-from core.stats import leaning
 
 DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.concept.params import applicable, fields
+from core.concept.text import Text, words
 from core.concepts.optimizer_race.params import Result
 from core.ml.rules import Contender
-from core.params import applicable, fields
-from core.text import Text, words
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)

@@ -9,8 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
-from core.concept import Figure, with_note
+from core.concept.parts import Figure, with_note
 from core.concepts.optimizer_race.common import (
     BLOWN,
     SPLITS,
@@ -37,7 +36,8 @@ from core.concepts.optimizer_race.tuning import (
     table_sensitivity,
     table_tuned,
 )
-from core.stats import ROUNDING, ends, mean_interval
+from core.conclusions.stats import ROUNDING, ends, mean_interval
+from core.figures import plot, style
 
 TARGETS = np.round(np.arange(0.5, 0.9951, 0.005), 3)
 REACH = 1.5

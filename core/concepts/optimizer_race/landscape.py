@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core import plot, style
 from core.concepts.optimizer_race.common import names, text
 from core.concepts.optimizer_race.params import Result
-from core.numbers import whole
+from core.figures import plot, style
+from core.figures.numbers import whole
 
 INK = style.PALETTE[8]
 TOP = 3  # times the loss at the start: what is higher is drawn so high

@@ -12,14 +12,14 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
+from core.concept.parts import Entry
 from core.concepts.optimizer_race.common import BLOWN, SPLITS, TEST, VALIDATION, log_range, named, names, text
 from core.concepts.optimizer_race.params import Result
+from core.conclusions.stats import ROUNDING, ends, mean_interval
+from core.figures import plot, style
+from core.figures.numbers import significant
 from core.ml.random import stream
 from core.ml.rules import Contender
-from core.numbers import significant
-from core.standings import Entry
-from core.stats import ROUNDING, ends, mean_interval
 
 GOOD = 0.02  # a rate is good whose validation accuracy is so close to the best of its contender
 RESAMPLES = 2000

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim, Prediction
+from core.concept.parts import Claim, Prediction
 from core.concepts.optimizers.params import NETWORK, WIDTHS, Params, Result, fresh
 from core.ml.rules import Contender
 

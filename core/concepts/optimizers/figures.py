@@ -9,8 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
-from core.concept import Figure, with_note
+from core.concept.params import applicable
+from core.concept.parts import Figure, with_note
+from core.concept.text import Text, words
 from core.concepts.optimizers.params import (
     MEMORIES,
     MEMORY,
@@ -21,10 +22,9 @@ from core.concepts.optimizers.params import (
     in_plane,
     start_of,
 )
-from core.numbers import significant, whole
-from core.params import applicable
-from core.stats import ends, interval
-from core.text import Text, words
+from core.conclusions.stats import ends, interval
+from core.figures import plot, style
+from core.figures.numbers import significant, whole
 
 RED, INK, STONE = style.PALETTE[5], style.PALETTE[8], style.PALETTE[9]
 FAR = 100.0  # drawn places end this far out: beyond any screen

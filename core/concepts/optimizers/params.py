@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.concept import Cost, Preset
+from core.concept.params import BaseParams, choice, flag, integer, number, rows, upload
+from core.concept.parts import Cost, Preset
+from core.concept.result import BaseResult, array
 from core.ml.rules import Contender, usual
-from core.params import BaseParams, choice, flag, integer, number, rows, upload
-from core.result import BaseResult, array
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu",)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim, Prediction
+from core.concept.parts import Claim, Prediction
 from core.concepts.perceptron.params import Params, Result
 
 DECIDING: dict[str, Any] = {"seeds": 40, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at

@@ -7,11 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
-from core.concept import Figure
+from core.concept.parts import Figure
+from core.concept.text import Text, words
 from core.concepts.perceptron.params import Result, activations
-from core.numbers import whole
-from core.text import Text, words
+from core.figures import plot, style
+from core.figures.numbers import whole
 
 CLASSES = ((-1, style.PALETTE[0], "circle"), (1, style.PALETTE[1], "diamond"))  # label, colour, symbol
 PURPLE, RED, INK, STONE = style.PALETTE[3], style.PALETTE[5], style.PALETTE[8], style.PALETTE[9]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.concept import Ask, Cost, Preset
-from core.params import BaseParams, choice, integer, number, rows, shape, string, upload
-from core.result import BaseResult, array
+from core.concept.params import BaseParams, choice, integer, number, rows, shape, string, upload
+from core.concept.parts import Ask, Cost, Preset
+from core.concept.result import BaseResult, array
 
 ENGINE = "numpy"
 DEVICES = ("cpu",)

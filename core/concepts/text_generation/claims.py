@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.concept import Claim, Prediction
+from core.concept.parts import Claim, Prediction
 from core.concepts.text_generation.params import (
     FEATURES,
     HEATS,
@@ -19,7 +19,7 @@ from core.concepts.text_generation.params import (
     Params,
     Result,
 )
-from core.stats import leaning
+from core.conclusions.stats import leaning
 
 TEST = SPLITS.index("test")
 Measure = Callable[[Result], np.ndarray | None]

@@ -9,11 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core import plot, style
-from core.concept import Figure, with_note
+from core.concept.parts import Figure, with_note
+from core.concept.text import Text, words
 from core.concepts.text_generation.claims import TEST, best_ngram, best_order
 from core.concepts.text_generation.params import FEATURES, HEATS, PACKERS, SAMPLED, SPLITS, WARMTHS, Result
-from core.text import Text, words
+from core.figures import plot, style
 
 MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Noto Sans Mono CJK SC', monospace"
 ORANGE, GREEN, PURPLE, INK, STONE = (style.PALETTE[i] for i in (1, 2, 3, 8, 9))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from core.concept.params import Refused
 from core.concepts.text_generation.corpora import FEWEST, HELD_OUT, SHARED, families, pieces
-from core.params import Refused
 
 LARGEST_FAMILY = 0.25  # of a text: with two of them held out there is still something to learn from
 

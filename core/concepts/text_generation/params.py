@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.concept import Ask, Cost, Preset
+from core.concept.params import BaseParams, choice, integer, number, shape, text, upload
+from core.concept.parts import Ask, Cost, Preset
+from core.concept.result import BaseResult, array
 from core.concepts.text_generation.own import divisible
-from core.params import BaseParams, choice, integer, number, shape, text, upload
-from core.result import BaseResult, array
-from core.weights import recurrent
+from core.takeaway.weights import recurrent
 
 ENGINE = "stacked torch"
 CORPORA = ("names", "prose", "idioms")

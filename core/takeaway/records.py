@@ -14,13 +14,13 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import safetensors.numpy as safetensors
 
-from core.concept import load
-from core.params import LINK_VERSION, BaseParams, Problem, Refused, canonical, take, write
+from core.concept.params import LINK_VERSION, BaseParams, Problem, Refused, canonical, take, write
+from core.concept.parts import load
+from core.concept.text import Text
 from core.runs.key import source_digest, versions
-from core.text import Text
 
 if TYPE_CHECKING:
-    from core.runs.manager import Run
+    from core.runs.run import Run
 
 LAB = "deep-learning concept lab"
 LONGEST = 1_000_000  # bytes of a file of settings that are read

@@ -30,7 +30,7 @@ class Entry:
 
     @property
     def planned(self) -> bool:
-        """Not built yet: on the map with title and sentence (`planned` in core/text.*.md), but without a page."""
+        """Not built yet: on the map with title and sentence (`planned` of text.*.md beside this), without a page."""
         return not self.icon
 
 

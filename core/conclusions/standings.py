@@ -7,46 +7,27 @@ looks good by luck: so validation data rank, test data stand beside, and the num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.params import BaseParams, applicable
-from core.stats import ROUNDING, mean_interval
+from core.concept.params import applicable
+from core.concept.parts import Entry
+from core.conclusions.stats import ROUNDING, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from core.text import Text
+    from core.concept.text import Text
 
 SHOWN = 20
 
 
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """A contender as it was set, with what its networks reached at the end of training, [seed] each.
-
-    name: language → the contender in words. validation, test: accuracies. loss: on validation data, nats; not finite
-    where training diverged.
-    """
-
-    contender: BaseParams
-    name: Callable[[str], str]
-    validation: np.ndarray
-    loss: np.ndarray
-    test: np.ndarray
-
-    @property
-    def diverged(self) -> bool:
-        return not np.isfinite(self.loss).all()
-
-    @property
-    def merit(self) -> tuple[bool, int, float]:
-        """The better the greater: mean validation accuracy, at equal ones the lower loss; what diverged comes last."""
-        accuracy = round(float(self.validation.mean()) / ROUNDING)
-        return not self.diverged, accuracy, -float(np.nan_to_num(self.loss).mean())
+def merit(entry: Entry) -> tuple[bool, int, float]:
+    """The better the greater: mean validation accuracy, at equal ones the lower loss; what diverged comes last."""
+    accuracy = round(float(entry.validation.mean()) / ROUNDING)
+    return not entry.diverged, accuracy, -float(np.nan_to_num(entry.loss).mean())
 
 
 def ranked(results: Iterable[Iterable[Entry]]) -> list[Entry]:
@@ -56,7 +37,7 @@ def ranked(results: Iterable[Iterable[Entry]]) -> list[Entry]:
         for entry in entries:
             applied = tuple((name, getattr(entry.contender, name)) for name in applicable(entry.contender))
             every.setdefault(applied, entry)
-    return sorted(every.values(), key=lambda entry: entry.merit, reverse=True)
+    return sorted(every.values(), key=merit, reverse=True)
 
 
 def table(entries: list[Entry], text: Text) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core import style
+from core.figures import style
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 WIDTHS = {"solid": 2.6, "dash": 1.8, "dot": 1.3}  # what a dash has told until now, a width tells here

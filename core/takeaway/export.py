@@ -11,12 +11,12 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
-from core.concept import load
-from core.messages import allowed
-from core.params import BaseParams, Rows, Upload, applicable, fields, uploaded
-from core.records import link
-from core.source import Piece, closure, module, parsed, targets
-from core.text import words
+from core.concept.messages import allowed
+from core.concept.params import BaseParams, Rows, Upload, applicable, fields, uploaded
+from core.concept.parts import load
+from core.concept.text import words
+from core.takeaway.records import link
+from core.takeaway.source import Piece, closure, module, parsed, targets
 
 HEADER = '''"""{title}
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = ("core.params", "BaseParams")
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = ("core.concept.params", "BaseParams")
 
 
 @dataclass

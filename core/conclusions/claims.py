@@ -1,7 +1,7 @@
 """Verdicts on claims: measured on seeds nobody had looked at, kept in data/claims.json, written out as docs/claims.md.
 
-`python -m core.claims [stem …]` measures the claims of these concepts, or of all: those that are new, or whose
-experiment or settings have changed since; with `--all` every one again.
+`python -m core.conclusions.claims [stem …]` measures the claims of these concepts, or of all: those that are new, or
+whose experiment or settings have changed since; with `--all` every one again.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from core.catalog import CONCEPTS
-from core.compare import conditions
-from core.concept import Claim, load
-from core.params import BaseParams, canonical, fields
+from core.concept.catalog import CONCEPTS
+from core.concept.params import BaseParams, canonical, fields
+from core.concept.parts import Claim, load
+from core.concept.text import words
+from core.conclusions import kept
+from core.conclusions.compare import conditions
+from core.conclusions.kept import Verdicts
+from core.conclusions.stats import Interval, interval, near_border, verdict, wrong_by_chance
 from core.runs.key import digest, source_digest
-from core.stats import Interval, interval, near_border, verdict, wrong_by_chance
-from core.text import words
 
-ROOT = Path(__file__).resolve().parent.parent
-FILE, PAGE = ROOT / "data" / "claims.json", ROOT / "docs" / "claims.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
 
 INTRO = """# Claims
 
@@ -47,18 +48,6 @@ they alone.
 EXTENSION = 4  # times the seeds of a first sample that ends near the border
 SIDES = {"above": ">", "below": "<", "within": "±"}
 HEAD = ("claim", "measured", "effect [95 % interval]", "matters", "seeds", "verdict", "on")
-
-
-def stored(stem: str) -> dict[str, dict[str, Any]]:
-    """The stored verdicts of a concept by claim; none where none were measured."""
-    return _kept().get(stem, {})
-
-
-def _kept() -> dict[str, dict[str, dict[str, Any]]]:
-    try:
-        return json.loads(FILE.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
 
 
 def deciding(claim: Claim, extension: bool = False) -> list[BaseParams]:
@@ -87,16 +76,17 @@ def extends(claim: Claim, found: dict[str, Any]) -> bool:
 
 def stands(stem: str, claim: Claim) -> bool:
     """Whether the stored verdict of a claim was measured with this code, at these settings and by this rule."""
-    found = stored(stem).get(claim.id, {})
+    found = kept.stored(stem).get(claim.id, {})
     now = {"source": source_digest(stem), "settings": digest(canonical(claim.params))}
     rule = {"smallest": claim.smallest, "direction": claim.direction, "unit": claim.unit}
     return all(found.get(name) == value for name, value in (now | rule).items())
 
 
-def measure(wanted: Iterable[tuple[str, Claim]]) -> dict[str, dict[str, dict[str, Any]]]:
+def measure(wanted: Iterable[tuple[str, Claim]]) -> dict[str, Verdicts]:
     """Train what decides these claims of concepts (stem, claim), on the CPU, and give the verdicts."""
     from core.cli import finished
-    from core.runs.manager import COMPLETE, Manager, Run
+    from core.runs.manager import Manager
+    from core.runs.run import COMPLETE, Run
 
     manager = Manager(cpu_slots=os.cpu_count()).start()  # nobody else waits for a processor
     runs: dict[tuple[str, str], Run] = {}
@@ -118,7 +108,7 @@ def measure(wanted: Iterable[tuple[str, Claim]]) -> dict[str, dict[str, dict[str
 
     every = list(wanted)
     train([(stem, params) for stem, claim in every for params in deciding(claim)])
-    found: dict[str, dict[str, dict[str, Any]]] = {stem: {} for stem, _ in every}
+    found: dict[str, Verdicts] = {stem: {} for stem, _ in every}
     for stem, claim in every:
         found[stem][claim.id] = decided(stem, claim)
     further = [(stem, claim) for stem, claim in every if extends(claim, found[stem][claim.id])]
@@ -134,15 +124,15 @@ def sure(found: Iterable[dict[str, Any]]) -> int:
     return sum(bool(one) and one["verdict"] != "undecided" for one in found)
 
 
-def page(kept: dict[str, dict[str, dict[str, Any]]]) -> str:
+def page(verdicts: dict[str, Verdicts]) -> str:
     """All verdicts as Markdown, a table per concept."""
-    decided = sure(found for claims in kept.values() for found in claims.values())
+    decided = sure(found for claims in verdicts.values() for found in claims.values())
     parts = [INTRO.format(decided=decided, wrong=wrong_by_chance(decided))]
     for entry in CONCEPTS:
         text = words(entry.stem, "en")
         rows = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
         for claim in load(entry.stem).claims:
-            found = kept.get(entry.stem, {}).get(claim.id)
+            found = verdicts.get(entry.stem, {}).get(claim.id)
             at = text.say("verdicts.at", settings=conditions(claim.params, text))
             said = text.say(f"claims.{claim.id}"), f"{text.hint(f'claims.{claim.id}')} {at}."
             cells = [*said, "", "", "", text.say("verdicts.unmeasured"), ""]
@@ -170,12 +160,12 @@ def main(given: list[str]) -> int:
         return 2
     every = [(stem, claim) for stem in stems for claim in load(stem).claims]
     found = measure((stem, claim) for stem, claim in every if "--all" in given or not stands(stem, claim))
-    before = _kept()
-    kept = {
+    before = kept.every()
+    now = {
         stem: {claim.id: verdict for claim in load(stem).claims if (verdict := _latest(stem, claim, found, before))}
         for stem in known
     }
-    for path, content in ((FILE, json.dumps(kept, indent=1, ensure_ascii=False) + "\n"), (PAGE, page(kept))):
+    for path, content in ((kept.FILE, json.dumps(now, indent=1, ensure_ascii=False) + "\n"), (PAGE, page(now))):
         path.parent.mkdir(exist_ok=True)
         pending = path.with_name(f".{path.name}-{os.getpid()}")
         pending.write_text(content, "utf-8")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core import style
+from core.figures import style
 
 MARKS = 7  # symbols along a curve, where they help its dash or stand for it
 FIELD = [[0, "rgba(55,144,164,0.62)"], [0.5, "rgba(55,144,164,0.28)"], [1, "rgba(55,144,164,0.02)"]]

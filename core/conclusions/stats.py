@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaincinv, stdtrit
 
-from core.concept import Claim
+from core.concept.parts import Claim
 
 CONFIDENCE = 0.95
 ROUNDING = 1e-6  # of a share kept in single precision; shares of so few examples that differ do so by more

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.text import closed_up
+from core.concept.text import closed_up
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from core.params import BaseParams
-    from core.result import BaseResult
-    from core.standings import Entry
+    from core.concept.params import BaseParams
+    from core.concept.result import BaseResult
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Claim:
     runs: how many runs make up the deciding sample, each on the next data and weight seeds (a Result may
         hold many seeds itself).
     extends: declared before anything was measured: where the first interval ends near the border, fresh seeds alone
-        decide, four times as many (`core/claims.py`).
+        decide, four times as many (`core/conclusions/claims.py`).
     """
 
     id: str
@@ -116,6 +115,25 @@ class Ask:
     answer: type[BaseResult]
 
 
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A contender as it was set, with what its networks reached at the end of training, [seed] each.
+
+    name: language → the contender in words. validation, test: accuracies. loss: on validation data, nats; not finite
+    where training diverged.
+    """
+
+    contender: BaseParams
+    name: Callable[[str], str]
+    validation: np.ndarray
+    loss: np.ndarray
+    test: np.ndarray
+
+    @property
+    def diverged(self) -> bool:
+        return not np.isfinite(self.loss).all()
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a run will ask of an engine: optimization steps, floating-point operations per step, bytes of memory, and
@@ -141,7 +159,7 @@ class Concept:
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
     devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
     asks: tuple[Ask, ...] = ()
-    weights: Callable[[Any, dict[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # see `core/weights.py`
+    weights: Callable[[Any, dict[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # see `core.takeaway.weights`
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
     task: Callable[[Any], BaseParams] | None = None  # the settings that runs have in common whose contenders compete
     entries: Callable[[Any], Iterable[Entry]] | None = None  # of a Result, for the standings of its task

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.params import BaseParams, Choice, Field, Flag, Integer, Number, Problem, Rows, String, Upload, fields
-from core.text import Text
+from core.concept.params import BaseParams, Choice, Field, Flag, Integer, Number, Problem, Rows, String, Upload, fields
+from core.concept.text import Text
 
 
 def explain(

@@ -8,9 +8,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from core.catalog import CONCEPTS
-from core.concept import load
-from core.params import (
+from core.concept.catalog import CONCEPTS
+from core.concept.params import (
     BaseParams,
     Choice,
     Field,
@@ -27,11 +26,12 @@ from core.params import (
     text,
     write,
 )
+from core.concept.parts import load
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from core.text import Text
+    from core.concept.text import Text
 
 LETTERS = ("a", "b", "c", "d")  # of the runs, in a link; readers see capitals
 LONGEST_RUN = 4_500  # characters that a link may spend on one run

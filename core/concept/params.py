@@ -25,7 +25,7 @@ AXES = {"table": ("rows", "features", "classes"), "text": ("characters", "distin
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a value was refused: the field, a message code of `core/text.*.md`, and what the message names."""
+    """Why a value was refused: the field, a message code of `core/concept/text.*.md`, and what the message names."""
 
     field: str
     code: str

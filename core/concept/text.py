@@ -27,7 +27,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent
+from core.conclusions.kept import stored
+
+HERE = Path(__file__).parent
+CONCEPTS = HERE.parent / "concepts"
 HAN = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 NO_SPACE = re.compile(rf"(?<={HAN}) +(?={HAN})|(?<=\d) +(?=%)")  # what is put in brings its neighbours' spaces
 NO_NUMBER = re.compile(r"-?\b(nan|inf)\b")  # as Python writes them; a sentence says –
@@ -104,8 +107,6 @@ def measured(said: str, stem: str, language: str) -> str:
     """A text with the numbers of the concept's stored verdicts in their places; – where there is none."""
     if not MEASURED.search(said):
         return said
-    from core.claims import stored  # which needs the texts itself
-
     verdicts = stored(stem)
 
     def number(place: re.Match[str]) -> str:
@@ -118,9 +119,9 @@ def measured(said: str, stem: str, language: str) -> str:
 
 @cache
 def words(stem: str, language: str) -> Text:
-    """The words of a page: its own, on top of those all pages share (`core/text.<language>.md`)."""
-    common = parse((ROOT / f"text.{language}.md").read_text("utf-8"), language)
-    own = parse((ROOT / "concepts" / stem / f"text.{language}.md").read_text("utf-8"), language) if stem else common
+    """The words of a page: its own, on top of those all pages share (`core/concept/text.<language>.md`)."""
+    common = parse((HERE / f"text.{language}.md").read_text("utf-8"), language)
+    own = parse((CONCEPTS / stem / f"text.{language}.md").read_text("utf-8"), language) if stem else common
     hints, sections = (
         {key: measured(said, stem, language) for key, said in texts.items()} for texts in (own.hints, own.sections)
     )
