@@ -156,7 +156,7 @@ def draw_loss(result: Result, language: str) -> go.Figure:
     fig = plot.figure(460)
     for i, name in enumerate(names(result, language)):
         for kind, (values, dash) in curves(result).items():
-            more = {"meta": {"mode": kind}, "legendgroup": f"{i}"}
+            more: dict[str, Any] = {"meta": {"mode": kind}, "legendgroup": f"{i}"}
             plot.bands(fig, result.tick, values[i].astype(float), name, plot.curve(i, dash), **more)
             fig.data[-1].hovertemplate = f"{name}, {say(f'modes.{kind}')}: %{{y:.3f}}<extra></extra>"
     fig.update_yaxes(title=say("words.loss"), type="log", tickformat="~g", dtick="D2")
