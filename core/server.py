@@ -248,8 +248,8 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     PagesManager.uses_pages_directory = False
     manager = shared()
     for entry in CONCEPTS:
-        load(entry.stem)
-        source_digest(entry.stem)  # in every run key
+        for each in load(entry.stem).experiments:
+            source_digest(each.name)  # in every run key
     from core.ui.first import draw_ahead
 
     plotly_js()

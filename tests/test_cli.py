@@ -14,7 +14,7 @@ import pytest
 from core import cli
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import Rows, fields, write
-from core.concept.parts import experiment, load
+from core.concept.parts import load, train_module
 from core.concept.result import arrays
 from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY, Params
@@ -31,7 +31,7 @@ def test_a_run_prints_its_first_figure_as_a_table(
     file = tmp_path / "out.npz"
     assert cli.main(["optimizer_race", *TINY_LINK, "device=cpu", "--language", language, "--save", str(file)]) == 0
     said = capsys.readouterr().out
-    *_, result = experiment("optimizer_race").train(TINY)
+    *_, result = train_module("optimizer_race").train(TINY)
     figure = load("optimizer_race").figures[0]
     assert figure.summary(result, language) in said
     for column in figure.table(result, language).columns:

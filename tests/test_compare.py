@@ -21,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 from core.concept.catalog import CONCEPTS
 from core.concept.params import BaseParams, Choice, Field, Flag, Integer, Number, Rows, Upload, canonical, fields, write
 from core.concept.params import read as read_params
-from core.concept.parts import load
+from core.concept.parts import experiment, load
 from core.concept.text import words
 from core.conclusions.compare import (
     ABSENT,
@@ -371,7 +371,7 @@ def charts(app: AppTest) -> list[dict]:
 def test_a_link_shows_its_runs_where_they_differ_and_what_it_could_not_use(
     manager: runs.Manager, language: str
 ) -> None:
-    tiny = load("dropout").tiny
+    tiny = experiment("dropout").tiny
     other = tiny.replace(weight_seed=tiny.weight_seed + 1)
     for params in (tiny, other):
         manager.ask("dropout", params).done.wait(60)
@@ -391,8 +391,7 @@ def test_a_link_shows_its_runs_where_they_differ_and_what_it_could_not_use(
 
 
 def test_somebody_elses_upload_is_asked_for_and_not_shown(manager: runs.Manager) -> None:
-    race = load("optimizer_race")
-    app = opened("en", concept="optimizer_race", a=run_text(race.tiny.replace(own=UPLOAD)))
+    app = opened("en", concept="optimizer_race", a=run_text(experiment("optimizer_race").tiny.replace(own=UPLOAD)))
     assert not app.exception and not charts(app)
     assert any("made with a file that is not here" in m.value for m in app.markdown)
 

@@ -16,7 +16,7 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 from core.concept.params import write
-from core.concept.parts import load
+from core.concept.parts import experiment
 from core.runs import manager as runs
 from core.runs.store import Store
 from core.ui.chart import SENT
@@ -124,7 +124,7 @@ def sent(app: AppTest, said: Any) -> None:
     [
         ("home", {}),
         ("claims", {}),
-        ("perceptron", write(load("perceptron").tiny)),
+        ("perceptron", write(experiment("perceptron").tiny)),
         ("optimizers", {}),
         ("present", {"talk": "which_optimizer", "beat": "2"}),
     ],

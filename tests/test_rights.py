@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from core import talk
 from core.concept.catalog import CATALOG, CONCEPTS
 from core.concept.params import BaseParams, uploaded, write
-from core.concept.parts import experiment, load
+from core.concept.parts import experiment, load, train_module
 from core.concept.result import BaseResult
 from core.concept.text import words
 from core.conclusions.compare import run_text
@@ -35,13 +35,13 @@ X = np.random.default_rng(3).normal(size=(60, 2)).round(3)
 CSV = "a,b,kind\n" + "".join(f"{a!r},{b!r},{'pq'[a > b]}\n" for a, b in X.tolist())
 NAME = f"sha256:{hashlib.sha256(CSV.encode()).hexdigest()}:60x2x2"
 CONCEPT = load(STEM)
-MINE, OTHER = CONCEPT.tiny.replace(own=NAME), CONCEPT.tiny.replace(data_seed=7)
+MINE, OTHER = experiment(STEM).tiny.replace(own=NAME), experiment(STEM).tiny.replace(data_seed=7)
 
 
 @cache
 def trained(params: BaseParams) -> BaseResult:
     CONTENTS[NAME] = CSV.encode()
-    *_, result = experiment(STEM).train(params)
+    *_, result = train_module(STEM).train(params)
     return result
 
 
@@ -231,7 +231,7 @@ def test_whatever_gives_a_run_asks_for_whom(lab: Lab, name: str, person: str | N
         assert not any(uploaded(load(entry.stem).Params()) for entry in CONCEPTS)
         return
     run = lab.manager.find(STEM, MINE, person=ANNA)
-    question = load("perceptron").ask("classify").question()
+    question = experiment("perceptron").ask("classify").question()
     known = {"stem": STEM, "params": MINE, "run": run, "watcher": "w", "name": NAME, "ask": "classify"}
     known |= {"question": question, "person": person}
     wanted = inspect.signature(method).parameters

@@ -13,7 +13,7 @@ from test_text import CJK, holes
 from core import cli, talk
 from core.concept.catalog import LANGUAGES, TALKS
 from core.concept.params import Integer, canonical, fields
-from core.concept.parts import load
+from core.concept.parts import experiment, load
 from core.conclusions import claims
 from core.runs import manager as runs
 from core.runs.engines import FUSED
@@ -147,8 +147,8 @@ def test_presenting_does_not_spoil_the_links_of_other_pages(idle: None) -> None:
 
 def test_a_result_of_another_engine_serves_unless_one_is_asked_for(tmp_path: Path) -> None:
     manager = runs.Manager(Store(tmp_path))
-    tiny = load("optimizer_race").tiny
-    result = list(cli.experiment("optimizer_race").train(tiny))[-1]
+    tiny = experiment("optimizer_race").tiny
+    result = list(cli.train_module("optimizer_race").train(tiny))[-1]
     meta = {
         "status": "complete",
         "concept": "optimizer_race",

@@ -233,7 +233,7 @@ class Slide(Shown):
 
     def stand_in(self) -> Run | None:
         """As on the page; where there is nothing, the settings it began with."""
-        return super().stand_in() or self.manager.find(self.stem, self.place.start, person=person())
+        return super().stand_in() or self.manager.find(self.experiment.name, self.place.start, person=person())
 
     def _keys(self, question: str) -> None:
         text, here = self.text, self.place
@@ -267,11 +267,11 @@ class Slide(Shown):
         if not here.talk or here.beat >= len(talk.load(here.talk)):
             return
         beat = talk.load(here.talk)[here.beat]
-        concept = load(beat.stem)
-        cheap = self.manager.engine_for(beat.stem, beat.params).seconds(concept.cost(beat.params)) <= AUTO
-        run = self.manager.find(beat.stem, beat.params, person=person())
+        concept, asked = load(beat.stem), beat.experiment
+        cheap = self.manager.engine_for(asked.name, beat.params).seconds(asked.cost(beat.params)) <= AUTO
+        run = self.manager.find(asked.name, beat.params, person=person())
         if run is None and cheap:
-            run = self.manager.ask(beat.stem, beat.params, watcher(), person=person())
+            run = self.manager.ask(asked.name, beat.params, watcher(), person=person())
         if run is not None and run.status == COMPLETE:
             figure_json(run, concept.figure(beat.figure), self.text.language)
 

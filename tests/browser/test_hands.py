@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.concept.catalog import CONCEPTS
 from core.concept.params import write
-from core.concept.parts import load
+from core.concept.parts import experiment
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +65,7 @@ def test_a_swipe_over_any_figure_scrolls_the_page_and_changes_nothing(phone: Vis
     page = phone.page
     seen = f"JSON.stringify([{PLOT}._fullLayout.xaxis.range, {PLOT}._fullLayout.yaxis.range, location.search])"
     for stem in (entry.stem for entry in CONCEPTS):
-        page.goto(PLACED if stem == "perceptron" else f"/{stem}?{urlencode(write(load(stem).tiny))}")
+        page.goto(PLACED if stem == "perceptron" else f"/{stem}?{urlencode(write(experiment(stem).tiny))}")
         phone.chart()
         phone.done()
         phone.idle()
