@@ -1,9 +1,9 @@
 """What ships with the project so that no page is empty on a machine that has computed nothing yet: the result of every
 experiment's default (`data/defaults/<name>/`), and pictures of them for the home page (`static/thumbnails/`).
 
-`python -m core.defaults [stem …]` trains the defaults of these concepts, or of all, on the CPU where code or settings have
-changed (`--all`: anyway), keeps them as the store does (`core/runs/store.py`) without the networks, and has a Chromium
-draw the pictures. It needs playwright.
+`python -m core.defaults [stem …]` trains the defaults of these concepts, or of all, on the CPU where their code or their
+settings have changed (`--all`: anyway), keeps them as the store does (`core/runs/store.py`) without the networks, and
+has a Chromium draw the pictures. It needs playwright.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from core import console
 from core.concept.catalog import CONCEPTS, LANGUAGES
@@ -93,8 +95,19 @@ def keep(name: str, stored: Stored) -> None:
 
 
 def drawn(name: str, result: BaseResult) -> str:
-    """What the picture of a result comes to: another figure, another picture."""
-    return digest([bare(name, result, theme) for theme in style.THEMES])
+    """What the picture of a result comes to: another figure, another picture. Numbers count by three digits, as the last
+    bits of a mean depend on the processor."""
+
+    def read(part: Any) -> Any:
+        if isinstance(part, dict) and "bdata" in part:
+            return read(np.frombuffer(base64.b64decode(part["bdata"]), part["dtype"]).tolist())
+        if isinstance(part, dict):
+            return {key: read(value) for key, value in part.items()}
+        if isinstance(part, list):
+            return [read(value) for value in part]
+        return f"{part:.3g}" if isinstance(part, float) else part
+
+    return digest([read(bare(name, result, theme)) for theme in style.THEMES])
 
 
 def bare(name: str, result: BaseResult, theme: str) -> dict[str, Any]:
