@@ -1,7 +1,7 @@
 """What ships with the project so that no page is empty on a machine that has computed nothing yet: the result of every
 experiment's default (`data/defaults/<name>/`), and pictures of them for the home page (`static/thumbnails/`).
 
-`python -m core.defaults [stem …]` trains the defaults of these concepts, or of all, on the CPU where their code or their
+`python -m core.defaults [stem …]` trains the defaults of these concepts, or of all, on the CPU where their code or
 settings have changed (`--all`: anyway), keeps them as the store does (`core/runs/store.py`) without the networks, and
 has a Chromium draw the pictures. It needs playwright.
 """
@@ -95,8 +95,8 @@ def keep(name: str, stored: Stored) -> None:
 
 
 def drawn(name: str, result: BaseResult) -> str:
-    """What the picture of a result comes to: another figure, another picture. Numbers count by three digits, as the last
-    bits of a mean depend on the processor."""
+    """What the picture of a result comes to: another figure, another picture. Numbers count by three digits, as the
+    last bits of a mean depend on the processor."""
 
     def read(part: Any) -> Any:
         if isinstance(part, dict) and "bdata" in part:
