@@ -238,8 +238,8 @@ def test_tables_are_joined_where_they_agree_and_stacked_where_not() -> None:
 # History
 
 
-def ran(params: BaseParams, stem: str = "dropout", device: str = "cpu") -> SimpleNamespace:
-    return SimpleNamespace(stem=stem, params=params, device=device, seconds=1.0)
+def ran(params: BaseParams, name: str = "dropout", device: str = "cpu") -> SimpleNamespace:
+    return SimpleNamespace(name=name, params=params, device=device, seconds=1.0)
 
 
 @pytest.fixture
@@ -292,7 +292,7 @@ def test_a_damaged_or_outdated_list_is_empty_and_a_full_disk_no_error(
     history.add("one", ran(P()))
     file = next(history.root.iterdir())
     whole = file.read_text()
-    for content in ("", "[1]", "{}", '[{"stem": "nothing"}]', whole[:-9], whole.replace("seeds", "seats")):
+    for content in ("", "[1]", "{}", '[{"name": "nothing"}]', whole[:-9], whole.replace("seeds", "seats")):
         file.write_text(content)
         assert history.mine("one") == []
     (tmp_path / "file").write_text("")

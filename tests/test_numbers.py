@@ -31,7 +31,7 @@ from core.concepts.optimizers import train as optimizers_train
 from core.concepts.perceptron import figures as perceptron
 from core.concepts.text_generation import corpora
 from core.concepts.text_generation.params import WARMTHS
-from core.conclusions import claims
+from core.conclusions import kept
 from core.conclusions.stats import CONFIDENCE
 from core.ml.data import SHARES, digits
 from core.runs.store import LARGEST_RESULT
@@ -161,14 +161,14 @@ def test_the_modes_that_are_nearly_all_are_seven_of_eight() -> None:
 
 
 def test_what_was_measured_stands_where_its_text_names_it() -> None:
-    kept = claims.stored("text_generation")["names_counting"]["mean"]
+    mean = kept.stored("text_generation")["names_counting"]["mean"]
     for language in LANGUAGES:
-        assert f"{kept:.2f}" in words("text_generation", language).hint("presets.names")
+        assert f"{mean:.2f}" in words("text_generation", language).hint("presets.names")
         for stem in STEMS:
             text = words(stem, language)
             for said in (*text.hints.values(), *text.sections.values()):
                 assert "{claims." not in said
-    share = claims.stored("perceptron")["bound_random"]["mean"]
+    share = kept.stored("perceptron")["bound_random"]["mean"]
     assert measured("{claims.bound_random.mean:.0%}", "perceptron", "en") == f"{100 * share:.0f} %"
     assert measured("{claims.bound_random.mean:.0%}", "perceptron", "zh") == f"{100 * share:.0f}%"
     assert measured("{claims.slower_random.mean:.2f}", "perceptron", "en").startswith("−0.")

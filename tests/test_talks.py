@@ -14,7 +14,7 @@ from core import cli, talk
 from core.concept.catalog import LANGUAGES, TALKS
 from core.concept.params import Integer, canonical, fields
 from core.concept.parts import experiment, load
-from core.conclusions import claims
+from core.conclusions import kept
 from core.runs import manager as runs
 from core.runs.engines import FUSED
 from core.runs.key import run_key
@@ -57,7 +57,7 @@ def test_a_beat_can_be_shown(name: str, beat: Beat) -> None:
 
 @EACH
 def test_claims_that_a_line_leans_on_still_have_their_verdict(name: str, beat: Beat) -> None:
-    stored = claims.stored(beat.stem)
+    stored = kept.stored(beat.stem)
     assert {id: stored[id]["verdict"] for id in beat.verdicts} == dict(beat.verdicts)
 
 
