@@ -127,7 +127,7 @@ def described(stem: str) -> dict[str, tuple[BaseParams, set[float]]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("stem", ["", *STEMS])
 def test_every_number_in_a_text_is_a_setting_a_constant_or_a_formula(stem: str, language: str) -> None:
-    text, about = parsed(stem or "core", language), described(stem) if stem else {}
+    text, about = parsed(stem or "concept", language), described(stem) if stem else {}
     for key, label in text.labels.items():
         params, beside = about.get(key, (None, set()))
         known = CONSTANTS[stem] | beside | (settings(canonical(params)) if params else set())
