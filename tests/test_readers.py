@@ -266,6 +266,11 @@ def test_what_cannot_be_used_is_refused_with_row_and_reason(content: bytes, code
 def test_text_among_numbers_is_named() -> None:
     lines = GOOD + "".join(f"{i},{i},a\n" for i in range(30)) + "one,8,a\n"
     assert refusal(lines.encode()) == ("text_in_numbers", {"row": 35, "column": "x", "value": "one"})
+    for place, cell in ((1, "x"), (2, "y")):  # near the beginning, too, where columns are guessed
+        cells = ["7", "8", "a"]
+        cells[place - 1] = "1_1"
+        found = refusal(f"{GOOD}{','.join(cells)}\n9,9,b\n".encode())
+        assert found == ("text_in_numbers", {"row": 5, "column": cell, "value": "1_1"})
     sheet = readers.sheet(GOOD.encode())
     with pytest.raises(Refused, match="same_column"):
         readers.table(sheet, [0, 2], 2, TABLE)
