@@ -135,6 +135,18 @@ def test_what_does_not_stand_is_named(idle: None, link: dict[str, str], named: l
     assert all(name in said for name in named)
 
 
+def test_a_field_that_does_not_stand_is_as_the_beat_has_it(idle: None) -> None:
+    link = {"epochs": "x", "contenders": "alchemy", "figure": "portrait", "seeds": "3"}
+    beat = talk.load("deep_nets")[2]
+    app = opened(talk="deep_nets", beat="3", **link)
+    assert not app.exception
+    assert app.session_state["params"][beat.stem] == beat.params.replace(seeds=3) != load(beat.stem).Params(seeds=3)
+    assert app.session_state[f"figure:{beat.stem}"] == beat.figure
+    said = re.sub(r"\\", "", app.warning[0].value)
+    assert f"Used instead: {beat.params.epochs}." in said and said.count("Used instead: what the beat has.") == 2
+    assert address(app) == {"v": "1", "lang": "en", "talk": "deep_nets", "beat": "3", "seeds": "3"}
+
+
 def test_presenting_does_not_spoil_the_links_of_other_pages(idle: None) -> None:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
     app.query_params["hide"] = "title"
