@@ -140,6 +140,10 @@ def test_what_does_not_apply_is_absent() -> None:
     P, text = load("perceptron").Params, words("perceptron", "en")
     found = dict(differences([P(), P(data="moons")], text))
     assert found[text.say("params.margin")][1] == ABSENT and found[text.say("params.noise")][0] == ABSENT
+    race, text = load("optimizer_race"), words("optimizer_race", "en")
+    row = type(race.Params().contenders[0])
+    one, other = (race.Params(contenders=(row(rule="sgd", momentum=momentum),)) for momentum in (0.0, 0.5))
+    assert differences([one, other], text) == []  # plain SGD has no momentum
 
 
 def test_contenders_are_compared_by_name_and_those_that_differ_alike_are_said_together() -> None:
