@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from test_text import parsed
 
-from core import readers
-from core.concept.catalog import CONCEPTS, LANGUAGES
+from core import readers, talk
+from core.concept.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept.params import BaseParams, canonical
 from core.concept.parts import load
 from core.concept.text import measured, words
@@ -135,6 +135,16 @@ def test_every_number_in_a_text_is_a_setting_a_constant_or_a_formula(stem: str, 
             assert not unexplained(f"{label} {text.hints.get(key, '')}", known), key
     for name, section in {"lead": text.lead, **text.sections}.items():
         assert not unexplained(section, CONSTANTS[stem]), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", TALKS)
+def test_every_number_in_a_talk_is_a_setting_of_its_beat_or_comes_from_its_run(name: str, language: str) -> None:
+    said, beats = talk.words(name, language), talk.load(name)
+    assert not unexplained(f"{said.title} {said.lead}", {len(beats)})
+    for beat in beats:
+        key, known = f"beats.{beat.id}", settings(canonical(beat.params))
+        assert not unexplained(f"{said.labels[key]} {said.hints.get(key, '')}", known), key
 
 
 def test_a_number_that_is_nobodys_is_found() -> None:
