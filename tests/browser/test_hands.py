@@ -20,7 +20,8 @@ PLOT = "document.querySelector('#root .js-plotly-plot')"
 PLACED = "/perceptron?lang=en&seeds=2&n=20&added=plus~x-0~y-0.1~~minus~x-0.1~y--0.1~~plus~x--0.1~y-0"
 RACE = "/optimizer_race?lang=en&contenders=sgd~lr-0.1~~adam~lr-0.01&seeds=2&epochs=3&figure=accuracy"
 BOX = "Select points in a box"
-FILLS = f"Math.abs({PLOT}.querySelector('.main-svg').getAttribute('width') - {PLOT}.clientWidth) < 1"  # as wide as its place
+# As wide as its place.
+FILLS = f"Math.abs({PLOT}.querySelector('.main-svg').getAttribute('width') - {PLOT}.clientWidth) < 1"
 
 
 @pytest.fixture
