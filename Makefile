@@ -9,7 +9,7 @@ BENCH   := .venv/.bench-ready
 RAY     := .venv/.ray-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-ray check format claims soak faults ray-faults audit export-check bench warm concept defaults clean
+.PHONY: help run test test-ray check format claims soak faults ray-faults audit export-check bench warm concept concept-check defaults clean
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -59,11 +59,15 @@ bench: $(BENCH) ## time what must be fast, against its budgets; one theme: make 
 warm: $(RUN) ## compute beforehand what talks and first visits need, so that they work offline; one talk: make warm args=NAME
 	@$(PY) -m core.cli warm $(args)
 
-defaults: $(TEST) ## train what ships for a first visit, and its pictures; one: make defaults name=dropout
-	@CHROMIUM="$$(bash tests/browser.sh --find)" $(PY) -m core.defaults $(name)
+defaults: $(TEST) ## what ships for a first visit and its pictures, trained where it changed; one: make defaults name=dropout
+	@CHROMIUM="$$(bash tests/browser.sh --find)" $(PY) -m core.defaults $(name) $(args)
 
 concept: $(RUN) ## one experiment at the command line: make concept name=dropout args="..."
 	@$(PY) -m core.cli $(name) $(args)
+
+concept-check: ## all that a new concept needs, in order: tests, claims, default, pictures; make concept-check name=dropout
+	@test -e $(TEST) || { echo "make test once first: this command installs nothing."; exit 1; }
+	@CHROMIUM="$$(bash tests/browser.sh --find)" $(PY) -m tests.concept_check $(name)
 
 clean: ## remove caches and stored runs (keeps .venv)
 	rm -rf .store .pytest_cache .mypy_cache .ruff_cache .hypothesis

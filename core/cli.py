@@ -3,6 +3,7 @@
     python -m core.cli list                                   the concepts
     python -m core.cli optimizer_race --help                  what can be set
     python -m core.cli optimizer_race epochs=5 contenders=adam~lr-0.01~~sgd~lr-0.1
+    python -m core.cli optimizers figure=averages            another figure, and the experiment that it shows
     python -m core.cli perceptron own=points.csv --columns height,weight,species
     python -m core.cli mixup --settings mixup.json epochs=5   settings that a page gave, and changes to them
     python -m core.cli warm                                   every talk, default and preset, into the store
@@ -28,7 +29,7 @@ from core import console, readers, talk
 from core.concept.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept.messages import allowed, explain
 from core.concept.params import SHOWN, BaseParams, Problem, Refused, Rows, Upload, fields, read, shape, uploaded
-from core.concept.parts import experiment, load
+from core.concept.parts import Experiment, Figure, load, train_module
 from core.concept.result import BaseResult, arrays
 from core.concept.text import Text, words
 from core.figures.numbers import readable
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m core.cli", add_help=False, usage="%(prog)s CONCEPT [FIELD=VALUE …]")
     parser.add_argument("concept", nargs="?", default="")
     parser.add_argument(
-        "settings", nargs="*", metavar="FIELD=VALUE", help="as in a link; device=cpu, fused, cuda or mps"
+        "settings", nargs="*", metavar="FIELD=VALUE", help="as in a link; figure=…; device=cpu, fused, cuda or mps"
     )
     parser.add_argument("--language", choices=LANGUAGES, default="en")
     parser.add_argument("--save", type=Path, metavar="FILE.npz", help="keep all arrays of the result")
@@ -75,12 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{text.title}\n{text.lead}\n\n{described(cls, text)}")
         return 0
 
-    params, device, problems = settings(given.concept, given.settings, given.columns, given.file)
+    params, figure, device, problems = settings(given.concept, given.settings, given.columns, given.file)
+    of = load(given.concept).of(figure)
     source = export.script if given.script else export.notebook if given.notebook else None
     if source is None:
         problems += [
             Problem(field, "not_given", {"name": field, "shape": " × ".join(map(str, shape(name)))})
-            for field, name in uploaded(params).items()
+            for field, name in uploaded(of.settings(params)).items()
             if name not in CONTENTS
         ]
     for problem in problems:
@@ -88,12 +90,11 @@ def main(arguments: list[str] | None = None) -> int:
     if problems:
         return REFUSED
     if source:
-        console.write_file(source(given.concept, params))
+        console.write_file(source(of.name, params))
         return 0
     begin = time.monotonic()
-    result = trained(given.concept, params, device)
+    result = trained(of, params, device)
     seconds = time.monotonic() - begin
-    figure = next(f for f in load(given.concept).figures if f.shown(params))
     with pd.option_context("display.unicode.east_asian_width", True, "display.width", None):
         print(readable(figure.table(result, given.language)).to_string(index=False, max_colwidth=48))
     print(f"\n{figure.summary(result, given.language)}\n{text.say('run.seconds', n=f'{seconds:.1f}')}")
@@ -104,19 +105,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def settings(
     stem: str, given: list[str], columns: str = "", file: Path | None = None
-) -> tuple[BaseParams, str, list[Problem]]:
-    """Params, device and what was refused, from a file of settings and arguments FIELD=VALUE, which go before it."""
+) -> tuple[BaseParams, Figure, str, list[Problem]]:
+    """Params, figure, device and what was refused, from a file of settings and arguments FIELD=VALUE, which go before
+    it."""
+    concept = load(stem)
     named = {name: value for name, equal, value in (argument.partition("=") for argument in given) if equal}
-    device = named.pop("device", "cpu")
+    device, wanted = named.pop("device", "cpu"), named.pop("figure", "")
     refused = []
-    for field, kind in fields(load(stem).Params).items():
+    for field, kind in fields(concept.Params).items():
         if isinstance(kind, Upload) and named.get(field):
             try:
                 named[field] = brought(Path(named[field]), kind, columns)
             except Refused as error:
                 refused.append(Problem(field, error.code, error.details))
                 del named[field]
-    params, problems = read(load(stem).Params, named)
+    params, problems = read(concept.Params, named)
     if file:
         try:
             kept, found = records.read_settings(stem, file.read_bytes())
@@ -128,14 +131,19 @@ def settings(
             problems.append(Problem("--settings", error.code, error.details))
     problems += refused
     problems += [Problem(argument, "unreadable", {"value": argument}) for argument in given if "=" not in argument]
+    figures = [figure for figure in concept.figures if figure.shown(params)]
+    figure = next((figure for figure in figures if figure.id == wanted), figures[0])
+    if wanted not in ("", figure.id):
+        names = ", ".join(figure.id for figure in figures)
+        problems.append(Problem("figure", "unknown_option", {"value": wanted[:SHOWN], "options": names}))
     if device != "cpu":
         from core.runs.engines import FUSED, devices
 
         kernel = [FUSED] if fused.digest() else []
-        there = {d.split(":")[0] for d in (*devices(), *kernel)} & set(load(stem).devices)
+        there = {d.split(":")[0] for d in (*devices(), *kernel)} & set(concept.of(figure).devices)
         if device not in there:
             problems.append(Problem("device", "unknown_option", {"value": device, "options": ", ".join(sorted(there))}))
-    return params, device, problems
+    return params, figure, device, problems
 
 
 def brought(file: Path, kind: Upload, columns: str) -> str:
@@ -160,16 +168,16 @@ def brought(file: Path, kind: Upload, columns: str) -> str:
     return name
 
 
-def trained(stem: str, params: BaseParams, device: str) -> BaseResult:
+def trained(of: Experiment, params: BaseParams, device: str) -> BaseResult:
     """The complete Result, trained here with a line of progress about every second."""
     from core.runs.engines import FUSED, host, trainer
 
-    train = experiment(stem).train
+    train = train_module(of.name).train
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)  # as in a worker: the same bits
     said = time.monotonic()
     how = {"population": trainer(FUSED)} if device == FUSED else {}
-    for result in train(params, device=host(device), **how):
+    for result in train(of.settings(params), device=host(device), **how):
         if time.monotonic() - said > 1:
             said = time.monotonic()
             print(f"{100 * result.step / max(result.total, 1):3.0f} %", file=sys.stderr, flush=True)
@@ -215,24 +223,27 @@ def warm(names: list[str]) -> int:
     if unknown := sorted(set(names) - set(TALKS)):
         print(f"There is no talk “{unknown[0]}”, but these: {', '.join(TALKS)}.", file=sys.stderr)
         return REFUSED
-    settings = [(beat.stem, beat.params) for name in names or TALKS for beat in talk.load(name)]
+    settings = [(beat.experiment, beat.params) for name in names or TALKS for beat in talk.load(name)]
     for concept in (load(entry.stem) for entry in CONCEPTS if not names):
-        changes = ({}, *(preset.changes for preset in concept.presets))
-        settings += [(concept.stem, concept.Params().replace(**change)) for change in changes]
+        settings += [(each, concept.Params()) for each in concept.experiments]
+        for preset in concept.presets:
+            params = concept.Params().replace(**preset.changes)
+            figure = concept.figure(preset.figure) if preset.figure else concept.first(params)
+            settings.append((concept.of(figure), params))
     manager = Manager().start()
     manager.settled.wait()  # for the engine that pages will choose
     runs = {}
-    for stem, params in settings:
-        run = manager.ask(stem, params)
+    for each, params in settings:
+        run = manager.ask(each.name, params)
         runs[run.key] = run
     failed = 0
     for run in finished(manager, runs.values()):
         failed += run.status != COMPLETE
         what = "stored" if run.stored else f"{run.status} in {run.seconds:.1f} s"
-        print(f"{run.stem:20} {run.key[:8]} {what} {run.error}".rstrip(), flush=True)
+        print(f"{run.name:20} {run.key[:8]} {what} {run.error}".rstrip(), flush=True)
     manager.close()
     return int(failed > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console.to_its_end(main))

@@ -1,8 +1,9 @@
 """What ships with the project so that no page is empty on a machine that has computed nothing yet: the result of every
-concept's default (`data/defaults/<stem>/`), and pictures of them for the home page (`static/thumbnails/`).
+experiment's default (`data/defaults/<name>/`), and pictures of them for the home page (`static/thumbnails/`).
 
-`python -m core.defaults [stem …]` trains the defaults of these concepts, or of all, on the CPU, keeps them as the store
-does (`core/runs/store.py`) without the networks, and has a Chromium draw the pictures. It needs playwright.
+`python -m core.defaults [stem …]` trains the defaults of these concepts, or of all, on the CPU where their code or
+settings have changed (`--all`: anyway), keeps them as the store does (`core/runs/store.py`) without the networks, and
+has a Chromium draw the pictures. It needs playwright.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core import console
 from core.concept.catalog import CONCEPTS, LANGUAGES
-from core.concept.parts import Figure, load
+from core.concept.parts import Figure, experiment, load
 from core.concept.result import BaseResult
 from core.figures import style
 from core.runs import engines
-from core.runs.store import SHIPPED, packed
+from core.runs.key import digest, source_digest
+from core.runs.store import SHIPPED, Stored, packed, shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 THUMBNAILS = ROOT / "static" / "thumbnails"
@@ -36,49 +40,79 @@ DRAW = """([figure, height, scale]) =>
   Plotly.toImage(figure, { format: "png", width: height * 5 / 3, height, scale }).then((url) => url.split(",")[1])"""
 
 
-def first_figure(stem: str) -> Figure:
-    """The figure that the page of a concept shows first at its default."""
-    concept = load(stem)
-    return next(figure for figure in concept.figures if figure.shown(concept.Params()))
+def first_figure(name: str) -> Figure:
+    """The figure that a page shows first of this experiment at its default."""
+    asked = experiment(name)
+    return load(asked.stem).first(asked.Params(), asked.part)
 
 
-def train(stems: list[str]) -> dict[str, BaseResult]:
-    """The results of the defaults, trained on the CPU by the engine a page would choose, written to SHIPPED."""
+def results(names: list[str], anew: bool = False) -> dict[str, Stored]:
+    """The results of these experiments' defaults: those that ship where they are of today's code and settings, the
+    others (`anew`: all) trained on the CPU by the engine a page would choose."""
     from core.runs.manager import BUILD, Manager
     from core.runs.run import COMPLETE
 
+    found = {} if anew else {name: stored for name in names if (stored := shipped(name)) and _of_today(name, stored)}
+    if len(found) == len(names):
+        return found
     manager = Manager().start()
     manager.ready.wait()
     end = time.monotonic() + BUILD
     while engines.wanted() and time.monotonic() < end and engines.FUSED not in {e.device for e in manager.engines}:
         time.sleep(0.2)
     manager.engines = [engine for engine in manager.engines if engines.host(engine.device) == "cpu"]
-    results = {}
     try:
-        for stem in stems:
-            run = manager.ask(stem, load(stem).Params(), anew=True)
+        for name in names:
+            if name in found:
+                continue
+            run = manager.ask(name, experiment(name).Params(), anew=True)
             while not run.done.wait(1):
                 manager.look(run, "")
             if run.status != COMPLETE or run.result is None:
-                raise RuntimeError(f"the default of {stem} {run.status}: {run.error} {run.detail}")
-            figure = first_figure(stem)
-            summary = {language: figure.summary(run.result, language) for language in LANGUAGES}
-            meta = {name: value for name, value in run.meta.items() if name != "state"}
-            files = packed(run.result, meta | {"shipped": True, "summary": summary}, small=True)
-            shutil.rmtree(SHIPPED / stem, ignore_errors=True)
-            (SHIPPED / stem).mkdir(parents=True)
-            for name, content in files.items():
-                (SHIPPED / stem / name).write_bytes(content)
-            results[stem] = run.result
-            print(f"{stem:20} {sum(map(len, files.values())) / 1024:5.0f} kB", flush=True)
+                raise RuntimeError(f"the default of {name} {run.status}: {run.error} {run.detail}")
+            found[name] = Stored(run.result, {key: value for key, value in run.meta.items() if key != "state"})
+            print(f"{name:20} trained in {run.seconds:.1f} s", flush=True)
     finally:
         manager.close()
-    return results
+    return found
 
 
-def bare(stem: str, result: BaseResult, theme: str) -> dict[str, Any]:
+def _of_today(name: str, stored: Stored) -> bool:
+    return stored.meta["source"] == source_digest(name) and stored.result.params == experiment(name).Params()
+
+
+def keep(name: str, stored: Stored) -> None:
+    """Write a result to SHIPPED, with the sentence of its first figure, and what its picture is made of."""
+    figure = first_figure(name)
+    summary = {language: figure.summary(stored.result, language) for language in LANGUAGES}
+    about = {"shipped": True, "summary": summary, "drawn": drawn(name, stored.result)}
+    files = packed(stored.result, stored.meta | about, small=True)
+    shutil.rmtree(SHIPPED / name, ignore_errors=True)
+    (SHIPPED / name).mkdir(parents=True)
+    for file, content in files.items():
+        (SHIPPED / name / file).write_bytes(content)
+    print(f"{name:20} {sum(map(len, files.values())) / 1024:5.0f} kB", flush=True)
+
+
+def drawn(name: str, result: BaseResult) -> str:
+    """What the picture of a result comes to: another figure, another picture. Numbers count by three digits, as the
+    last bits of a mean depend on the processor."""
+
+    def read(part: Any) -> Any:
+        if isinstance(part, dict) and "bdata" in part:
+            return read(np.frombuffer(base64.b64decode(part["bdata"]), part["dtype"]).tolist())
+        if isinstance(part, dict):
+            return {key: read(value) for key, value in part.items()}
+        if isinstance(part, list):
+            return [read(value) for value in part]
+        return f"{part:.3g}" if isinstance(part, float) else part
+
+    return digest([read(bare(name, result, theme)) for theme in style.THEMES])
+
+
+def bare(name: str, result: BaseResult, theme: str) -> dict[str, Any]:
     """The first figure of a result as plotly's JSON, without legend, axis labels and remarks: small it is a picture."""
-    figure = first_figure(stem).draw(result, "en")
+    figure = first_figure(name).draw(result, "en")
     drawn = figure.update_layout(template=style.template(theme=theme)).to_json(validate=False)
     if theme == "dark":
         drawn = re.sub(r"#[0-9a-f]{6}", lambda found: style.to_dark(found[0]), drawn)
@@ -117,13 +151,17 @@ def thumbnails(results: dict[str, BaseResult]) -> None:
         browser.close()
 
 
-def main(stems: list[str]) -> int:
+def main(given: list[str]) -> int:
     console.tolerant()
     known = [entry.stem for entry in CONCEPTS]
+    stems = [name for name in given if name != "--all"]
     if unknown := set(stems) - set(known):
         print(f"There is no concept {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)
         return 2
-    thumbnails(train(stems or known))
+    found = results([each.name for stem in stems or known for each in load(stem).experiments], "--all" in given)
+    for name, stored in found.items():
+        keep(name, stored)
+    thumbnails({name: stored.result for name, stored in found.items() if name in known})
     return 0
 
 

@@ -248,8 +248,8 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     PagesManager.uses_pages_directory = False
     manager = shared()
     for entry in CONCEPTS:
-        load(entry.stem)
-        source_digest(entry.stem)  # in every run key
+        for each in load(entry.stem).experiments:
+            source_digest(each.name)  # in every run key
     from core.ui.first import draw_ahead
 
     plotly_js()
@@ -317,7 +317,7 @@ def create() -> Any:
     from streamlit import config
 
     from core import wire
-    from core.ui import incoming
+    from core.ui import heard, incoming
 
     # Only streamlit's own command line reads the variable: here it would silently mean nothing.
     if config.get_option("server.baseUrlPath") or os.environ.get("STREAMLIT_SERVER_BASE_URL_PATH"):
@@ -326,6 +326,7 @@ def create() -> Any:
             "Let the proxy take the prefix away, as docs/deployment.md shows."
         )
     incoming.bounded()
+    heard.by_type()
     return st.App(
         ROOT / "streamlit_app.py",
         lifespan=lifespan,

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.concept import parts as concept
+from core.concept import parts
 from core.concept.params import BaseParams
 from core.concept.text import Text, parse
 
@@ -42,7 +42,13 @@ class Beat:
     @property
     def params(self) -> BaseParams:
         """The settings of the beat."""
-        return concept.load(self.stem).Params().replace(**self.changes)
+        return parts.load(self.stem).Params().replace(**self.changes)
+
+    @property
+    def experiment(self) -> parts.Experiment:
+        """What it is a result of."""
+        concept = parts.load(self.stem)
+        return concept.of(concept.figure(self.figure))
 
 
 @cache

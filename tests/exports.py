@@ -27,7 +27,7 @@ import numpy as np
 from core import console
 from core.concept.catalog import CONCEPTS
 from core.concept.params import BaseParams
-from core.concept.parts import load
+from core.concept.parts import experiment, load
 from core.takeaway import export, records
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -138,7 +138,7 @@ def run(what: str, command: list[str], folder: Path) -> list[str]:
 
 def bits(stem: str, ours: Path, theirs: Path) -> list[str]:
     """Which arrays are not the same bit for bit, and by how much; measured times may differ."""
-    kinds = {f.name: f.metadata for f in dataclasses.fields(load(stem).Result) if "axes" in f.metadata}
+    kinds = {f.name: f.metadata for f in dataclasses.fields(experiment(stem).Result) if "axes" in f.metadata}
     wrong, digest = [], hashlib.sha256()
     with np.load(ours, allow_pickle=False) as a, np.load(theirs, allow_pickle=False) as b:
         if set(a) != set(b):
@@ -158,7 +158,7 @@ def bits(stem: str, ours: Path, theirs: Path) -> list[str]:
 def means(stem: str, ours: Path, theirs: Path) -> list[str]:
     """Which metrics are further apart at the end of training than is allowed."""
     wrong = []
-    kinds = {f.name: f.metadata for f in dataclasses.fields(load(stem).Result) if "axes" in f.metadata}
+    kinds = {f.name: f.metadata for f in dataclasses.fields(experiment(stem).Result) if "axes" in f.metadata}
     with np.load(ours, allow_pickle=False) as a, np.load(theirs, allow_pickle=False) as b:
         for name, allowed in TOLERANCE.items():
             if name not in kinds:

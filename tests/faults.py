@@ -27,7 +27,7 @@ import websockets
 
 from core import console
 from core.concept.params import read
-from core.concept.parts import experiment, load
+from core.concept.parts import load, train_module
 from core.concept.result import same
 from core.runs import engines
 from core.runs.store import Store
@@ -189,7 +189,7 @@ def strike(fault: str, lab: Lab, reader: Reader, rng: random.Random) -> int:
 def wrong_results(root: Path) -> tuple[int, int]:
     """Stored results that are believed, and how many of them differ from a clean run."""
     store, believed, wrong = Store(root), 0, 0
-    train, params_class = experiment("optimizer_race").train, load("optimizer_race").Params
+    train, params_class = train_module("optimizer_race").train, load("optimizer_race").Params
     trainers = {"fused kernel": engines.trainer(engines.FUSED), "stacked torch": engines.trainer("cpu")}
     for folder in sorted(root.glob("runs/[!.]*")):
         stored = store.complete(folder.name)

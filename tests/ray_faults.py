@@ -21,7 +21,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "LAB_FUSED": "0", "LAB_GRACE": "600"}  # 
 import psutil
 
 from core import console
-from core.concept.parts import experiment
+from core.concept.parts import train_module
 from core.concept.result import same
 from core.concepts.optimizer_race.params import TINY, Params
 from core.runs.manager import Manager
@@ -68,7 +68,7 @@ def alike(runs: list[Run]) -> bool:
     import torch
 
     torch.set_num_threads(1)
-    return all(same(run.result, list(experiment(RACE).train(run.params))[-1]) for run in runs)
+    return all(same(run.result, list(train_module(RACE).train(run.params))[-1]) for run in runs)
 
 
 def pictures(manager: Manager) -> dict[str, Any]:

@@ -14,10 +14,11 @@ import pytest
 from core import cli
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import Rows, fields, write
-from core.concept.parts import experiment, load
+from core.concept.parts import load, train_module
 from core.concept.result import arrays
 from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY, Params
+from core.console import LEFT
 from core.takeaway import export
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +32,7 @@ def test_a_run_prints_its_first_figure_as_a_table(
     file = tmp_path / "out.npz"
     assert cli.main(["optimizer_race", *TINY_LINK, "device=cpu", "--language", language, "--save", str(file)]) == 0
     said = capsys.readouterr().out
-    *_, result = experiment("optimizer_race").train(TINY)
+    *_, result = train_module("optimizer_race").train(TINY)
     figure = load("optimizer_race").figures[0]
     assert figure.summary(result, language) in said
     for column in figure.table(result, language).columns:
@@ -122,6 +123,16 @@ def test_a_console_that_cannot_show_everything_still_gets_the_numbers() -> None:
     assert numbers == [line.split()[-1] for line in small.stdout.decode("cp1252").splitlines()[1:5]]
     for module in ("core.conclusions.claims", "core.defaults"):
         assert on_a_console("ascii", module, "感知机").returncode == cli.REFUSED
+
+
+@pytest.mark.parametrize("given", [["perceptron", "passes=2", "seeds=1"], ["perceptron", "--script"], ["--help"]])
+def test_who_reads_the_output_may_leave_early(given: list[str]) -> None:
+    left, kept = os.pipe()
+    os.close(left)
+    with os.fdopen(kept, "wb") as output:
+        command = [sys.executable, "-m", "core.cli", *given]
+        done = subprocess.run(command, cwd=ROOT, stdout=output, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (LEFT, b"")
 
 
 @pytest.mark.parametrize("kind", ["script", "notebook"])

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from core.concept.catalog import CONCEPTS, LANGUAGES
-from core.concept.parts import load
+from core.concept.parts import experiment, load
 from core.concept.result import same
-from core.defaults import THUMBNAILS, first_figure
+from core.defaults import THUMBNAILS, drawn, first_figure
 from core.figures import style
 from core.runs import store
 from core.runs.manager import Manager
@@ -19,6 +19,7 @@ from core.runs.run import COMPLETE
 from core.runs.store import SHIPPED, Store, about_shipped, shipped
 
 STEMS = [entry.stem for entry in CONCEPTS]
+NAMES = [each.name for stem in STEMS for each in load(stem).experiments]
 ONE = 1.5 * 1024**2  # bytes that one concept may ship
 ALL = 16 * 1024**2
 
@@ -27,28 +28,30 @@ def size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-@pytest.mark.parametrize("stem", STEMS)
-def test_every_default_ships_complete_and_can_be_drawn(stem: str) -> None:
-    stored = shipped(stem)
-    assert stored, f"make defaults name={stem}"
-    assert stored.result.params == load(stem).Params(), f"the default has changed: make defaults name={stem}"
+@pytest.mark.parametrize("name", NAMES)
+def test_every_default_ships_complete_and_can_be_drawn(name: str) -> None:
+    stored, again = shipped(name), f"make defaults name={experiment(name).stem}"
+    assert stored, again
+    assert stored.result.params == experiment(name).Params(), f"the default has changed: {again}"
     assert stored.result.complete and stored.meta["status"] == COMPLETE and stored.meta["device"] == "cpu"
-    for figure in load(stem).figures:
-        if figure.shown(stored.result.params):
+    for figure in load(experiment(name).stem).figures:
+        if figure.of == experiment(name).part and figure.shown(stored.result.params):
             for language in LANGUAGES:
                 assert figure.draw(stored.result, language).data and figure.summary(stored.result, language)
 
 
-@pytest.mark.parametrize("stem", STEMS)
-def test_its_origin_is_written_beside_it(stem: str) -> None:
-    about = about_shipped(stem)
+@pytest.mark.parametrize("name", NAMES)
+def test_what_ships_is_said_and_pictured_as_it_would_be_today(name: str) -> None:
+    about, stored, again = about_shipped(name), shipped(name), f"make defaults name={experiment(name).stem}"
     assert about["shipped"] and about["saved"] > 1.6e9 and len(about["source"]) == 40 and about["versions"]["torch"]
-    assert set(about["summary"]) == set(LANGUAGES) and all(about["summary"].values())
+    said = {language: first_figure(name).summary(stored.result, language) for language in LANGUAGES}
+    assert about["summary"] == said, f"the sentence of its figure has changed: {again}"
+    assert about["drawn"] == drawn(name, stored.result), f"its figure has changed: {again}"
 
 
 def test_nothing_is_left_over_and_all_of_it_is_small() -> None:
-    assert {path.name for path in SHIPPED.iterdir()} == set(STEMS)
-    assert all(size(SHIPPED / stem) <= ONE for stem in STEMS)
+    assert {path.name for path in SHIPPED.iterdir()} == set(NAMES)
+    assert all(size(SHIPPED / name) <= ONE for name in NAMES)
     assert size(SHIPPED) + size(THUMBNAILS) <= ALL
 
 

@@ -24,7 +24,7 @@ import pytest
 
 from core.concept.catalog import CONCEPTS
 from core.concept.params import BaseParams, fields, uploaded, write
-from core.concept.parts import experiment, load
+from core.concept.parts import experiment, load, train_module
 from core.concept.result import BaseResult, arrays, same
 from core.ml.own import CONTENTS
 from core.ml.rules import Contender
@@ -45,10 +45,10 @@ FURTHER = load("optimizer_race").Params(
 )
 TABLE = ("a,b,kind\n" + "".join(f"{i}.5,{i * i % 11}.0,{'pq'[i % 3 % 2]}\n" for i in range(40))).encode()
 OWN = f"sha256:{hashlib.sha256(TABLE).hexdigest()}:40x2x2"
-CASES = {stem: (stem, load(stem).tiny) for stem in STEMS} | {
+CASES = {stem: (stem, experiment(stem).tiny) for stem in STEMS} | {
     "digits": ("optimizer_race", FURTHER),
-    "own table": ("optimizer_race", load("optimizer_race").tiny.replace(own=OWN)),
-    "own points": ("perceptron", load("perceptron").tiny.replace(own=OWN)),
+    "own table": ("optimizer_race", experiment("optimizer_race").tiny.replace(own=OWN)),
+    "own points": ("perceptron", experiment("perceptron").tiny.replace(own=OWN)),
 }
 
 
@@ -58,7 +58,7 @@ def expected_of(case: str) -> BaseResult:
     stem, params = CASES[case]
     if uploaded(params):
         CONTENTS[OWN] = TABLE
-    *_, last = experiment(stem).train(params)
+    *_, last = train_module(stem).train(params)
     return last
 
 
@@ -217,7 +217,7 @@ def test_every_value_is_written_as_it_is() -> None:
     def back(params: BaseParams) -> object:
         return eval(export._literal(params), {type(params).__name__: type(params), "Contender": Contender})
 
-    for params in (FURTHER, load("optimizer_race").tiny, Contender(rule="adam", lr=1e-7, eps=1e-12, beta2=0.0)):
+    for params in (FURTHER, experiment("optimizer_race").tiny, Contender(rule="adam", lr=1e-7, eps=1e-12, beta2=0.0)):
         assert back(params) == params
 
 
@@ -251,7 +251,7 @@ def test_the_check_of_exports_finds_what_differs(tmp_path: Path, capsys: pytest.
 
 def test_the_check_of_exports_reads_what_is_to_be_installed() -> None:
     for make in (export.script, export.notebook):
-        found = exports.named(make("perceptron", load("perceptron").tiny))
+        found = exports.named(make("perceptron", experiment("perceptron").tiny))
         assert [package.split("==")[0] for package in found][:1] == ["numpy"] and all("==" in p for p in found)
 
 

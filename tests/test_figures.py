@@ -16,7 +16,7 @@ from test_contract import ALL, cheap, trained
 
 from core.concept.catalog import LANGUAGES
 from core.concept.params import Rows, fields
-from core.concept.parts import load
+from core.concept.parts import experiment, load
 from core.concept.result import BaseResult
 from core.figures import style
 from core.runs.store import shipped
@@ -132,7 +132,7 @@ def by_colour_alone(fig: go.Figure) -> list[tuple[str, str]]:
 @cache
 def results(stem: str) -> list[BaseResult]:
     """The default as it ships, a small run of as many rows as a page takes, and presets until every figure is shown."""
-    default, tiny = shipped(stem), load(stem).tiny
+    default, tiny = shipped(stem), experiment(stem).tiny
     assert default is not None
     full = {
         name: tuple(itertools.islice(itertools.cycle(getattr(type(tiny)(), name)), kind.high))

@@ -20,7 +20,7 @@ from core import cli
 from core.concept.catalog import CONCEPTS
 from core.concept.messages import explain
 from core.concept.params import LINK_VERSION, Upload, fields, read, write
-from core.concept.parts import load
+from core.concept.parts import experiment, load
 from core.concept.text import words
 from core.runs import manager as runs
 from core.runs.store import Store
@@ -39,7 +39,7 @@ NASTY += ["{0}", "{field}", "%s", "$x$", ":smile:", "# x", "> x", "- x", "1. x",
 
 def links(stem: str) -> st.SearchStrategy[dict[str, str]]:
     """A dictionary of query parameters: fields of the concept and others, with good values, bad ones and noise."""
-    good = write(load(stem).tiny)
+    good = write(experiment(stem).tiny)
     noise = st.text(max_size=40) | st.sampled_from(NASTY) | st.sampled_from(list(good.values()))
     names = st.sampled_from([*fields(load(stem).Params), *RESERVED]) | st.text(min_size=1, max_size=20)
     return st.dictionaries(names.filter(lambda n: not FOREIGN.fullmatch(n)), noise, max_size=16)

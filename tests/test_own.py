@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import readers
 from core.concept.params import Upload, fields
-from core.concept.parts import experiment, load
+from core.concept.parts import experiment, load, train_module
 from core.concept.result import arrays
 from core.concepts.text_generation.corpora import divided, families
 from core.concepts.text_generation.own import divisible
@@ -57,10 +57,11 @@ def test_scaling_is_that_of_scikit_learn() -> None:
 
 def test_the_race_trains_on_a_table_of_any_shape() -> None:
     CONTENTS[NAME] = CSV.encode()
-    params = load("optimizer_race").tiny.replace(own=NAME, epochs=40)
-    assert not load("optimizer_race").data_files(params) and load("optimizer_race").cost(params).steps == 40 * 4
+    params = experiment("optimizer_race").tiny.replace(own=NAME, epochs=40)
+    race = experiment("optimizer_race")
+    assert not race.data_files(params) and race.cost(params).steps == 40 * 4
     assert not load("optimizer_race").figure("regions").shown(params)
-    *_, result = experiment("optimizer_race").train(params)
+    *_, result = train_module("optimizer_race").train(params)
     assert result.parameters == (3 + 1) * 4 + (4 + 1) * 3 and np.isfinite(result.loss).all()
     learnt = result.loss[:, :, -1, 0] < result.loss[:, :, 0, 0]
     assert learnt.all()
@@ -70,7 +71,7 @@ def test_the_race_trains_on_a_table_of_any_shape() -> None:
 def test_a_run_on_own_data_is_another_run() -> None:
     from core.runs.key import run_key
 
-    params = load("optimizer_race").tiny
+    params = experiment("optimizer_race").tiny
     other = NAME.replace(NAME[7:15], "00000000")
     keys = [run_key("optimizer_race", params.replace(own=own), "cpu") for own in ("", NAME, other)]
     assert len(set(keys)) == 3
@@ -199,7 +200,9 @@ def test_a_text_is_refused_in_words_or_trained_on(code: str) -> None:
     assert (found.refused.code if found.refused else "") == code
     if not code:
         CONTENTS[found.name] = found.cleaned
-        *_, result = experiment("text_generation").train(load("text_generation").tiny.replace(own=found.name, seeds=1))
+        *_, result = train_module("text_generation").train(
+            experiment("text_generation").tiny.replace(own=found.name, seeds=1)
+        )
         assert np.isfinite(result.bits).all()
 
 
@@ -236,7 +239,7 @@ def test_a_table_is_refused_in_words_or_trained_on(stem: str, column: list, othe
     CONTENTS[found.name] = found.cleaned
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # what does not fit into a number
-        *_, result = experiment(stem).train(load(stem).tiny.replace(own=found.name))
+        *_, result = train_module(stem).train(experiment(stem).tiny.replace(own=found.name))
     assert result.complete
 
 

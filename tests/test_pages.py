@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.concept.catalog import CATALOG, CONCEPTS
 from core.concept.params import write
-from core.concept.parts import load
+from core.concept.parts import experiment, load
 from core.concept.text import words
 from core.concepts.optimizer_race.tuning import tuned_contenders
 from core.runs import manager as runs
@@ -57,7 +57,7 @@ def test_places_open(manager: runs.Manager, stem: str, language: str) -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_page_waits_runs_and_is_done(manager: runs.Manager, stem: str, language: str) -> None:
-    tiny = write(load(stem).tiny)
+    tiny = write(experiment(stem).tiny)
     app = opened(stem, language, **tiny)
     assert not app.exception
     assert app.title[0].value == words(stem, language).title
@@ -77,15 +77,15 @@ def test_a_page_waits_runs_and_is_done(manager: runs.Manager, stem: str, languag
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_every_figure_and_every_folded_part(manager: runs.Manager, stem: str) -> None:
-    concept = load(stem)
-    app = opened(stem, "en", **write(concept.tiny))
-    manager.ask(stem, concept.tiny).done.wait(60)
+    concept, tiny = load(stem), experiment(stem).tiny
+    app = opened(stem, "en", **write(tiny))
+    manager.ask(stem, tiny).done.wait(60)
     app.run()
     for name in ("more", "claims", "lesson", "share", "table"):
         key = f"{stem}-fold-{name}-en"
         app.session_state[key] = True
     for figure in concept.figures:
-        if figure.shown(concept.tiny):
+        if figure.shown(tiny):
             app.session_state[f"figure:{stem}"] = figure.id
             app.run()
             assert not app.exception, figure.id
@@ -119,7 +119,7 @@ def test_the_pages_open_without_torch() -> None:
 
 
 def test_the_rates_a_sweep_chose_are_taken_by_a_button(manager: runs.Manager) -> None:
-    tiny = load("optimizer_race").tiny
+    tiny = experiment("optimizer_race").tiny
     app = opened("optimizer_race", "en", **write(tiny))
     run = manager.ask("optimizer_race", tiny)
     run.done.wait(60)

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from core.concept.parts import experiment
+from core.concept.parts import train_module
 from core.concept.result import same
 from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY
@@ -140,7 +140,7 @@ def test_changed_source_is_refused(manager: Manager, tmp_path: Path) -> None:
     other = Cluster(manager.cluster.address, lambda kind, content: None, source=tmp_path).start()
     try:
         line = other.line({"num_cpus": 1})
-        job = {"key": run_key(RACE, TINY, "cpu"), "stem": RACE, "params": TINY, "device": "cpu"}
+        job = {"key": run_key(RACE, TINY, "cpu"), "name": RACE, "params": TINY, "device": "cpu"}
         assert line.takes(job | {"chunk": 1, "own": {}, "bytes": 2**40})
         assert line.pipe.poll(200) and line.pipe.recv() == ("started",)
         assert line.pipe.poll(60) and line.pipe.recv() == ("refused", "other_code", "")
@@ -169,7 +169,7 @@ def test_a_run_outlives_its_broker_with_the_same_bits(manager: Manager, monkeypa
     until(lambda: manager.unreachable and run.status == WAITING)
     assert run.result and run.result.step >= steps[0]  # what it has stays in sight
     assert done(run, 120) == COMPLETE and not run.losses
-    *_, expected = experiment(RACE).train(short)
+    *_, expected = train_module(RACE).train(short)
     assert run.result and same(run.result, expected)
 
 
@@ -182,7 +182,7 @@ def test_a_run_outlives_its_node(nodes: Any, manager: Manager) -> None:
     assert [done(run, 240) for run in both] == [COMPLETE, COMPLETE]
     assert sum(run.losses for run in both) >= 1
     for run in both:
-        *_, expected = experiment(RACE).train(run.params)
+        *_, expected = train_module(RACE).train(run.params)
         assert run.result and same(run.result, expected)
 
 

@@ -19,7 +19,7 @@ from torch import nn
 from core import cli
 from core.concept.catalog import CONCEPTS
 from core.concept.params import LINK_VERSION, BaseParams, Refused, canonical, uploaded
-from core.concept.parts import experiment, load
+from core.concept.parts import experiment, load, train_module
 from core.ml.networks import ACTIVATIONS, layers, shapes
 from core.ml.own import CONTENTS
 from core.ml.recurrent import recurrent_forward, recurrent_shapes, recurrent_weights
@@ -34,7 +34,7 @@ TEXT = "\n".join(f"line {i} of a secret that stays here" for i in range(120)).en
 
 def trained(stem: str, present: BaseParams) -> tuple[Run, dict[str, np.ndarray] | None]:
     """A complete run of these settings as the page has it, and its state."""
-    training = experiment(stem).train(present)
+    training = train_module(stem).train(present)
     while True:
         try:
             result = next(training)
@@ -59,7 +59,7 @@ def test_settings_come_back_from_their_file_as_they_were(stem: str) -> None:
 
 
 def test_settings_say_where_they_come_from() -> None:
-    run, _ = trained("perceptron", load("perceptron").tiny)
+    run, _ = trained("perceptron", experiment("perceptron").tiny)
     found = json.loads(records.settings("perceptron", run.params, run))
     assert (found["concept"], found["schema"]) == ("perceptron", LINK_VERSION)
     assert found["link"].startswith("perceptron?v=1&") and found["settings"] == canonical(run.params)
@@ -105,15 +105,15 @@ def test_whatever_a_file_says_gives_settings_that_stand(given_settings: dict[str
 
 
 def test_the_command_line_reads_a_file_of_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tiny = load("perceptron").tiny
+    tiny = experiment("perceptron").tiny
     file, out = tmp_path / "perceptron.json", tmp_path / "out.npz"
     file.write_text(records.settings("perceptron", tiny), "utf-8")
     assert cli.main(["perceptron", "--settings", str(file), "--save", str(out)]) == 0
-    *_, result = experiment("perceptron").train(tiny)
+    *_, result = train_module("perceptron").train(tiny)
     with np.load(out) as saved:
         assert saved["path"].tobytes() == result.path.tobytes()
-    found, _, problems = cli.settings("perceptron", ["seeds=2"], file=file)
-    assert not problems and found == tiny.replace(seeds=2)
+    found, figure, _, problems = cli.settings("perceptron", ["seeds=2"], file=file)
+    assert not problems and found == tiny.replace(seeds=2) and figure is load("perceptron").first(found)
     capsys.readouterr()
     assert cli.main(["mixup", "--settings", str(file)]) == 2
     assert "settings of “perceptron”, not of “mixup”" in capsys.readouterr().err
@@ -127,7 +127,7 @@ def test_the_command_line_reads_a_file_of_settings(tmp_path: Path, capsys: pytes
 def test_settings_on_own_data_name_them_and_ask_for_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    present = load("perceptron").tiny.replace(own=f"sha256:{'0' * 64}:40x2x2")
+    present = experiment("perceptron").tiny.replace(own=f"sha256:{'0' * 64}:40x2x2")
     file, points = tmp_path / "settings.json", tmp_path / "points.csv"
     file.write_text(records.settings("perceptron", present), "utf-8")
     assert cli.main(["perceptron", "--settings", str(file)]) == 2
@@ -178,8 +178,8 @@ def test_rows_of_another_length_are_refused() -> None:
 
 @ALL
 def test_networks_come_out_of_their_file_whole(stem: str, tmp_path: Path) -> None:
-    run, state = trained(stem, load(stem).tiny)
-    assert (load(stem).weights is None) == (state is None), "kept and not offered, or offered and not kept"
+    run, state = trained(stem, experiment(stem).tiny)
+    assert (experiment(stem).weights is None) == (state is None), "kept and not offered, or offered and not kept"
     if state is None:
         return
     file = tmp_path / "run.safetensors"
@@ -195,12 +195,12 @@ def test_networks_come_out_of_their_file_whole(stem: str, tmp_path: Path) -> Non
 
 
 def test_a_network_of_the_race_scores_in_torch_what_the_lab_measured(tmp_path: Path) -> None:
-    present = load("optimizer_race").tiny
+    present = experiment("optimizer_race").tiny
     run, state = trained("optimizer_race", present)
     assert state is not None
     found = safetensors.torch.load(records.weights(run, state))
     for seed in range(present.seeds):
-        data = experiment("optimizer_race").load(present, present.data_seed + seed)
+        data = train_module("optimizer_race").load(present, present.data_seed + seed)
         for contender in range(len(present.contenders)):
             z = torch.as_tensor(data.x[2])
             for layer in range(present.depth + 1):
@@ -217,7 +217,7 @@ def test_a_text_of_ones_own_stays_out_of_every_file(monkeypatch: pytest.MonkeyPa
 
     name, cleaned = text(TEXT, fields(load("text_generation").Params)["own"])
     monkeypatch.setitem(CONTENTS, name, cleaned)
-    present = load("text_generation").tiny.replace(own=name)
+    present = experiment("text_generation").tiny.replace(own=name)
     assert uploaded(present) == {"own": name}
     run, state = trained("text_generation", present)
     assert state is not None and "secret" in "".join(map(chr, state["training"]))

@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from core.concept.params import write
-from core.concept.parts import Cost, experiment, load
+from core.concept.parts import Cost, experiment, train_module
 from core.concept.result import same
 from core.concepts.optimizer_race.params import TINY, Params
 from core.ml.rules import Contender
@@ -92,7 +92,7 @@ def pid(manager: Any) -> int:
 def test_a_run_gives_the_numbers_of_training_here(manager: Manager) -> None:
     run = manager.ask(RACE, TINY)
     assert done(run) == COMPLETE and not run.stored and run.result
-    *_, expected = experiment(RACE).train(TINY)
+    *_, expected = train_module(RACE).train(TINY)
     assert same(run.result, expected)
     assert run.fraction == 1 and run.seconds > 0 and run.meta["status"] == COMPLETE
 
@@ -295,11 +295,11 @@ def test_a_run_over_its_limits_ends(manager: Manager, monkeypatch: pytest.Monkey
 
 
 def test_a_question_does_not_wait_for_a_training(manager: Manager) -> None:
-    trained = manager.ask("perceptron", load("perceptron").tiny, "me")
+    trained = manager.ask("perceptron", experiment("perceptron").tiny, "me")
     assert done(trained) == COMPLETE
     long = manager.ask(RACE, fresh(LONG), "me", device="cpu")
     until(lambda: long.status == RUNNING)
-    asked = manager.question(trained, "classify", load("perceptron").ask("classify").question(), "me")
+    asked = manager.question(trained, "classify", experiment("perceptron").ask("classify").question(), "me")
     assert done(asked) == COMPLETE and long.live
     manager.stop(long)
     done(long)
@@ -564,7 +564,7 @@ def test_the_kernel_is_built_beside_the_first_runs_and_then_chosen_by_cost(
         assert done(stacked) == done(fused) == COMPLETE and stacked.key != fused.key
         assert stacked.result and fused.result
         assert np.abs(stacked.result.loss - fused.result.loss).max() < 1e-4
-        *_, expected = experiment(RACE).train(TINY, population=engines.trainer("fused"))
+        *_, expected = train_module(RACE).train(TINY, population=engines.trainer("fused"))
         assert same(fused.result, expected)
         assert (fused.meta["device"], fused.meta["engine"]) == ("cpu", "fused kernel")
         assert manager.ask(RACE, TINY) is fused  # by cost
@@ -592,7 +592,7 @@ root, key, settings, ends = sys.argv[1:]
 store = Store(Path(root))
 assert store.hold(key)
 params, _ = read(Params, dict(pair.split("=", 1) for pair in settings.split("&")))
-results = list(experiment("optimizer_race").train(params))
+results = list(train_module("optimizer_race").train(params))
 about = {"concept": "optimizer_race", "device": "cpu", "engine": "another", "seconds": 1.0, "versions": {}}
 store.save(key, results[len(results) // 2], about | {"status": "running"})
 print("running", flush=True)
@@ -625,7 +625,7 @@ def test_servers_on_one_store_share_a_run(manager: Manager, ends: str) -> None:
     assert done(run) == COMPLETE
     assert run.stored == (ends == "complete")
     assert run.meta["engine"] == ("another" if ends == "complete" else "stacked torch")
-    *_, clean = experiment(RACE).train(params)
+    *_, clean = train_module(RACE).train(params)
     assert same(run.result, clean)
 
 

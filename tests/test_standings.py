@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.concept.parts import experiment, load
+from core.concept.parts import load, train_module
 from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY, Params, task
 from core.conclusions.standings import SHOWN, Entry, ranked, table
@@ -66,7 +66,7 @@ def test_a_long_list_is_cut_and_one_seed_has_no_interval() -> None:
 @pytest.mark.parametrize("sweep", [0, 1])
 def test_entries_of_a_race_are_its_contenders_at_its_rates(sweep: int) -> None:
     params = TINY.replace(sweep=sweep, seeds=2)
-    *_, result = experiment("optimizer_race").train(params)
+    *_, result = train_module("optimizer_race").train(params)
     found = list(load("optimizer_race").entries(result))
     assert len(found) == len(params.contenders) * (2 * sweep + 1)
     mine = [e for e in found if e.contender in params.contenders]
@@ -75,7 +75,7 @@ def test_entries_of_a_race_are_its_contenders_at_its_rates(sweep: int) -> None:
         assert np.array_equal(e.test, result.accuracy[c, :, -1, 2]) and np.array_equal(e.loss, result.loss[c, :, -1, 1])
     if sweep:
         other = next(e.contender for e in found if e.contender not in params.contenders)
-        *_, alone = experiment("optimizer_race").train(params.replace(contenders=(other,), sweep=0))
+        *_, alone = train_module("optimizer_race").train(params.replace(contenders=(other,), sweep=0))
         swept = next(e for e in found if e.contender == other)
         assert np.allclose(swept.loss, alone.loss[0, :, -1, 1], rtol=1e-4), "the same contender in another run"
 

@@ -14,7 +14,7 @@ import pytest
 
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import BaseParams
-from core.concept.parts import experiment, load
+from core.concept.parts import experiment, load, train_module
 from core.concept.result import BaseResult, arrays, axes
 from core.concept.text import closed_up, words
 from core.concepts.optimizer_race import tuning
@@ -37,7 +37,7 @@ UNTOUCHED = {("optimizers", "averages")}  # of a signal, without any training
 
 @cache
 def trained(stem: str, **changes: Any) -> BaseResult:
-    *_, result = experiment(stem).train(load(stem).tiny.replace(**changes))
+    *_, result = train_module(stem).train(experiment(stem).tiny.replace(**changes))
     return result
 
 
@@ -90,14 +90,14 @@ def first_at_100(tiny: Any) -> tuple:
 
 @pytest.mark.parametrize("stem", RATE_100)
 def test_a_rate_of_100_diverges_and_is_said(stem: str) -> None:
-    result = trained(stem, **RATE_100[stem](load(stem).tiny))
+    result = trained(stem, **RATE_100[stem](experiment(stem).tiny))
     for figure, sentence in said(stem, result, "en").items():
         assert ("Diverged" in sentence) is ((stem, figure) not in UNTOUCHED), sentence
 
 
 def test_few_contenders_are_not_counted_as_if_they_were_many() -> None:
     """Nobody says “of 1 pairs 1 are told apart”, or names one contender as the first and the last."""
-    sgd, adam = load("optimizer_race").tiny.contenders  # type: ignore[attr-defined]
+    sgd, adam = experiment("optimizer_race").tiny.contenders  # type: ignore[attr-defined]
     alone = said("optimizer_race", trained("optimizer_race", contenders=(sgd,)), "en")
     pair = said("optimizer_race", trained("optimizer_race", contenders=(sgd, adam)), "en")
     assert all(sentence.count("SGD") <= 2 and "between" not in sentence.lower() for sentence in alone.values())
@@ -204,7 +204,7 @@ def test_a_network_as_good_as_counting_is_not_called_better() -> None:
 
 
 def test_before_training_it_is_only_about_a_blind_guess() -> None:
-    first, *_ = experiment("text_generation").train(load("text_generation").tiny)
+    first, *_ = train_module("text_generation").train(experiment("text_generation").tiny)
     assert abs(first.bits[:, 0, 2].mean() - np.log2(len(first.vocabulary))) > 0.001
     unknown = replace(first, ngram=np.full_like(first.ngram, np.nan))
     assert "about" in said("text_generation", unknown, "en")["ladder"]
@@ -262,7 +262,7 @@ def test_networks_that_solve_xor_are_counted() -> None:
     ],
 )
 def test_who_does_not_arrive_leaves_a_prediction_open(sgd: float, momentum: float, option: str | None) -> None:
-    concept = load("optimizers")
+    concept = experiment("optimizers")
     contenders = (concept.tiny.contenders[0], concept.tiny.contenders[0].replace(rule="momentum"))  # type: ignore[attr-defined]
     params = concept.tiny.replace(contenders=contenders, steps=300)
     result = replace(trained("optimizers"), params=params, reached=np.array([sgd, momentum]))
@@ -309,7 +309,7 @@ def test_what_has_diverged_has_no_lowest_loss(language: str) -> None:
 
 
 def test_a_target_that_one_of_many_reached_was_reached() -> None:
-    sgd, adam = load("optimizer_race").tiny.contenders  # type: ignore[attr-defined]
+    sgd, adam = experiment("optimizer_race").tiny.contenders  # type: ignore[attr-defined]
     race = trained("optimizer_race", contenders=(sgd, adam, *(sgd.replace(lr=0.1 + k / 100) for k in range(1, 5))))
     accuracy = np.full_like(race.accuracy, 0.3)
     accuracy[1, :, -1] = 0.7

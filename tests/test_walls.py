@@ -90,7 +90,7 @@ def test_the_web_process_never_imports_torch() -> None:
 import sys
 import core.concept.catalog, core.concept.messages, core.conclusions.claims
 import core.cli, core.runs.manager, core.takeaway.export
-from core.concept.parts import load
+from core.concept.parts import load, train_module
 concepts = [load(stem) for stem in {STEMS}]
 for concept in concepts:
     core.takeaway.export.script(concept.stem, concept.Params())
@@ -104,9 +104,9 @@ print(*(name for name in ("torch", "streamlit", "sklearn") if name in sys.module
 def test_experiments_run_without_streamlit_and_plotly() -> None:
     code = f"""
 import sys
-from core.concept.parts import experiment
+from core.concept.parts import train_module
 for stem in {STEMS}:
-    assert experiment(stem).train
+    assert train_module(stem).train
 print(*(name for name in ("streamlit", "plotly") if name in sys.modules))
 """
     assert python(code).split() == []
@@ -117,6 +117,8 @@ def test_catalogue_folders_pages_and_texts_are_the_same() -> None:
     assert len(stems) == len(set(stems))
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(stems)
     assert {path.parent.name for path in (ROOT / "core/concepts").glob("*/params.py")} == set(STEMS)
+    every = {entry.stem for entry in MAP if not entry.place}
+    assert {path.parent.name for path in (ROOT / "core/concepts").glob("*/text.en.md")} == every
     assert {entry.chapter for entry in MAP} == set(CHAPTERS)
     assert len({entry.stem for entry in MAP}) == len(MAP)
 

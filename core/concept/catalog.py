@@ -30,7 +30,7 @@ class Entry:
 
     @property
     def planned(self) -> bool:
-        """Not built yet: on the map with title and sentence (`planned` of text.*.md beside this), without a page."""
+        """Not built yet: on the map with the title and sentence of its texts, which is all there is of it."""
         return not self.icon
 
 

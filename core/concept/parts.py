@@ -6,6 +6,10 @@ A concept is the folder `core/concepts/<stem>/`:
     figures.py  FIGURES, ENTRIES for standings           pictures of a Result             (plotly)
     claims.py   CLAIMS, PREDICTIONS                      what the notes say, measured     (numpy)
     text.en.md, text.zh.md                               every word of its page
+
+Most concepts have one experiment, whose name is the stem. A further one, `<stem>.<part>`, is the folder `<part>`
+in it, with a train.py and a params.py of its own (Result, TINY, ENGINE, cost; not Params and PRESETS), and is named in
+FURTHER of the concept's params.py. Figures, claims and predictions that need its Result say so: `of=<part>`.
 """
 
 from __future__ import annotations
@@ -18,14 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.concept.params import BaseParams, fields
+from core.concept.result import BaseResult
 from core.concept.text import closed_up
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-
-    from core.concept.params import BaseParams
-    from core.concept.result import BaseResult
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Figure:
     """An id and three pure functions of a Result; `language` is "en" or "zh".
 
     shown: whether the figure makes sense for these Params (decision regions need two features).
+    of: the further experiment whose Result it draws; "" for the concept's own.
     """
 
     id: str
@@ -40,6 +44,7 @@ class Figure:
     table: Callable[[Any, str], pd.DataFrame]
     summary: Callable[[Any, str], str]
     shown: Callable[[Any], bool] = lambda params: True
+    of: str = ""
 
 
 def with_note(figures: Iterable[Figure], note: Callable[[Any, str], str]) -> tuple[Figure, ...]:
@@ -80,6 +85,7 @@ class Claim:
         hold many seeds itself).
     extends: declared before anything was measured: where the first interval ends near the border, fresh seeds alone
         decide, four times as many (`core/conclusions/claims.py`).
+    of: the further experiment whose Result it measures; "" for the concept's own.
     """
 
     id: str
@@ -91,6 +97,7 @@ class Claim:
     share: bool = False
     runs: int = 1
     extends: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,13 @@ class Prediction:
     """A question to put before a run, and how a finished Result answers it; its wording stands in the texts.
 
     answer: Result → the option that came true with the numbers to say it by, or None where this run cannot tell.
+    of: the further experiment whose Result answers; "" for the concept's own.
     """
 
     id: str
     options: tuple[str, ...]
     answer: Callable[[Any], tuple[str, dict[str, Any]] | None]
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,56 +155,113 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Concept:
-    stem: str
+class Experiment:
+    """What trains: what goes in, what comes out, what it costs and on what it can run.
+
+    name: the concept's stem, or `<stem>.<part>` for a further one; its train.py is `core.concepts.<name>.train`.
+    without: fields of the concept's Params that it does not use, and that its runs therefore do not depend on.
+    """
+
+    name: str
     Params: type[BaseParams]
     Result: type[BaseResult]
-    figures: tuple[Figure, ...]
-    presets: tuple[Preset, ...]
-    claims: tuple[Claim, ...]
-    predictions: tuple[Prediction, ...]
     tiny: BaseParams
     cost: Callable[[Any], Cost]
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
     devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
+    without: tuple[str, ...] = ()
     asks: tuple[Ask, ...] = ()
     weights: Callable[[Any, dict[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # see `core.takeaway.weights`
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
-    task: Callable[[Any], BaseParams] | None = None  # the settings that runs have in common whose contenders compete
-    entries: Callable[[Any], Iterable[Entry]] | None = None  # of a Result, for the standings of its task
 
-    def figure(self, id: str) -> Figure:
-        return next(f for f in self.figures if f.id == id)
+    @property
+    def stem(self) -> str:
+        """The concept it is of."""
+        return self.name.partition(".")[0]
+
+    @property
+    def part(self) -> str:
+        """How figures and claims name it (`of`)."""
+        return self.name.partition(".")[2]
+
+    def settings(self, params: Any) -> Any:
+        """These Params as far as this experiment knows them: all else as it is by default."""
+        defaults = fields(self.Params)
+        changed = {name: defaults[name].default for name in self.without}
+        return params.replace(**changed) if any(getattr(params, n) != v for n, v in changed.items()) else params
 
     def ask(self, id: str) -> Ask:
         return next(a for a in self.asks if a.id == id)
 
 
+@dataclass(frozen=True)
+class Concept:
+    stem: str
+    Params: type[BaseParams]
+    experiments: tuple[Experiment, ...]  # its own, then further ones
+    figures: tuple[Figure, ...]
+    presets: tuple[Preset, ...]
+    claims: tuple[Claim, ...]
+    predictions: tuple[Prediction, ...]
+    task: Callable[[Any], BaseParams] | None = None  # the settings that runs have in common whose contenders compete
+    entries: Callable[[Any], Iterable[Entry]] | None = None  # of a Result, for the standings of its task
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Those that any of its experiments can use."""
+        return tuple(dict.fromkeys(device for each in self.experiments for device in each.devices))
+
+    def figure(self, id: str) -> Figure:
+        return next(f for f in self.figures if f.id == id)
+
+    def of(self, thing: Figure | Claim | Prediction) -> Experiment:
+        """The experiment whose Result it needs."""
+        return next(each for each in self.experiments if each.part == thing.of)
+
+    def first(self, params: Any, part: str | None = None) -> Figure:
+        """The figure that is shown first at these settings (of this experiment)."""
+        return next(f for f in self.figures if f.shown(params) and part in (None, f.of))
+
+
+@cache
+def experiment(name: str) -> Experiment:
+    """The experiment of this name, without its train.py: this never imports torch."""
+    stem = name.partition(".")[0]
+    here = importlib.import_module(f"core.concepts.{name}.params")
+    return Experiment(
+        name=name,
+        Params=importlib.import_module(f"core.concepts.{stem}.params").Params,
+        Result=here.Result,
+        tiny=here.TINY,
+        cost=here.cost,
+        engine=here.ENGINE,
+        devices=getattr(here, "DEVICES", ("cpu", "cuda", "mps")),
+        without=tuple(getattr(here, "WITHOUT", ())),
+        asks=tuple(getattr(here, "ASKS", ())),
+        weights=getattr(here, "weights", None),
+        data_files=getattr(here, "data_files", lambda _: ()),
+    )
+
+
 @cache
 def load(stem: str) -> Concept:
-    """The concept of this stem, without its train.py: this never imports torch."""
+    """The concept of this stem, without its experiments' train.py: this never imports torch."""
     folder = f"core.concepts.{stem}"
     params, figures, claims = (importlib.import_module(f"{folder}.{part}") for part in ("params", "figures", "claims"))
+    names = stem, *(f"{stem}.{part}" for part in getattr(params, "FURTHER", ()))
     return Concept(
         stem=stem,
         Params=params.Params,
-        Result=params.Result,
+        experiments=tuple(map(experiment, names)),
         figures=tuple(figures.FIGURES),
         presets=tuple(params.PRESETS),
         claims=tuple(claims.CLAIMS),
         predictions=tuple(claims.PREDICTIONS),
-        tiny=params.TINY,
-        cost=params.cost,
-        engine=params.ENGINE,
-        devices=getattr(params, "DEVICES", ("cpu", "cuda", "mps")),
-        asks=tuple(getattr(params, "ASKS", ())),
-        weights=getattr(params, "weights", None),
-        data_files=getattr(params, "data_files", lambda _: ()),
         task=getattr(params, "task", None),
         entries=getattr(figures, "ENTRIES", None),
     )
 
 
-def experiment(stem: str) -> Any:
-    """The concept's train module (imports torch): call this in a worker or on the command line only."""
-    return importlib.import_module(f"core.concepts.{stem}.train")
+def train_module(name: str) -> Any:
+    """The experiment's train.py (imports torch): call this in a worker or on the command line only."""
+    return importlib.import_module(f"core.concepts.{name}.train")

@@ -77,7 +77,7 @@ def extends(claim: Claim, found: dict[str, Any]) -> bool:
 def stands(stem: str, claim: Claim) -> bool:
     """Whether the stored verdict of a claim was measured with this code, at these settings and by this rule."""
     found = kept.stored(stem).get(claim.id, {})
-    now = {"source": source_digest(stem), "settings": digest(canonical(claim.params))}
+    now = {"source": source_digest(load(stem).of(claim).name), "settings": digest(canonical(claim.params))}
     rule = {"smallest": claim.smallest, "direction": claim.direction, "unit": claim.unit}
     return all(found.get(name) == value for name, value in (now | rule).items())
 
@@ -93,26 +93,27 @@ def measure(wanted: Iterable[tuple[str, Claim]]) -> dict[str, Verdicts]:
 
     def train(wanted: list[tuple[str, BaseParams]]) -> None:
         """Equal settings once."""
-        new = {(stem, digest(canonical(params))): params for stem, params in wanted}
-        runs.update({(s, key): manager.ask(s, p, device="cpu", anew=True) for (s, key), p in new.items()})
+        new = {(name, digest(canonical(params))): params for name, params in wanted}
+        runs.update({(n, key): manager.ask(n, p, device="cpu", anew=True) for (n, key), p in new.items()})
         for run in finished(manager, [runs[key] for key in new]):
             if run.status != COMPLETE:
-                raise RuntimeError(f"{run.stem}: the deciding run was {run.status}. {run.error}")
+                raise RuntimeError(f"{run.name}: the deciding run was {run.status}. {run.error}")
 
     def decided(stem: str, claim: Claim, extension: bool = False) -> dict[str, Any]:
-        mine = [runs[stem, digest(canonical(params))] for params in deciding(claim, extension)]
-        about: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "source": source_digest(stem)}
+        name = load(stem).of(claim).name
+        mine = [runs[name, digest(canonical(params))] for params in deciding(claim, extension)]
+        about: dict[str, Any] = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "source": source_digest(name)}
         about |= {"settings": digest(canonical(claim.params))}
         about |= {"seconds": round(sum(run.seconds for run in mine), 1), "extension": extension}
         return decide(claim, [run.result for run in mine]) | about
 
     every = list(wanted)
-    train([(stem, params) for stem, claim in every for params in deciding(claim)])
+    train([(load(stem).of(claim).name, params) for stem, claim in every for params in deciding(claim)])
     found: dict[str, Verdicts] = {stem: {} for stem, _ in every}
     for stem, claim in every:
         found[stem][claim.id] = decided(stem, claim)
     further = [(stem, claim) for stem, claim in every if extends(claim, found[stem][claim.id])]
-    train([(stem, params) for stem, claim in further for params in deciding(claim, extension=True)])
+    train([(load(stem).of(c).name, params) for stem, c in further for params in deciding(c, extension=True)])
     for stem, claim in further:
         found[stem][claim.id] = decided(stem, claim, extension=True)
     manager.close()

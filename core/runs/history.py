@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.concept.params import BaseParams, read, uploaded, write
-from core.concept.parts import load
+from core.concept.parts import experiment
 from core.runs import disk
 from core.runs.key import digest
 
@@ -32,7 +32,7 @@ HALF_WRITTEN = 3600  # seconds after which a file under another name is nobody's
 class Past:
     """A run that a person has seen: its settings as the texts of its link, and how it came about."""
 
-    stem: str
+    name: str  # of the experiment
     settings: dict[str, str]
     device: str  # what trained it: "cpu", "cuda", "fused", …
     seconds: float
@@ -40,11 +40,16 @@ class Past:
     pinned: bool = False
 
     @property
-    def params(self) -> BaseParams:
-        return read(load(self.stem).Params, self.settings)[0]
+    def stem(self) -> str:
+        """The concept whose experiment it was."""
+        return self.name.partition(".")[0]
 
-    def same(self, stem: str, settings: dict[str, str], device: str) -> bool:
-        return (self.stem, self.settings, self.device) == (stem, settings, device)
+    @property
+    def params(self) -> BaseParams:
+        return read(experiment(self.name).Params, self.settings)[0]
+
+    def same(self, name: str, settings: dict[str, str], device: str) -> bool:
+        return (self.name, self.settings, self.device) == (name, settings, device)
 
 
 class History:
@@ -59,22 +64,22 @@ class History:
         settings = write(run.params)
         with self._lock:
             before = self._read(person)
-            pinned = any(past.pinned for past in before if past.same(run.stem, settings, run.device))
-            past = Past(run.stem, settings, run.device, run.seconds, time.time(), pinned)
-            self._write(person, [past, *(p for p in before if not p.same(run.stem, settings, run.device))])
+            pinned = any(past.pinned for past in before if past.same(run.name, settings, run.device))
+            past = Past(run.name, settings, run.device, run.seconds, time.time(), pinned)
+            self._write(person, [past, *(p for p in before if not p.same(run.name, settings, run.device))])
 
     def mine(self, person: str, stem: str = "") -> list[Past]:
         """What a person has seen (of one concept), the latest first."""
         return [past for past in self._read(person) if stem in ("", past.stem) and self._allowed(past, person)]
 
-    def pin(self, person: str, run: Any | None, stem: str) -> None:
-        """Mark one run of a concept as pinned, or none."""
+    def pin(self, person: str, run: Any | None, name: str) -> None:
+        """Mark one run of an experiment as pinned, or none."""
         settings = write(run.params) if run is not None else {}
         with self._lock:
             changed = []
             for past in self._read(person):
-                pinned = run is not None and past.same(stem, settings, run.device)
-                changed.append(Past(**asdict(past) | {"pinned": pinned if past.stem == stem else past.pinned}))
+                pinned = run is not None and past.same(name, settings, run.device)
+                changed.append(Past(**asdict(past) | {"pinned": pinned if past.name == name else past.pinned}))
             self._write(person, changed)
 
     def clear(self, person: str) -> None:
@@ -93,7 +98,7 @@ class History:
         try:
             content = disk.plain(self._file(person).read_bytes())
             found = [disk.fits(Past, entry) for entry in content]
-            return [past for past in found if not read(load(past.stem).Params, past.settings)[1]]
+            return [past for past in found if not read(experiment(past.name).Params, past.settings)[1]]
         except (OSError, ValueError, TypeError, AttributeError, ImportError):
             return []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.concept.params import BaseParams, canonical
-from core.concept.parts import load
+from core.concept.parts import experiment
 from core.ml import fused
 from core.takeaway.source import normalised
 
@@ -31,8 +31,9 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def source_digest(stem: str) -> str:
-    return digest(normalised(stem))
+def source_digest(name: str) -> str:
+    """What the source that an experiment reaches comes to."""
+    return digest(normalised(name))
 
 
 @cache
@@ -43,21 +44,23 @@ def file_digest(package: str, path: str) -> str:
     return hashlib.sha256((Path(spec.submodule_search_locations[0]) / path).read_bytes()).hexdigest()
 
 
-def setting_key(stem: str, params: BaseParams) -> str:
+def setting_key(name: str, params: BaseParams) -> str:
     """The name of a setting, whatever the version of the code: under it the latest result is found."""
-    return digest([stem, canonical(params)])
+    return digest([name, canonical(experiment(name).settings(params))])
 
 
-def run_key(stem: str, params: BaseParams, device: str) -> str:
-    """The name of a run of these Params on a class of device ("cpu", "cuda", "mps") or in the kernel ("fused")."""
+def run_key(name: str, params: BaseParams, device: str) -> str:
+    """The name of a run at these Params on a class of device ("cpu", "cuda", "mps") or in the kernel ("fused")."""
+    asked = experiment(name)
+    params = asked.settings(params)
     kernel = [fused.digest()] if device == "fused" else []
-    files = {f"{package}/{path}": file_digest(package, path) for package, path in load(stem).data_files(params)}
+    files = {f"{package}/{path}": file_digest(package, path) for package, path in asked.data_files(params)}
     return digest(
         [
-            stem,
+            name,
             canonical(params),
-            source_digest(stem),
-            load(stem).engine,
+            source_digest(name),
+            asked.engine,
             device.split(":")[0],
             versions(),
             files,

@@ -29,7 +29,7 @@ from typing import Any
 import psutil
 
 from core.concept.params import BaseParams, uploaded
-from core.concept.parts import load
+from core.concept.parts import experiment
 from core.concept.result import arrays
 from core.ml import fused
 from core.runs import broker, cluster, engines, worker
@@ -347,35 +347,36 @@ class Manager:
 
     # Asking
 
-    def engine_for(self, stem: str, params: BaseParams, device: str = "auto") -> Engine:
+    def engine_for(self, name: str, params: BaseParams, device: str = "auto") -> Engine:
         """The engine a run would take: the cheapest by measured cost, or the one asked for."""
         known = self.engines or [Engine("cpu", 1e-4, 2e10)]  # until the first worker has measured
-        concept = load(stem)
-        able = [e for e in known if e.device.split(":")[0] in concept.devices]
-        return engines.choose(concept.cost(params), [e for e in able if e.device.startswith(device)] or able)
+        asked = experiment(name)
+        able = [e for e in known if e.device.split(":")[0] in asked.devices]
+        return engines.choose(asked.cost(params), [e for e in able if e.device.startswith(device)] or able)
 
-    def allow(self, stem: str, params: BaseParams, person: str) -> None:
+    def allow(self, name: str, params: BaseParams, person: str) -> None:
         """Raise NotHere where these settings use files that are not here for this person."""
-        if missing := self.uploads.missing(params, person):
-            raise NotHere(stem, missing)
+        if missing := self.uploads.missing(experiment(name).settings(params), person):
+            raise NotHere(experiment(name).stem, missing)
 
     def find(
-        self, stem: str, params: BaseParams, device: str = "auto", watcher: str = "", person: str = ANYONE
+        self, name: str, params: BaseParams, device: str = "auto", watcher: str = "", person: str = ANYONE
     ) -> Run | None:
         """The run of these Params if it is live or complete, here or in the store; nothing is started. A watcher counts
         as looking at it from now on, so that the run does not end when the last of the others leaves."""
-        self.allow(stem, params, person)
-        found = (self._find(key, stem, params, watcher) for key in self.keys(stem, params, device))
+        params = experiment(name).settings(params)
+        self.allow(name, params, person)
+        found = (self._find(key, name, params, watcher) for key in self.keys(name, params, device))
         return next(filter(None, found), None)
 
-    def keys(self, stem: str, params: BaseParams, device: str = "auto") -> list[str]:
+    def keys(self, name: str, params: BaseParams, device: str = "auto") -> list[str]:
         """The key of the run on the engine it would take; then those on other engines, which serve too where none is
         asked for: what was computed beforehand is found whatever engines there are today."""
-        others = load(stem).devices if device == "auto" else ()
-        engine = self.engine_for(stem, params, device).device
-        return [run_key(stem, params, one) for one in dict.fromkeys((engine, *others))]
+        others = experiment(name).devices if device == "auto" else ()
+        engine = self.engine_for(name, params, device).device
+        return [run_key(name, params, one) for one in dict.fromkeys((engine, *others))]
 
-    def _find(self, key: str, stem: str, params: BaseParams, watcher: str = "") -> Run | None:
+    def _find(self, key: str, name: str, params: BaseParams, watcher: str = "") -> Run | None:
         with self._lock:
             run = self._runs.get(key)
             if run and run.open:
@@ -385,20 +386,20 @@ class Manager:
         stored = self.store.complete(key)
         if not stored:
             return None
-        run = Run(key, stem, params, stored.meta["device"], 0.0, COMPLETE, stored.result, stored.meta, stored=True)
+        run = Run(key, name, params, stored.meta["device"], 0.0, COMPLETE, stored.result, stored.meta, stored=True)
         run.seconds = stored.meta["seconds"]
         run.done.set()
         return self._keep(run)
 
-    def has(self, stem: str, params: BaseParams) -> bool:
+    def has(self, name: str, params: BaseParams) -> bool:
         """Whether a page with these Params has its result at once; reads no array."""
-        return self.store.status(run_key(stem, params, self.engine_for(stem, params).device)) == COMPLETE
+        return self.store.status(run_key(name, params, self.engine_for(name, params).device)) == COMPLETE
 
-    def refusal(self, stem: str, params: BaseParams, device: str = "auto") -> tuple[str, float, float] | None:
+    def refusal(self, name: str, params: BaseParams, device: str = "auto") -> tuple[str, float, float] | None:
         """Why this run would not be taken on, from its predicted cost alone: a failure code, what it asks, what is
         allowed (seconds or bytes); None where it is welcome."""
-        cost = load(stem).cost(params)
-        seconds = self.engine_for(stem, params, device).seconds(cost)
+        cost = experiment(name).cost(params)
+        seconds = self.engine_for(name, params, device).seconds(cost)
         if seconds > RUN_SECONDS:
             return "too_long", seconds, RUN_SECONDS
         if cost.bytes > RUN_BYTES:
@@ -407,26 +408,27 @@ class Manager:
 
     def ask(
         self,
-        stem: str,
+        name: str,
         params: BaseParams,
         watcher: str = "",
         device: str = "auto",
         anew: bool = False,
         person: str = ANYONE,
     ) -> Run:
-        """The run of these Params: under way, stored, or new in the queue; `anew` trains again."""
-        self.allow(stem, params, person)
-        engine = self.engine_for(stem, params, device)
-        key = run_key(stem, params, engine.device)
-        cost = load(stem).cost(params)
+        """The run of this experiment at these Params: under way, stored, or new in the queue; `anew` trains again."""
+        params = experiment(name).settings(params)
+        self.allow(name, params, person)
+        engine = self.engine_for(name, params, device)
+        key = run_key(name, params, engine.device)
+        cost = experiment(name).cost(params)
         chunk = max(1, int(cost.steps * KILL_AFTER / 3 / engine.seconds(cost)))
-        known = None if anew else self.find(stem, params, device, person=person)
+        known = None if anew else self.find(name, params, device, person=person)
         device = known.device if known else engine.device  # perhaps a run on another engine
         key = known.key if known else key
-        job = {"key": key, "stem": stem, "params": params, "device": device, "chunk": chunk}
-        refused = self.refusal(stem, params, device)
+        job = {"key": key, "name": name, "params": params, "device": device, "chunk": chunk}
+        refused = self.refusal(name, params, device)
         if refused and not known:
-            run = Run(key, stem, params, engine.device, 0.0, FAILED, error=refused[0])
+            run = Run(key, name, params, engine.device, 0.0, FAILED, error=refused[0])
             run.done.set()
             return run
         return self._submit(key, job, engine.seconds(cost), watcher, anew, person)
@@ -435,17 +437,17 @@ class Manager:
         """Ask a finished run: its answer is a run of its own, and shared like any other."""
         key = ask_key(run.key, ask, question)
         state = self.state(run, person)
-        job = {"ask": ask, "stem": run.stem, "params": run.params, "question": question} | {
+        job = {"ask": ask, "name": run.name, "params": run.params, "question": question} | {
             "result": run.result,
             "state": state,
             "device": "cpu",
-            "key": run_key(run.stem, run.params, "cpu"),  # what stands for the code of the answer
+            "key": run_key(run.name, run.params, "cpu"),  # what stands for the code of the answer
         }
         return self._submit(key, job, 0.1, watcher, False, person)
 
     def state(self, run: Run, person: str = ANYONE) -> State | None:
         """What a complete run left of its networks, or None."""
-        self.allow(run.stem, run.params, person)
+        self.allow(run.name, run.params, person)
         return run.meta.get("state") or self.store.state(run.key)
 
     def has_state(self, run: Run) -> bool:
@@ -459,13 +461,13 @@ class Manager:
     def _submit(
         self, key: str, job: dict[str, Any], predicted: float, watcher: str, anew: bool = False, person: str = ""
     ) -> Run:
-        run = None if "ask" in job or anew else self._find(key, job["stem"], job["params"])
+        run = None if "ask" in job or anew else self._find(key, job["name"], job["params"])
         with self._lock:
             current = self._runs.get(key)
             if run is None and current and current.open and (current.live or not anew):
                 run = current
             if run is None or not run.open:  # nobody has it, or who had it has just left
-                run = Run(key, job["stem"], job["params"], job["device"], predicted, anew=anew, job=job)
+                run = Run(key, job["name"], job["params"], job["device"], predicted, anew=anew, job=job)
                 self._remember(run)
                 if self.ready.is_set():
                     self._enqueue(run)
@@ -513,37 +515,37 @@ class Manager:
 
     # Looking and stopping
 
-    def partial(self, stem: str, params: BaseParams, device: str = "auto", person: str = ANYONE) -> Run | None:
+    def partial(self, name: str, params: BaseParams, device: str = "auto", person: str = ANYONE) -> Run | None:
         """What is left of this very run from before the server ended, or was stopped; shown until it is run again."""
-        self.allow(stem, params, person)
-        key = run_key(stem, params, self.engine_for(stem, params, device).device)
-        return self._shown(self.store.load(key), stem, params)
+        self.allow(name, params, person)
+        key = run_key(name, params, self.engine_for(name, params, device).device)
+        return self._shown(self.store.load(key), name, params)
 
-    def latest(self, stem: str, params: BaseParams, person: str = ANYONE) -> Run | None:
+    def latest(self, name: str, params: BaseParams, person: str = ANYONE) -> Run | None:
         """The last complete run of a setting from any version of the code, to be shown as stored."""
-        self.allow(stem, params, person)
-        return self._shown(self.store.latest(setting_key(stem, params)), stem, params)
+        self.allow(name, params, person)
+        return self._shown(self.store.latest(setting_key(name, params)), name, params)
 
-    def shipped(self, stem: str) -> Run | None:
+    def shipped(self, name: str) -> Run | None:
         """The result of the default that came with the project, to be shown as such; always the same object, so that
         it is drawn once."""
-        if stem not in self._shipped:
-            stored = shipped(stem)
-            self._shipped[stem] = self._shown(stored, stem, stored.result.params) if stored else None
-        return self._shipped[stem]
+        if name not in self._shipped:
+            stored = shipped(name)
+            self._shipped[name] = self._shown(stored, name, stored.result.params) if stored else None
+        return self._shipped[name]
 
     @staticmethod
-    def _shown(stored: Stored | None, stem: str, params: BaseParams) -> Run | None:
+    def _shown(stored: Stored | None, name: str, params: BaseParams) -> Run | None:
         """A stored Result as a run to look at."""
         if not stored:
             return None
-        run = Run("", stem, params, stored.meta["device"], 0.0, COMPLETE, stored.result, stored.meta, stored=True)
+        run = Run("", name, params, stored.meta["device"], 0.0, COMPLETE, stored.result, stored.meta, stored=True)
         run.seconds = stored.meta["seconds"]
         return run
 
     def again(self, run: Run, person: str = ANYONE) -> Run:
         """A run for who has it already: what it is on may have been deleted, or shared no more, since."""
-        self.allow(run.stem, run.params, person)
+        self.allow(run.name, run.params, person)
         return run
 
     def look(self, run: Run, watcher: str) -> None:
@@ -559,7 +561,7 @@ class Manager:
 
     def quit(self, run: Run, watcher: str, person: str = ANYONE) -> Run:
         """A session presses Stop. Its run as it stands now; the run itself ends unless someone else looks at it."""
-        self.allow(run.stem, run.params, person)
+        self.allow(run.name, run.params, person)
         with self._lock:
             others = set(run.watchers) - {watcher}
         if not others:
@@ -651,7 +653,7 @@ class Manager:
                 if not self._found(run):
                     self._carry_out(run, slot)
             except Lost as loss:
-                log.warning("run %s of %s was lost: %s", run.key, run.stem, loss)
+                log.warning("run %s of %s was lost: %s", run.key, run.name, loss)
                 slot.drop()
                 again = True
             except Exception as error:  # the slot goes on, whatever happened to a run
@@ -783,27 +785,26 @@ class Manager:
         run.seconds = time.monotonic() - run.started
         run.meta = self._provenance(run, status) | ({"state": state} if state else {})
         self._end(run, status)
-        log.info("run %s of %s on %s: %s after %.2f s", run.key, run.stem, run.device, status, run.seconds)
+        log.info("run %s of %s on %s: %s after %.2f s", run.key, run.name, run.device, status, run.seconds)
         self._store(run, status, state)
 
     def _store(self, run: Run, status: str, state: State | None) -> None:
         if not all(map(self.uploads.wanted, uploaded(run.params).values())):  # deleted meanwhile
             return
-        if run.result is not None and isinstance(run.result, load(run.stem).Result):  # answers to asks are not stored
-            self.store.save(
-                run.key, run.result, self._provenance(run, status), state, setting_key(run.stem, run.params)
-            )
+        if isinstance(run.result, experiment(run.name).Result):  # answers to asks are not stored
+            about, setting = self._provenance(run, status), setting_key(run.name, run.params)
+            self.store.save(run.key, run.result, about, state, setting)
 
     def _provenance(self, run: Run, status: str) -> dict[str, Any]:
         return {
             "status": status,
-            "concept": run.stem,
+            "concept": run.name,
             "device": engines.host(run.device),
-            "engine": "fused kernel" if run.device == engines.FUSED else load(run.stem).engine,
+            "engine": "fused kernel" if run.device == engines.FUSED else experiment(run.name).engine,
             "seconds": time.monotonic() - run.started,
             "versions": versions(),
             "saved": time.time(),
-            "source": source_digest(run.stem),
+            "source": source_digest(run.name),
         }
 
     @staticmethod
@@ -816,7 +817,7 @@ class Manager:
     def _fail(self, run: Run, error: str, traceback: str) -> None:
         """End a run with a message: the reader gets a code's wording and a reference, the log gets the rest."""
         run.reference = uuid.uuid4().hex[:8]
-        log.error("run %s of %s failed, reference %s: %s %s", run.key, run.stem, run.reference, error, traceback)
+        log.error("run %s of %s failed, reference %s: %s %s", run.key, run.name, run.reference, error, traceback)
         run.seconds = time.monotonic() - run.started if run.started else 0.0
         run.error = error
         self._end(run, FAILED)

@@ -18,7 +18,7 @@ class Run:
     """One execution, or a stored one. Written by its slot's thread, read by any session."""
 
     key: str
-    stem: str
+    name: str  # of the experiment
     params: BaseParams
     device: str
     predicted: float  # seconds
@@ -42,6 +42,11 @@ class Run:
     people: set[str] = field(default_factory=set)  # who asked for it; one person may have many sessions
     done: threading.Event = field(default_factory=threading.Event)
     wish_to_stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def stem(self) -> str:
+        """The concept whose experiment it is."""
+        return self.name.partition(".")[0]
 
     @property
     def live(self) -> bool:

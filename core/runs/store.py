@@ -6,7 +6,7 @@
     <root>/latest/<setting>         the key of the last complete run of a setting, in whatever version
     <root>/running                  of which a server locks one byte for every run it has in a worker
 
-A folder of the same make for every concept's default comes with the project (`SHIPPED`), without state.
+A folder of the same make for every experiment's default comes with the project (`SHIPPED`), without state.
 
 It knows nobody: who may see a run is asked in core/runs/manager.py, through which all readers come.
 
@@ -39,7 +39,7 @@ import numpy as np
 import safetensors.numpy as safetensors
 
 from core.concept.params import read, write
-from core.concept.parts import load as load_concept
+from core.concept.parts import experiment
 from core.concept.result import BaseResult, arrays
 from core.runs import disk
 from core.runs.key import digest
@@ -51,7 +51,7 @@ HALF_WRITTEN = 3600  # seconds after which a temporary folder is nobody's
 LARGEST_RESULT = 16 * 1024**2  # bytes of arrays a Result may hold
 
 STATE_FILE = "state.safetensors"
-SHIPPED = Path(__file__).resolve().parents[2] / "data" / "defaults"  # a folder per concept, made by `make defaults`
+SHIPPED = Path(__file__).resolve().parents[2] / "data" / "defaults"  # a folder per experiment, made by `make defaults`
 
 State = dict[str, np.ndarray]
 
@@ -61,7 +61,7 @@ class About:
     """What every meta.json says, and everyone who is given a Stored relies on."""
 
     status: str
-    concept: str
+    concept: str  # the name of the experiment
     device: str
     seconds: float
     plain: dict[str, Any]
@@ -302,7 +302,7 @@ def packed(
     meta = meta | {
         "plain": plain,
         "params": write(result.params),
-        "saved": time.time(),
+        "saved": meta.get("saved", time.time()),
         "checksums": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     return files | {"meta.json": json.dumps(meta | {"digest": digest(meta)}).encode()}
@@ -314,13 +314,13 @@ def unpacked(folder: Path) -> Stored:
     if meta.pop("digest") != digest(meta):
         raise ValueError("meta.json does not match its digest")
     disk.fits(About, {name: meta[name] for name in get_type_hints(About)})
-    concept = load_concept(meta["concept"])
-    params, problems = read(concept.Params, meta["params"])
+    of = experiment(meta["concept"])
+    params, problems = read(of.Params, meta["params"])
     if problems:
         raise ValueError(f"params no longer stand: {problems}")
     with np.load(io.BytesIO(_content(folder, "arrays.npz", meta)), allow_pickle=False) as npz:
         plain: dict[str, Any] = meta["plain"] | dict(npz)
-    return Stored(concept.Result(params, **plain), meta)
+    return Stored(of.Result(params, **plain), meta)
 
 
 def _meta(folder: Path) -> dict[str, Any]:
@@ -332,23 +332,23 @@ def _meta(folder: Path) -> dict[str, Any]:
 
 
 @cache
-def shipped(stem: str) -> Stored | None:
+def shipped(name: str) -> Stored | None:
     """The default's Result that came with the project, or None where there is none that today's code can read."""
     try:
-        return unpacked(SHIPPED / stem)
+        return unpacked(SHIPPED / name)
     except FileNotFoundError:
         return None
     except Exception as error:  # made by another version of the code: only the first picture comes later
-        log.warning("the result of %s that came with the project cannot be read: %s", stem, error)
+        log.warning("the result of %s that came with the project cannot be read: %s", name, error)
         return None
 
 
 @cache
-def about_shipped(stem: str) -> dict[str, Any]:
+def about_shipped(name: str) -> dict[str, Any]:
     """Where the shipped Result comes from, and its first figure in a sentence per language (`summary`); empty where
     there is none. Reads no array."""
     try:
-        return _meta(SHIPPED / stem)
+        return _meta(SHIPPED / name)
     except (OSError, ValueError):
         return {}
 

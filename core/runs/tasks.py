@@ -21,7 +21,7 @@ def carry_out(job: bytes) -> Iterator[bytes]:
     torch.set_num_threads(THREADS)
     yield pickle.dumps(("started",))
     given = pickle.loads(job)
-    if run_key(given["stem"], given["params"], given["device"]) != given["key"]:
+    if run_key(given["name"], given["params"], given["device"]) != given["key"]:
         yield pickle.dumps(("refused", "other_code", ""))
         return
     if given["device"] == "cuda":
@@ -62,13 +62,14 @@ def prepare() -> None:
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
     from core.concept.catalog import CONCEPTS
-    from core.concept.parts import experiment
+    from core.concept.parts import load, train_module
     from core.runs.key import source_digest
 
     torch.set_num_threads(THREADS)
     for entry in CONCEPTS:
-        experiment(entry.stem)
-        source_digest(entry.stem)
+        for each in load(entry.stem).experiments:
+            train_module(each.name)
+            source_digest(each.name)
 
 
 def compile_kernel(*after: Engine) -> Engine:

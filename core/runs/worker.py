@@ -82,12 +82,12 @@ def messages(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple
 
 
 def _train(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[Any, ...]]:
-    from core.concept.parts import experiment
+    from core.concept.parts import train_module
     from core.runs.engines import FUSED, host, trainer
 
     device = job["device"]
     how = {"population": trainer(FUSED), "chunk": job["chunk"]} if device == FUSED else {}
-    run = experiment(job["stem"]).train(job["params"], device=host(device), **how)
+    run = train_module(job["name"]).train(job["params"], device=host(device), **how)
     result, sent, pause = None, 0.0, 0.0
     while True:
         try:
@@ -106,9 +106,9 @@ def _train(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[A
 
 
 def _answer(job: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    from core.concept.parts import experiment
+    from core.concept.parts import train_module
 
-    answer = experiment(job["stem"]).answer
+    answer = train_module(job["name"]).answer
     yield "done", "complete", answer(job["params"], job["result"], job["state"], job["question"]), None
 
 

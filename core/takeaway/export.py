@@ -13,7 +13,7 @@ from typing import Any
 
 from core.concept.messages import allowed
 from core.concept.params import BaseParams, Rows, Upload, applicable, fields, uploaded
-from core.concept.parts import load
+from core.concept.parts import Experiment, experiment
 from core.concept.text import words
 from core.takeaway.records import link
 from core.takeaway.source import Piece, closure, module, parsed, targets
@@ -27,7 +27,7 @@ One experiment of the deep-learning concept lab, whole in this file, with the se
 {numbers}
 
     pip install {packages}
-    python {stem}.py {own}--save {stem}.npz
+    python {file}.py {own}--save {file}.npz
 """
 '''
 FIRST_CELL = """# {title}
@@ -154,7 +154,7 @@ THREADS = "    torch.set_num_threads(1)  # as in the lab: the order of sums, and
 class Source:
     """What a script and a notebook are made of: settings, and the experiment by sections, heading → code."""
 
-    stem: str
+    name: str  # of the experiment
     params: BaseParams
     settings: str
     sections: dict[str, str]
@@ -168,14 +168,14 @@ class Source:
         bound = _imports([*self.imports, *parsed(MAIN_IMPORTS).body], used)
         classes = [cls.__name__ for cls in _settings_classes(type(self.params))]
         _refuse_collisions(self.pieces, [*classes, *_defined(rest)], bound)
-        text = words(self.stem, "en")
+        text = words(experiment(self.name).stem, "en")
         said = form.format(
             title=text.title,
             lead=text.lead,
-            link=link(self.stem, self.params),
-            numbers=NUMBERS_OF_TWO if "fused" in load(self.stem).devices else NUMBERS,
+            link=link(self.name, self.params),
+            numbers=NUMBERS_OF_TWO if "fused" in experiment(self.name).devices else NUMBERS,
             packages=" ".join(_packages([*bound.values(), body])),
-            stem=self.stem,
+            file=self.name.replace(".", "_"),
             own="".join(f"--{field} {file} " for field, file in _files(self.params).items()),
         )
         return said, _import_block(bound)
@@ -193,26 +193,26 @@ class Source:
         return code
 
 
-def _source(stem: str, params: BaseParams) -> Source:
-    pieces, imports = closure(stem, ("train",))
+def _source(name: str, params: BaseParams) -> Source:
+    pieces, imports = closure(name, ("train",))
     classes = _settings_classes(type(params))
-    settings = [_declaration(cls, params if cls is type(params) else None, stem) for cls in classes]
+    settings = [_declaration(cls, params if cls is type(params) else None, experiment(name)) for cls in classes]
     settings[-1] += "\n\n\nPARAMS = Params()"
-    return Source(stem, params, "\n\n\n".join(settings), _sections(pieces), pieces, imports)
+    return Source(name, params, "\n\n\n".join(settings), _sections(pieces), pieces, imports)
 
 
-def script(stem: str, params: BaseParams) -> str:
-    """The source of a script that trains at these Params and needs packages only."""
-    source = _source(stem, params)
+def script(name: str, params: BaseParams) -> str:
+    """The source of a script that trains an experiment at these Params and needs packages only."""
+    source = _source(name, params)
     main = source.filled(MAIN)
     header, imports = source.head(HEADER, [main])
     sections = [f"# {'─' * 8} {about}\n\n{code}" for about, code in source.sections.items()]
     return f"{header}\n{imports}\n\n" + "\n\n\n".join([source.settings, *sections, main])
 
 
-def notebook(stem: str, params: BaseParams) -> str:
+def notebook(name: str, params: BaseParams) -> str:
     """The same as a notebook (nbformat 4.5): cells for the settings and every section, then training and curves."""
-    source = _source(stem, params)
+    source = _source(name, params)
     end = {
         "Train": source.filled(TRAINED),
         "The last moment, means over seeds": SHORT + PRINTED,
@@ -263,16 +263,17 @@ def _settings_classes(cls: type[BaseParams]) -> list[type[BaseParams]]:
     return [*dict.fromkeys(inner for row in rows for inner in _settings_classes(row)), cls]
 
 
-def _declaration(cls: type[BaseParams], present: BaseParams | None, stem: str) -> str:
+def _declaration(cls: type[BaseParams], present: BaseParams | None, asked: Experiment) -> str:
     """A plain dataclass with the fields of `cls`; their defaults are the values of `present`, else those of `cls`."""
-    text, doc = words(stem, "en"), (cls.__doc__ or "").strip()
+    text, doc = words(asked.stem, "en"), (cls.__doc__ or "").strip()
     lines = ["@dataclass(frozen=True)", f"class {cls.__name__}:", f'    """{doc}"""', ""]
     used = applicable(present) if present else fields(cls)
+    unused = asked.without if cls is asked.Params else ()
     for f in dataclasses.fields(cls):
         kind = fields(cls)[f.name]
         label = text.labels.get(f"params.{f.name}", "")
         comment = label if isinstance(kind, Rows) else f"{label}: {allowed(kind)}"
-        if f.name not in used:
+        if f.name not in used or f.name in unused:
             comment += " (no effect at these settings)"
         value = getattr(present, f.name) if present else f.default
         lines += [f"    # {comment}", f"    {f.name}: {f.type} = {_literal(value)}"]

@@ -15,7 +15,7 @@ import numpy as np
 import safetensors.numpy as safetensors
 
 from core.concept.params import LINK_VERSION, BaseParams, Problem, Refused, canonical, take, write
-from core.concept.parts import load
+from core.concept.parts import experiment, load
 from core.concept.text import Text
 from core.runs.key import source_digest, versions
 
@@ -26,9 +26,11 @@ LAB = "deep-learning concept lab"
 LONGEST = 1_000_000  # bytes of a file of settings that are read
 
 
-def link(stem: str, params: BaseParams) -> str:
-    """The page with these settings, to be put behind the address of any lab."""
-    return f"{stem}?{urlencode({'v': LINK_VERSION} | write(params), quote_via=quote)}"
+def link(name: str, params: BaseParams) -> str:
+    """The page with these settings, to be put behind the address of any lab; of a further experiment with a figure."""
+    here = experiment(name)
+    figure = {"figure": load(here.stem).first(params, here.part).id} if here.part else {}
+    return f"{here.stem}?{urlencode({'v': LINK_VERSION} | figure | write(params), quote_via=quote)}"
 
 
 def provenance(run: Run) -> dict[str, Any]:
@@ -37,9 +39,9 @@ def provenance(run: Run) -> dict[str, Any]:
     seeds = {name: value for name, value in canonical(run.params).items() if "seed" in name}
     return {
         "lab": LAB,
-        "concept": run.stem,
-        "link": link(run.stem, run.params),
-        "source": source_digest(run.stem),
+        "concept": run.name,
+        "link": link(run.name, run.params),
+        "source": source_digest(run.name),
         "status": run.status,
         "steps": run.result.step,
         "of_steps": run.result.total,
@@ -57,7 +59,7 @@ def origin(run: Run, text: Text) -> str:
     meta, versions = run.meta, run.meta["versions"]
     if meta.get("shipped"):
         day = datetime.fromtimestamp(meta["saved"], UTC).date().isoformat()
-        same = meta["source"] == source_digest(run.stem)
+        same = meta["source"] == source_digest(run.name)
         return text.say("run.shipped" if same else "run.shipped_old", date=day, code=meta["source"][:7], **versions)
     return text.say(
         "run.provenance",
@@ -70,15 +72,15 @@ def origin(run: Run, text: Text) -> str:
     )
 
 
-def settings(stem: str, params: BaseParams, run: Run | None = None) -> str:
+def settings(name: str, params: BaseParams, run: Run | None = None) -> str:
     """Settings as a file for people and for `python -m core.cli <concept> --settings FILE`; of a run, if there is one,
     how it came about."""
     content = {
         "lab": LAB,
         "schema": LINK_VERSION,
-        "concept": stem,
+        "concept": name,
         "settings": canonical(params),
-        "link": link(stem, params),
+        "link": link(name, params),
         "versions": versions(),
         "run": provenance(run) if run is not None and run.result is not None else None,
     }
@@ -95,7 +97,7 @@ def read_settings(stem: str, content: bytes) -> tuple[BaseParams, list[Problem]]
         raise Refused("not_json", row=row) from None
     if not isinstance(found, dict) or not isinstance(found.get("settings"), dict):
         raise Refused("not_settings")
-    if found.get("concept") != stem:
+    if str(found.get("concept")).partition(".")[0] != stem:
         raise Refused("other_concept", value=str(found.get("concept"))[:60], concept=stem)
     params, problems = take(load(stem).Params, found["settings"])
     if found.get("schema") != LINK_VERSION:
@@ -105,7 +107,7 @@ def read_settings(stem: str, content: bytes) -> tuple[BaseParams, list[Problem]]
 
 def weights(run: Run, state: dict[str, np.ndarray]) -> bytes:
     """The networks of a complete run as safetensors, by the names of torch.nn, with its provenance as metadata."""
-    named = load(run.stem).weights
+    named = experiment(run.name).weights
     assert named is not None
     tensors = {name: np.ascontiguousarray(values) for name, values in named(run.result, state).items()}
     told = {name: v if isinstance(v, str) else json.dumps(v) for name, v in provenance(run).items()}

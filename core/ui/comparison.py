@@ -12,12 +12,12 @@ import pandas as pd
 import streamlit as st
 
 from core.concept.catalog import CONCEPTS
-from core.concept.messages import explain
-from core.concept.params import BaseParams, Invalid
+from core.concept.params import BaseParams, Invalid, Problem
 from core.concept.parts import Figure, load
 from core.concept.text import words
 from core.conclusions.compare import (
     LETTERS,
+    LONGEST_RUN,
     Asked,
     Comparison,
     asked,
@@ -35,7 +35,7 @@ from core.runs.run import COMPLETE, FAILED, STOPPED, Run
 from core.runs.uploads import NotHere
 from core.ui import held, link, pin
 from core.ui.chart import chart, named
-from core.ui.controls import SPELLED_OUT, problems, warn
+from core.ui.controls import problems
 from core.ui.run_state import progress, refusal, stopped
 from core.ui.shown import AUTO, hand_over_to_entry
 from core.ui.told import told
@@ -77,7 +77,12 @@ class Board:
         self.concept = load(self.now.concept)
         self.text = words(self.now.concept, link.language())
         self.say = self.text.say
-        self.runs = [self._shown(letter, text) for letter, text in zip(LETTERS, chosen(self.now))]
+        self._name_what_does_not_stand()
+        runs = [asked(self.concept.stem, letter, text) for letter, text in zip(LETTERS, chosen(self.now))]
+        self.figures = self._figures([each.params for each in runs])
+        self.figure = next((f for f in self.figures if f.id == self.now.picture), self.figures[0])
+        self.experiment = self.concept.of(self.figure)
+        self.runs = [self._shown(each, text) for each, text in zip(runs, chosen(self.now))]
         self._leave_others()
         link.save(self.now)
 
@@ -87,6 +92,26 @@ class Board:
         assert isinstance(found, Comparison)
         return found
 
+    def _name_what_does_not_stand(self) -> None:
+        """What of a run in the link is refused is named once, and leaves the address, where its default then stands."""
+        read = {
+            letter: asked(self.now.concept, letter, text) for letter in LETTERS if (text := getattr(self.now, letter))
+        }
+        refused = {letter: found for letter, found in read.items() if found.problems}
+        if not refused:
+            return
+        said = [
+            Problem(letter, "bad_run", {"run": found.letter, "problem": problem, "cls": self.concept.Params})
+            for letter, found in refused.items()
+            for problem in found.problems
+        ]
+        said = [*st.session_state[f"problems:{PLACE}"], *said]
+        stands = {letter: run_text(found.params, found.device) for letter, found in refused.items()}
+        link.change(
+            PLACE, self.now.replace(**{k: text if len(text) <= LONGEST_RUN else "" for k, text in stands.items()})
+        )
+        st.session_state[f"problems:{PLACE}"] = said
+
     # The parts, in the order in which the place has them
 
     def header(self) -> None:
@@ -94,13 +119,6 @@ class Board:
         st.title(self.say("chapters.compare"), anchor=False)
         st.markdown(self.say("compare.lead"))
         problems(PLACE, self.text, Comparison)
-        lines = [
-            f"{shown.asked.letter} · {explain(problem, self.text, self.concept.Params)}"
-            for shown in self.runs
-            for problem in shown.asked.problems
-        ]
-        if lines:
-            warn(self.say("problems.title"), lines[:SPELLED_OUT], "link_off")
 
     def choice(self) -> None:
         """The concept, the runs chosen, and where further ones come from."""
@@ -163,7 +181,7 @@ class Board:
 
     def numbers(self) -> None:
         """The tables of the figure as one, and to take away."""
-        figure = self._figure()
+        figure = self.figure
         ready = {s.asked.letter: s.run for s in self.runs if s.ready and figure.shown(s.asked.params)}
         if not ready or any(run is None or run.live for run in ready.values()):
             return
@@ -280,11 +298,12 @@ class Board:
 
     # Runs
 
-    def _shown(self, letter: str, text: str) -> Shown:
+    def _shown(self, wanted: Asked, text: str) -> Shown:
         """A run of the link: there, under way, or begun now where that is cheap."""
-        shown = Shown(text, asked(self.concept.stem, letter, text))
+        shown = Shown(text, wanted)
         try:
-            run = held.held(self._name(shown)) or pin.stored(self.concept.stem, shown.asked.params, shown.asked.device)
+            where = self.experiment.name, shown.asked.params, shown.asked.device
+            run = held.held(self._name(shown)) or pin.stored(*where)
             if run is None and self._predicted(shown) <= AUTO:
                 run = self._asked(shown)
         except NotHere as refused:
@@ -296,16 +315,16 @@ class Board:
 
     def _name(self, shown: Shown) -> str:
         """Under which name the session holds a run of the comparison."""
-        return f"compared:{self.concept.stem}?{shown.text}"
+        return f"compared:{self.experiment.name}?{shown.text}"
 
     def _predicted(self, shown: Shown) -> float:
         """Seconds that a run will take."""
         params, device = shown.asked.params, shown.asked.device or "auto"
-        return self.manager.engine_for(self.concept.stem, params, device).seconds(self.concept.cost(params))
+        return self.manager.engine_for(self.experiment.name, params, device).seconds(self.experiment.cost(params))
 
     def _asked(self, shown: Shown) -> Run:
         params, device = shown.asked.params, shown.asked.device or "auto"
-        return self.manager.ask(self.concept.stem, params, watcher(), device, person=self.me)
+        return self.manager.ask(self.experiment.name, params, watcher(), device, person=self.me)
 
     def start(self, shown: Shown) -> None:
         with held.wish():
@@ -338,7 +357,7 @@ class Board:
                 if not refused:
                     st.button(say("run.start"), icon=":material/play_arrow:", type="primary", **args)
             if not shown.missing:
-                figure = self._figure()
+                figure = self.figure
                 beside = {"figure": figure.id} if figure.shown(shown.asked.params) else {}
                 url = link.address(self.concept.stem, shown.asked.params, **beside)
                 hint = say("compare.to_page_hint")
@@ -380,20 +399,15 @@ class Board:
 
     # What they show
 
-    def _figures(self) -> list[Figure]:
+    def _figures(self, runs: list[BaseParams]) -> list[Figure]:
         """The figures that every run has."""
-        params = [shown.asked.params for shown in self.runs]
-        shared_by_all = [f for f in self.concept.figures if all(f.shown(p) for p in params)]
-        return shared_by_all or [f for f in self.concept.figures if f.shown(params[0])]
-
-    def _figure(self) -> Figure:
-        figures = self._figures()
-        return next((f for f in figures if f.id == self.now.picture), figures[0])
+        shared_by_all = [f for f in self.concept.figures if all(f.shown(p) for p in runs)]
+        return shared_by_all or [f for f in self.concept.figures if f.shown(runs[0])]
 
     def _picture(self, ready: list[Shown]) -> None:
         """The chosen figure: of all runs in one, or of each beside the others."""
-        figure, say, language = self._figure(), self.say, self.text.language
-        self._pick("picture", [f.id for f in self._figures()], figure.id, lambda id: say(f"figures.{id}"))
+        figure, say, language = self.figure, self.say, self.text.language
+        self._pick("picture", [f.id for f in self.figures], figure.id, lambda id: say(f"figures.{id}"))
         runs = {shown.asked.letter: shown.run for shown in ready if shown.run is not None}
         runs = {letter: run for letter, run in runs.items() if figure.shown(run.params)}
         over = pin.laid_over(runs, figure, language) if len(runs) > 1 else None

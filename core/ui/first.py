@@ -103,17 +103,17 @@ def _asked(stem: str, query: str, manager: Manager) -> tuple[Run, Figure] | None
     params, problems = read(concept.Params, asked)
     if problems:
         return None
-    device = beside["device"] if beside["device"] in concept.devices else "auto"
+    figures = [figure for figure in concept.figures if figure.shown(params)]
+    figure = next((figure for figure in figures if figure.id == beside["figure"]), figures[0])
+    of = concept.of(figure)
+    device = beside["device"] if beside["device"] in of.devices else "auto"
     try:
-        run = manager.find(stem, params, device)  # as anyone may see it: what stands first is the same for all
+        run = manager.find(of.name, params, device)  # as anyone may see it: what stands first is the same for all
     except NotHere:  # the page knows its reader, and asks for the file
         return None
     if run is None or run.status != COMPLETE:
-        run = manager.shipped(stem)
-    if run is None or run.params != params:
-        return None
-    figures = [figure for figure in concept.figures if figure.shown(params)]
-    return run, next((figure for figure in figures if figure.id == beside["figure"]), figures[0])
+        run = manager.shipped(of.name)
+    return (run, figure) if run is not None and run.params == of.settings(params) else None
 
 
 def _figure(run: Run, figure: Figure, language: str) -> str:

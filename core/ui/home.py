@@ -70,9 +70,6 @@ def as_html(language: str, claims: bool = True) -> str:
 
 def said(entry: Entry, language: str) -> tuple[str, str]:
     """The title of a concept, built or planned, and what it is about in a sentence."""
-    if entry.planned:
-        text = words("", language)
-        return text.say(f"planned.{entry.stem}"), text.hint(f"planned.{entry.stem}")
     text = words(entry.stem, language)
     return text.title, text.lead
 

@@ -42,23 +42,24 @@ def card(page: Shown, claim: Claim, stored: dict[str, Any] | None) -> None:
                     smallest=claim.smallest,
                 )
             )
-            if stored["source"] != source_digest(page.stem):
+            if stored["source"] != source_digest(page.concept.of(claim).name):
                 lines.append(say("verdicts.older", date=stored["date"]))
         lines.append(_measured_now(page, claim))
         st.caption("  \n".join(link.plain(line) for line in lines))
-        if page.params != claim.params:
+        if page.params != claim.params or page.experiment.part != claim.of:
             st.button(
                 say("verdicts.open"),
                 key=f"{page.stem}-claim-{claim.id}",
                 type="tertiary",
                 icon=":material/arrow_forward:",
-                on_click=lambda: link.change(page.stem, claim.params, outside=True),
+                on_click=lambda: page.open(claim.params, claim.of),
             )
 
 
 def _measured_now(page: Shown, claim: Claim) -> str:
     """What the run on the screen says of a claim, apart from the stored verdict."""
-    effects = claim.measure(page.run.result) if page.run and page.run.result is not None else None
+    mine = page.run is not None and page.run.result is not None and page.experiment.part == claim.of
+    effects = claim.measure(page.run.result) if page.run and mine else None
     if effects is None:
         return page.text.say("verdicts.this_run_none")
     found = interval(effects, claim.share)

@@ -77,9 +77,11 @@ class Page(Shown):
         without: fields that the page itself turns (by clicks on the figure, say), or, as `rows.field`, fields of rows
             that have no effect at these settings.
         """
+        without = (*without, *self.experiment.without)
         controls = Controls(self.stem, self.params, self.text, without)
         for name in first:
-            controls.field(name)
+            if name not in without:
+                controls.field(name)
         rest = [name for name in type(self.params).__dataclass_fields__ if name not in (*first, *without)]
         with self.folded("more", self.text.say("frame.more"), "tune") as fold:
             if fold.open:
@@ -215,7 +217,7 @@ class Page(Shown):
                 st.progress(run.fraction, progress(run, self.manager, self.text))
                 st.button(say("run.stop"), icon=":material/stop:", key="stop", on_click=self.stop, args=(run,))
                 return
-            refused = self.manager.refusal(self.stem, self.params, self.device) if run is None else None
+            refused = self.manager.refusal(self.experiment.name, self.asked, self.device) if run is None else None
             if refused:
                 st.warning(refusal(*refused, self.text), icon=":material/block:")
                 return
@@ -257,13 +259,13 @@ class Page(Shown):
         """What is shown in place of the run, and where it comes from."""
         say, meta = self.text.say, shown.meta
         if not meta.get("shipped"):
-            return say("run.stored_old" if shown.params == self.params else "run.stored_other")
+            return say("run.stored_old" if shown.params == self.asked else "run.stored_other")
         came = records.origin(shown, self.text)
-        return came if shown.params == self.params else f"{say('run.stored_other')} {came}"
+        return came if shown.params == self.asked else f"{say('run.stored_other')} {came}"
 
     def _device(self) -> None:
         """What trains the run, where there is a choice."""
-        known = sorted({e.device.split(":")[0] for e in self.manager.engines} & set(self.concept.devices))
+        known = sorted({e.device.split(":")[0] for e in self.manager.engines} & set(self.experiment.devices))
         if len(known) < 2:
             return
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.concept.params import BaseParams
-from core.concept.parts import Figure, load
+from core.concept.parts import Figure, experiment
 from core.conclusions.compare import LONGEST_RUN, Comparison, choose, differences, run_text
 from core.figures.overlay import common_axes, overlay
 from core.runs.manager import shared
@@ -19,10 +19,11 @@ from core.ui.shown import Shown
 from core.ui.visitor import person
 
 
-def stored(stem: str, params: BaseParams, device: str = "") -> Run | None:
+def stored(name: str, params: BaseParams, device: str = "") -> Run | None:
     """A run that is there or under way: on this device if it can be, else on any. Raises NotHere."""
     manager = shared()
-    found = (manager.find(stem, params, name, person=person()) for name in (device or "auto", *load(stem).devices))
+    devices = (device or "auto", *experiment(name).devices)
+    found = (manager.find(name, params, each, person=person()) for each in devices)
     return next((run for run in found if run), None)
 
 
@@ -71,8 +72,8 @@ def row(page: Shown, run: Run | None) -> None:
     if run is None or run.status != COMPLETE or run.result is None:
         return
     _remember(run)
-    say, stem, language = page.text.say, page.stem, page.text.language
-    pinned = _pinned(stem)
+    say, stem, name, language = page.text.say, page.stem, page.experiment.name, page.text.language
+    pinned = _pinned(name)
     if other := _beside(page, run):
         words = {say("compare.now"): run, say("compare.pinned"): other}
         parts = [f"{label}: {mine} ← {theirs}" for label, (mine, theirs) in _differences(page, run, other)]
@@ -92,10 +93,21 @@ def row(page: Shown, run: Run | None) -> None:
         if pinned is None or pinned.key != run.key:
             hint = say("compare.pin_hint")
             st.button(
-                say("compare.pin"), icon=":material/push_pin:", key="pin", help=hint, on_click=_pin, args=(stem, run)
+                say("compare.pin"),
+                icon=":material/push_pin:",
+                key="pin",
+                help=hint,
+                on_click=_pin,
+                args=(name, run),
             )
         if pinned is not None:
-            st.button(say("compare.unpin"), icon=":material/close:", key="unpin", on_click=_pin, args=(stem, None))
+            st.button(
+                say("compare.unpin"),
+                icon=":material/close:",
+                key="unpin",
+                on_click=_pin,
+                args=(name, None),
+            )
         texts = [run_text(each.params, each.device) for each in ([other, run] if other else [run])]
         if max(map(len, texts)) <= LONGEST_RUN:
             comparison = choose(Comparison(concept=stem, picture=page.figure.id), texts)
@@ -109,32 +121,32 @@ def _differences(page: Shown, run: Run, other: Run) -> list[tuple[str, list[str]
 
 def _beside(page: Shown, shown: Run) -> Run | None:
     """The pinned run, where it is another than the one shown and has the figure."""
-    pinned = _pinned(page.stem)
+    pinned = _pinned(page.experiment.name)
     if pinned is None or pinned.result is None or pinned.key == shown.key or shown.result is None:
         return None
     return pinned if page.figure.shown(pinned.params) else None
 
 
-def _pinned(stem: str) -> Run | None:
-    """The pinned run of a concept; a new tab finds the one that this browser pinned last."""
+def _pinned(name: str) -> Run | None:
+    """The pinned run of an experiment; a new tab finds the one that this browser pinned last."""
     looked = st.session_state.setdefault("pins", set())
-    if stem not in looked:
-        looked.add(stem)
-        past = next((p for p in shared().history.mine(person(), stem) if p.pinned), None)
-        found = stored(stem, past.params, past.device) if past else None
-        held.hold(f"pinned:{stem}", found if found and found.status == COMPLETE else None)
-    return held.held(f"pinned:{stem}")
+    if name not in looked:
+        looked.add(name)
+        past = next((p for p in shared().history.mine(person()) if p.pinned and p.name == name), None)
+        found = stored(name, past.params, past.device) if past else None
+        held.hold(f"pinned:{name}", found if found and found.status == COMPLETE else None)
+    return held.held(f"pinned:{name}")
 
 
-def _pin(stem: str, run: Run | None) -> None:
-    held.hold(f"pinned:{stem}", run)
+def _pin(name: str, run: Run | None) -> None:
+    held.hold(f"pinned:{name}", run)
     st.session_state["whole page"] = True
-    shared().history.pin(person(), run, stem)
+    shared().history.pin(person(), run, name)
 
 
 def _remember(run: Run) -> None:
     """Put a complete run into the person's history, once."""
     known: dict[str, Any] = st.session_state.setdefault("remembered", {})
-    if known.get(run.stem) != run.key:
-        known[run.stem] = run.key
+    if known.get(run.name) != run.key:
+        known[run.name] = run.key
         shared().history.add(person(), run)

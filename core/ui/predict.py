@@ -13,17 +13,17 @@ from core.ui.told import told
 def covered(page: Shown) -> bool:
     """Whether the reader wants the picture covered until an answer is picked."""
     state = st.session_state
-    return bool(state.get(f"cover:{page.stem}")) and any(_picked(page, p) is None for p in page.concept.predictions)
+    return bool(state.get(f"cover:{page.stem}")) and any(_picked(page, p) is None for p in page.predictions)
 
 
 def predict(page: Shown) -> None:
     """The questions of a page, folded into one line; what is not asked costs nothing."""
-    if not page.concept.predictions:
+    if not page.predictions:
         return
-    first = page.text.say(f"predict.{page.concept.predictions[0].id}")
+    first = page.text.say(f"predict.{page.predictions[0].id}")
     with page.folded("predict", page.text.say("predict.first", question=first), "lightbulb") as fold:
         if fold.open:
-            for prediction in page.concept.predictions:
+            for prediction in page.predictions:
                 _question(page, prediction)
             _cover(page)
 
@@ -40,7 +40,7 @@ def _question(page: Shown, asked: Prediction) -> None:
         asked.options,
         default=picked,
         format_func=lambda option: say(f"predict.{asked.id}.{option}"),
-        label_visibility="collapsed" if len(page.concept.predictions) == 1 else "visible",  # the fold says it
+        label_visibility="collapsed" if len(page.predictions) == 1 else "visible",  # the fold says it
         **told(f"{page.stem}-predict-{asked.id}-{page.text.language}", picked, pick),
     )
     if picked:

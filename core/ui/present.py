@@ -99,7 +99,8 @@ def _asked() -> Place | None:
     shown, hidden = (tuple(n for n in link.listed(part) if n in known) for part, known in several.items())
     asked = beats[beat - 1] if beats else None
     link.take(stem, concept.Params, choices, several, asked.params if asked else None)
-    st.session_state[f"figure:{stem}"] = query.get("figure", asked.figure if asked else "")
+    if asked and st.session_state[f"figure:{stem}"] not in choices["figure"]:
+        st.session_state[f"figure:{stem}"] = asked.figure
     start = asked.params if asked else link.present(stem)
     return Place(name if asked else "", beat, stem, start, shown, hidden)
 
@@ -153,7 +154,7 @@ class Slide(Shown):
         self.wait_a_moment()  # the line is of its result
         line, question = self._lines()
         self._head(line)
-        problems(self.stem, self.text, self.concept.Params)
+        problems(self.stem, self.text, self.concept.Params, self.place.start if self.place.at else None)
         if self.place.show:
             controls = Controls(self.stem, self.params, self.text)
             with st.container(horizontal=True, key="slide-knobs"):
@@ -233,7 +234,7 @@ class Slide(Shown):
 
     def stand_in(self) -> Run | None:
         """As on the page; where there is nothing, the settings it began with."""
-        return super().stand_in() or self.manager.find(self.stem, self.place.start, person=person())
+        return super().stand_in() or self.manager.find(self.experiment.name, self.place.start, person=person())
 
     def _keys(self, question: str) -> None:
         text, here = self.text, self.place
@@ -267,11 +268,11 @@ class Slide(Shown):
         if not here.talk or here.beat >= len(talk.load(here.talk)):
             return
         beat = talk.load(here.talk)[here.beat]
-        concept = load(beat.stem)
-        cheap = self.manager.engine_for(beat.stem, beat.params).seconds(concept.cost(beat.params)) <= AUTO
-        run = self.manager.find(beat.stem, beat.params, person=person())
+        concept, asked = load(beat.stem), beat.experiment
+        cheap = self.manager.engine_for(asked.name, beat.params).seconds(asked.cost(beat.params)) <= AUTO
+        run = self.manager.find(asked.name, beat.params, person=person())
         if run is None and cheap:
-            run = self.manager.ask(beat.stem, beat.params, watcher(), person=person())
+            run = self.manager.ask(asked.name, beat.params, watcher(), person=person())
         if run is not None and run.status == COMPLETE:
             figure_json(run, concept.figure(beat.figure), self.text.language)
 

@@ -38,7 +38,7 @@ def downloads(page: Shown) -> None:
     say, text, stem, params, figure = page.text.say, page.text, page.stem, page.params, page.figure
     run: Any = page.run if page.run is not None and page.run.result is not None and not page.run.live else None
     there = run is not None
-    name, me = f"{stem}-{figure.id}", person()
+    name, me, trained = f"{stem}-{figure.id}", person(), page.experiment.name
 
     def mine() -> Any:
         """The run when a button is pressed, perhaps long after it was drawn. Raises NotHere."""
@@ -65,15 +65,15 @@ def downloads(page: Shown) -> None:
         button("csv", lambda: numbers(mine(), figure, text.language), f"{name}.csv", "text/csv", there)
     st.markdown(f"**{say('export.run')}**")
     with st.container(horizontal=True):
-        button("settings", lambda: records.settings(stem, params, mine()), f"{stem}.json", "application/json")
-        if page.concept.weights:
+        button("settings", lambda: records.settings(trained, params, mine()), f"{stem}.json", "application/json")
+        if page.experiment.weights:
             kept = there and run.status == COMPLETE and shared().has_state(run)
             button("weights", lambda: weights(run, me), f"{stem}.safetensors", "application/octet-stream", kept)
         own.downloads(params, text)
     st.markdown(f"**{say('export.source')}**")
     with st.container(horizontal=True):
-        button("script", lambda: export.script(stem, params), f"{stem}.py", "text/x-python")
-        button("notebook", lambda: export.notebook(stem, params), f"{stem}.ipynb", "application/x-ipynb+json")
+        button("script", lambda: export.script(trained, params), f"{stem}.py", "text/x-python")
+        button("notebook", lambda: export.notebook(trained, params), f"{stem}.ipynb", "application/x-ipynb+json")
 
 
 def pictures(page: Shown, run: Run | None) -> None:
@@ -119,7 +119,7 @@ def document(run: Run, figure: Figure, text: Text) -> bytes:
         "table": readable(figure.table(result, language)).to_html(index=False, border=0),
         "numbers": html.escape(say("frame.table")),
         "origin": html.escape(say("export.origin")),
-        "settings": html.escape(records.settings(run.stem, run.params, run)),
+        "settings": html.escape(records.settings(run.name, run.params, run)),
         "plotly": PLOTLY.read_text("utf-8").replace("</script", "<\\/script"),
         "script": f"{chart.alone(drawn, text, summary, named)}\ndraw(document.body);",
     }

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.concept.params import BaseParams, Invalid
-from core.concept.parts import Figure, load
+from core.concept.parts import Figure, Prediction, load
 from core.concept.text import words
 from core.runs.manager import shared
 from core.runs.run import COMPLETE, STOPPED, Run
@@ -33,9 +33,10 @@ class Shown:
         choices = {"figure": [f.id for f in self.concept.figures], "device": ["auto", *self.concept.devices]}
         own.drop_unreadable(stem, self._arrive(choices))
         self.manager = shared()
-        wanted = st.session_state.get(f"device:{stem}", "")
-        self.device = wanted if wanted in choices["device"] else "auto"
         self.figure = self._chosen_figure()
+        self.experiment = self.concept.of(self.figure)
+        wanted = st.session_state.get(f"device:{stem}", "")
+        self.device = wanted if wanted in self.experiment.devices else "auto"
         self.run = self._ask()
         self._keep_link()
 
@@ -53,9 +54,26 @@ class Shown:
         """What the reader has set, as it is now."""
         return link.present(self.stem)
 
+    @property
+    def asked(self) -> BaseParams:
+        """What of it the experiment at hand depends on."""
+        found: BaseParams = self.experiment.settings(self.params)
+        return found
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """The questions that this experiment answers."""
+        return tuple(p for p in self.concept.predictions if p.of == self.experiment.part)
+
     def change(self, **changes: Any) -> None:
         """New Params from something other than a widget (a click); what does not stand is said and changes nothing."""
         link.attempt(self.stem, changes, outside=True)
+
+    def open(self, params: BaseParams, part: str) -> None:
+        """Go to these settings, and to a figure of this experiment."""
+        link.change(self.stem, params, outside=True)
+        if part != self.experiment.part:
+            st.session_state[f"figure:{self.stem}"] = self.concept.first(params, part).id
 
     def ask(self, ask: str, **question: Any) -> Run | None:
         """The answer to a question to the trained network, or None until the run is complete.
@@ -65,7 +83,7 @@ class Shown:
         if self.run is None or self.run.status != COMPLETE:
             return None
         try:
-            asked = self.concept.ask(ask).question(**question)
+            asked = self.experiment.ask(ask).question(**question)
         except Invalid:  # no widget of ours offers that
             return None
         with held.drawing():
@@ -82,35 +100,36 @@ class Shown:
     def _ask(self) -> Run | None:
         """The run of the present Params: under way, stored, or started now if cheap or the page's default, so that no
         page is ever empty; else None until asked for."""
-        name = f"run:{self.stem}"
-        current = held.held(name)
-        engine = self.manager.engine_for(self.stem, self.params, self.device)
+        held_as = f"run:{self.experiment.name}"
+        current = held.held(held_as)
+        engine = self.manager.engine_for(self.experiment.name, self.asked, self.device)
         again = self.eager and current is not None and current.status == STOPPED  # there is no button for it
-        if current is not None and not again and current.key in self.manager.keys(self.stem, self.params, self.device):
+        known = self.manager.keys(self.experiment.name, self.asked, self.device)
+        if current is not None and not again and current.key in known:
             return current
         if current is not None:
             self.manager.leave(current, watcher())
             if current.result is not None:
-                held.hold(f"before:{self.stem}", current)
-        run = self.manager.find(self.stem, self.params, self.device, watcher(), person())
-        cheap = engine.seconds(self.concept.cost(self.params)) <= AUTO
-        if run is None and (cheap or self.eager or self.params == self.concept.Params()):
-            run = self.manager.ask(self.stem, self.params, watcher(), self.device, person=person())
-        held.hold(name, run)
+                held.hold(f"before:{self.experiment.name}", current)
+        run = self.manager.find(self.experiment.name, self.asked, self.device, watcher(), person())
+        cheap = engine.seconds(self.experiment.cost(self.asked)) <= AUTO
+        if run is None and (cheap or self.eager or self.asked == self.concept.Params()):
+            run = self.manager.ask(self.experiment.name, self.asked, watcher(), self.device, person=person())
+        held.hold(held_as, run)
         return run
 
     def start(self, anew: bool = False) -> None:
         with held.wish():
-            run = self.manager.ask(self.stem, self.params, watcher(), self.device, anew, person())
-            held.hold(f"run:{self.stem}", run)
+            run = self.manager.ask(self.experiment.name, self.asked, watcher(), self.device, anew, person())
+            held.hold(f"run:{self.experiment.name}", run)
 
     def stop(self, run: Run) -> None:
         with held.wish():
-            held.hold(f"run:{self.stem}", self.manager.quit(run, watcher(), person()))
+            held.hold(f"run:{self.experiment.name}", self.manager.quit(run, watcher(), person()))
 
     def predicted_seconds(self) -> float:
-        engine = self.manager.engine_for(self.stem, self.params, self.device)
-        return engine.seconds(self.concept.cost(self.params))
+        engine = self.manager.engine_for(self.experiment.name, self.asked, self.device)
+        return engine.seconds(self.experiment.cost(self.asked))
 
     def wait_a_moment(self) -> None:
         """Until a run that takes no longer is over."""
@@ -148,11 +167,11 @@ class Shown:
         found: Iterable[Run | None] = (
             source()
             for source in (
-                lambda: self.manager.partial(self.stem, self.params, self.device, person()),
-                lambda: self.manager.latest(self.stem, self.params, person()),
-                lambda: held.held(f"before:{self.stem}"),
-                lambda: self.manager.latest(self.stem, self.concept.Params()),
-                lambda: self.manager.shipped(self.stem),
+                lambda: self.manager.partial(self.experiment.name, self.asked, self.device, person()),
+                lambda: self.manager.latest(self.experiment.name, self.asked, person()),
+                lambda: held.held(f"before:{self.experiment.name}"),
+                lambda: self.manager.latest(self.experiment.name, self.concept.Params()),
+                lambda: self.manager.shipped(self.experiment.name),
             )
         )
         return next((run for run in found if run is not None and self.figure.shown(run.params)), None)

@@ -63,7 +63,7 @@ class Row:
     @property
     def older(self) -> bool:
         """Whether the code of the experiment has changed since the verdict."""
-        return bool(self.found) and self.found["source"] != source_digest(self.entry.stem)
+        return bool(self.found) and self.found["source"] != source_digest(load(self.entry.stem).of(self.claim).name)
 
     @property
     def wording(self) -> str:
@@ -81,7 +81,7 @@ class Row:
     @property
     def address(self) -> str:
         """The page of the concept at the setting that decides the claim."""
-        figure = next(figure.id for figure in load(self.entry.stem).figures if figure.shown(self.claim.params))
+        figure = load(self.entry.stem).first(self.claim.params, self.claim.of).id
         return link.address(self.entry.stem, self.claim.params, figure=figure)
 
     def fits(self, wanted: Filter, verdicts: bool = True) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from core import readers
 from core.concept.catalog import CONCEPTS
 from core.concept.params import BaseParams, Integer, Number, fields
-from core.concept.parts import Ask, load
+from core.concept.parts import Ask, experiment
 from core.concepts.optimizer_race.params import FAIR, TINY, Params
 from core.runs.engines import FUSED
 from core.runs.manager import Manager
@@ -130,7 +130,7 @@ def the_defaults(rounds: int) -> Section:
         try:
             until(lambda: any(e.device == FUSED for e in manager.engines), pause=0.1)
             for entry in CONCEPTS:
-                concept = load(entry.stem)
+                concept = experiment(entry.stem)
                 run_through(manager, concept.tiny, entry.stem)  # unmeasured: the worker imports the experiment
                 first, whole, runs = zip(*[run_through(manager, concept.Params(), entry.stem) for _ in range(rounds)])
                 most = BUDGETS.get(entry.stem, 10)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.concept.catalog import CATALOG
 from core.concept.params import write
-from core.concept.parts import load
+from core.concept.parts import experiment
 
 pytestmark = pytest.mark.browser
 
@@ -37,7 +37,7 @@ def opened(visit: Visit, stem: str, query: str = "") -> None:
         visit.page.goto("/" if stem == "home" else f"/{stem}")
         visit.page.locator("#root h1").wait_for()
     else:
-        visit.page.goto(f"/{stem}?{query or urlencode(write(load(stem).tiny))}")
+        visit.page.goto(f"/{stem}?{query or urlencode(write(experiment(stem).tiny))}")
         visit.chart()
         visit.done()
     visit.idle()
