@@ -101,6 +101,13 @@ def test_who_diverged_is_said_once_and_by_every_figure() -> None:
     )
 
 
+def test_figures_of_a_further_experiment_name_it() -> None:
+    figure = kinds.curves(HERE, "f", "tick", lambda r: r.tick, last_split, said)
+    assert [one.of for one in replace(HERE, of="sweep").figures(figure)] == ["sweep"] and HERE.figures(figure)[
+        0
+    ].of == ""
+
+
 def test_what_is_known_at_the_end_is_not_drawn_before() -> None:
     figure = HERE.later(kinds.swept(HERE, "f", "rate", lambda r: r.tick, last_split, said))
     early = run(complete=False)

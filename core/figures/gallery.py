@@ -32,6 +32,7 @@ class Gallery:
         may say {names} of rows and {count} of networks.
     known: whether what is measured when training is over is in the Result; figures that need it are made by `later`.
     remark: what else every summary must say of a Result.
+    of: the further experiment whose Results these are; "" for the concept's own. One Gallery for each.
     """
 
     stem: str
@@ -40,6 +41,7 @@ class Gallery:
     diverged: Callable[[Any], np.ndarray] | None = None
     known: Callable[[Any], bool] = lambda result: result.complete
     remark: Callable[[Any, Text], str] = lambda result, text: ""
+    of: str = ""
 
     def text(self, language: str) -> Text:
         return words(self.stem, language)
@@ -58,7 +60,7 @@ class Gallery:
         return " ".join(filter(None, said))
 
     def figures(self, *figures: Figure) -> tuple[Figure, ...]:
-        return with_note(figures, self.note)
+        return with_note((replace(figure, of=figure.of or self.of) for figure in figures), self.note)
 
     def table(self, result: Any, language: str, columns: dict[str, Any] | None = None) -> pd.DataFrame:
         """A row per row of the page: its name, then `columns`."""

@@ -81,7 +81,7 @@ def test_a_swipe_over_any_figure_scrolls_the_page_and_changes_nothing(phone: Vis
 
 def test_panels_stand_below_each_other_on_a_phone_and_beside_each_other_where_there_is_room(phone: Visit) -> None:
     page = phone.page
-    page.goto(f"/mixup?lang=en&figure=compare&{urlencode(write(load('mixup').tiny))}")
+    page.goto(f"/mixup?lang=en&figure=compare&{urlencode(write(experiment('mixup').tiny))}")
     phone.chart()
     phone.done()
     phone.idle()

@@ -74,7 +74,7 @@ def draw_boundaries(result: Result, language: str) -> go.Figure:
     below: dict[str, Any] = {"row": rows + 1, "col": 1}
     for c, name in enumerate(labels):
         look, tip = plot.curve(c, marked=True), f"{name}: %{{y:.3~g}}<extra></extra>"
-        first = result.first[c].T[:, None].astype(float)
+        first = result.first[c].T.astype(float)
         plot.bands(fig, layers(result), first, name, look, hover=tip, log=True, legendgroup=f"{c}", **below)
     flat = [name for name, first in zip(labels, result.first) if not first.any()]
     if flat:
@@ -256,7 +256,10 @@ def draw_dead(result: Result, language: str) -> go.Figure:
     fig = plot.panels(2, 1, None, 600, vertical_spacing=0.16)
     width, shown = result.params.width, [c for c in range(len(labels)) if result.dead[c].any()] or [0]
     for c, name in enumerate(labels):
-        share, tip = 100 * result.dead[c].mean(-1) / width, f"{name}: %{{y:.3~g}}<extra></extra>"  # [seed, tick]
+        share, tip = (
+            100 * result.dead[c].astype(float).mean(-1) / width,
+            f"{name}: %{{y:.3~g}}<extra></extra>",
+        )  # [seed, tick]
         look = plot.curve(c, marked=True)
         plot.bands(fig, result.epoch, share, name, look, hover=tip, legendgroup=f"{c}", row=1, col=1)
     cut = range(len(fig.data))
