@@ -24,6 +24,7 @@ from core.concepts.dropout import params as dropout
 from core.concepts.gan import claims as gan_claims
 from core.concepts.gan import params as gan
 from core.concepts.gan import train as gan_train
+from core.concepts.linear_models import params as linear
 from core.concepts.mixup import train as mixup_train
 from core.concepts.mixup.params import EPSILONS
 from core.concepts.optimizer_race import tuning
@@ -71,6 +72,7 @@ CONSTANTS: dict[str, set[float]] = {
     | {5.75, 1.13, 1.10, 0.6},
     "dropout": {DIGIT_SIDE, DIGIT_CLASSES, dropout.THINNED, dropout.PROBED, 100 * dropout.REMOVED[2]}
     | {300, 1000, 0.5, 0.7, 13},
+    "linear_models": {0.99, 1.01, 4.2, 80, 400, 1000, linear.Params().steps, linear.Params().examples},
     "mixup": {
         DIGIT_SIDE,
         500,
