@@ -21,7 +21,7 @@ import pytest
 
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import BaseParams, Integer, Rows, canonical, fields
-from core.concept.parts import Claim, Figure, Mistake, experiment, load
+from core.concept.parts import Claim, Figure, Mistake, experiment, load, train_module
 from core.concept.result import BaseResult, arrays, axes, same
 from core.concept.text import words
 from core.conclusions.claims import deciding
@@ -42,9 +42,9 @@ CLAIMS = [(stem, claim) for stem in STEMS for claim in load(stem).claims]
 EACH_CLAIM = pytest.mark.parametrize(("stem", "claim"), CLAIMS, ids=[f"{s}-{c.id}" for s, c in CLAIMS])
 MISTAKES = [(stem, mistake) for stem in STEMS for mistake in load(stem).mistakes]
 EACH_MISTAKE = pytest.mark.parametrize(("stem", "mistake"), MISTAKES, ids=[f"{s}-{m.id}" for s, m in MISTAKES])
-FIGURES = [(stem, figure) for stem in STEMS for figure in load(stem).figures]
-EACH_FIGURE = pytest.mark.parametrize(("stem", "figure"), FIGURES, ids=[f"{s}-{f.id}" for s, f in FIGURES])
-ASKS = [(stem, ask.id) for stem in STEMS for ask in load(stem).asks]
+FIGURES = [(load(stem).of(figure).name, figure) for stem in STEMS for figure in load(stem).figures]
+EACH_FIGURE = pytest.mark.parametrize(("name", "figure"), FIGURES, ids=[f"{n}-{f.id}" for n, f in FIGURES])
+ASKS = [(name, ask.id) for name in NAMES for ask in experiment(name).asks]
 
 CHEAP = {"seeds": 2, "epochs": 1, "passes": 3, "steps": 20}  # what a claim's Params become for its form to be tried
 
@@ -338,7 +338,7 @@ def test_deciding_seeds_are_enough_and_nobody_has_looked_at_them(stem: str, clai
         assert min(params.data_seed, params.weight_seed) >= UNSEEN
         seen += [params.data_seed + i for i in range(getattr(params, "seeds", 1))]
     assert len(seen) == len(set(seen))
-    shown = [defaults, load(stem).tiny, *(defaults.replace(**preset.changes) for preset in load(stem).presets)]
+    shown = [defaults, experiment(stem).tiny, *(defaults.replace(**preset.changes) for preset in load(stem).presets)]
     assert all(max(params.data_seed, params.weight_seed) < UNSEEN - 100 for params in shown)
     assert claim.smallest > 0 and claim.direction in ("above", "below", "within")
 
