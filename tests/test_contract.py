@@ -158,7 +158,7 @@ def test_equal_params_give_equal_bits_whatever_the_chunk(name: str) -> None:
         assert equal_states(state, tiny(name)[1])
     assert len(trained(name, experiment(name).tiny, chunk=1000)[0]) < len(tiny(name)[0])
     train = inspect.signature(train_module(name).train).parameters
-    population = ["population"] if "fused" in load(name).devices else []
+    population = ["population"] if "fused" in experiment(name).devices else []
     assert list(train) == ["params", "device", "chunk", *population] and train["device"].default == "cpu"
 
 

@@ -72,7 +72,7 @@ CONSTANTS: dict[str, set[float]] = {
     | {5.75, 1.13, 1.10, 0.6},
     "dropout": {DIGIT_SIDE, DIGIT_CLASSES, dropout.THINNED, dropout.PROBED, 100 * dropout.REMOVED[2]}
     | {300, 1000, 0.5, 0.7, 13},
-    "linear_models": {0.99, 1.01, 4.2, 80, 400, 1000, linear.Params().steps, linear.Params().examples},
+    "linear_models": {0.99, 1.01, 4.2, 80, 400, 1000, linear.Params().steps, linear.Params().examples, 50},
     "mixup": {
         DIGIT_SIDE,
         500,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,10 +39,12 @@ def listed(names: tuple[str, ...], section: str) -> Any:
 
 
 HERE = Gallery("linear_models", named, "words.method")
-DESCENT = Gallery("linear_models", lambda result, text: [f"η = {f:g} · 2/κ" for f in FACTORS], "words.rate")
-THREE = Gallery("linear_models", listed(RULES, "rows"), "words.method")
-MODELS = Gallery("linear_models", listed(NAMES, "models"), "words.method")
-FEATURES = Gallery("linear_models", listed(KINDS, "kinds"), "words.features")
+DESCENT = Gallery(
+    "linear_models", lambda result, text: [f"η = {f:g} · 2/κ" for f in FACTORS], "words.rate", of="descent"
+)
+THREE = Gallery("linear_models", listed(RULES, "rows"), "words.method", of="three")
+MODELS = Gallery("linear_models", listed(NAMES, "models"), "words.method", of="calibration")
+FEATURES = Gallery("linear_models", listed(KINDS, "kinds"), "words.features", of="features")
 
 
 # The line
@@ -94,7 +95,7 @@ def draw_line(result: Result, language: str) -> go.Figure:
 
 
 def table_accuracy(result: Result, language: str) -> pd.DataFrame:
-    return kinds.interval_table(HERE, result, language, accuracies(result))
+    return HERE.table(result, language, kinds.interval_columns(HERE.text(language), accuracies(result)))
 
 
 def accuracies(result: Result) -> dict[str, np.ndarray]:
@@ -107,7 +108,7 @@ def summary_line(result: Result, language: str) -> str:
         result,
         language,
         "summaries.line",
-        lambda m: {"missed": round(float(missed[m])), "points": len(result.x), "right": percent(test(result)[m, 0])},
+        lambda m: {"missed": f"{missed[m]:.0f}", "points": len(result.x), "right": percent(test(result)[m, 0])},
     )
 
 
@@ -194,7 +195,7 @@ def finish_row(fig: plot.Sheet, result: Any, text: Text) -> None:
 
 
 def table_row(result: Any, language: str) -> pd.DataFrame:
-    return kinds.interval_table(THREE, result, language, recalls(result))
+    return THREE.table(result, language, kinds.interval_columns(THREE.text(language), recalls(result)))
 
 
 def recalls(result: Any) -> dict[str, np.ndarray]:
@@ -283,18 +284,12 @@ def finish_features(fig: plot.Sheet, result: Any, text: Text) -> None:
 
 def summary_features(result: Any, language: str) -> str:
     text = FEATURES.text(language)
-    if not len(result.size):
-        return text.say("summaries.no_features")
     labels, said = FEATURES.names(result, language), []
     for k in sorted({0, len(result.size) - 1}):
         mean = result.accuracy[:, :, k].mean(1)
         best = text.listed(labels[m] for m in ends(mean, percent)[0])
         said.append(text.say("summaries.features", size=result.size[k], best=best, most=percent(mean.max())))
     return " ".join(said)
-
-
-def of(part: str, *figures: Figure) -> tuple[Figure, ...]:
-    return tuple(replace(figure, of=part) for figure in figures)
 
 
 DISTANCE = kinds.swept(
@@ -323,11 +318,13 @@ LEARNING = kinds.swept(
     finish=finish_features,
 )  # fmt: skip
 FIGURES = (
-    Figure("line", draw_line, table_accuracy, summary_line, in_plane),
-    HERE.later(DISTANCE),
-    kinds.intervals(HERE, "accuracy", accuracies, summary_accuracy),
-    *of("descent", GAPS, Figure("path", draw_path, table_descent, summary_descent, in_plane)),
-    *of("three", REGIONS, kinds.intervals(THREE, "recall", recalls, summary_row), TWICE),
-    *of("calibration", Figure("reliability", draw_reliability, table_reliability, summary_reliability)),
-    *of("features", LEARNING),
+    *HERE.figures(
+        Figure("line", draw_line, table_accuracy, summary_line, in_plane),
+        HERE.later(DISTANCE),
+        kinds.intervals(HERE, "accuracy", accuracies, summary_accuracy),
+    ),
+    *DESCENT.figures(GAPS, Figure("path", draw_path, table_descent, summary_descent, in_plane)),
+    *THREE.figures(REGIONS, kinds.intervals(THREE, "recall", recalls, summary_row), TWICE),
+    *MODELS.figures(Figure("reliability", draw_reliability, table_reliability, summary_reliability)),
+    *FEATURES.figures(FEATURES.later(LEARNING, lambda result: len(result.size) > 0)),
 )

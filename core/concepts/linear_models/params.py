@@ -74,7 +74,7 @@ class Params(BaseParams):
     middle: float = number(0.0, 0.0, 4.0, step=0.1)
     examples: int = integer(60, 20, 400, step=20)
     width: int = integer(64, 4, 128)
-    epochs: int = integer(100, 10, 1000, step=10)
+    epochs: int = integer(100, 1, 1000)
     seeds: int = integer(5, 1, 40)
     data_seed: int = integer(0, 0, 99_999)
     weight_seed: int = integer(0, 0, 99_999)
