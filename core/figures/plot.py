@@ -83,9 +83,29 @@ def mark(i: int, size: float = 8) -> dict[str, Any]:
     return {"symbol": style.contender(i).symbol, "size": size, "color": style.contender(i).colour}
 
 
+def xy(places: np.ndarray) -> dict[str, np.ndarray]:
+    """Places [..., 2] of a plane as the x and y of a trace."""
+    return {"x": places[..., 0], "y": places[..., 1]}
+
+
+def line(colour: str, width: float, dash: str = "") -> dict[str, Any]:
+    return {"color": colour, "width": width} | ({"dash": dash} if dash else {})
+
+
+def marker(colour: Any, symbol: Any, size: Any, edge: float = 0.0, **more: Any) -> dict[str, Any]:
+    """A marker; `edge` is the width of a white line around it, which lifts it off what it lies on."""
+    return {"color": colour, "symbol": symbol, "size": size} | ({"line": line("#ffffff", edge)} if edge else {}) | more
+
+
+def arrow(colour: str, width: float, size: float, dash: str = "") -> dict[str, Any]:
+    """How a line of two points is drawn as an arrow from the first to the second."""
+    head = {"symbol": ["circle", "arrow"], "size": [1, size], "angleref": "previous", "color": colour}
+    return {"mode": "lines+markers", "line": line(colour, width, dash), "marker": head}
+
+
 def bands(
     fig: Sheet,
-    x: np.ndarray,
+    x: Any,
     seeds: np.ndarray,
     name: str,
     look: dict[str, Any],
