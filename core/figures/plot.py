@@ -83,6 +83,11 @@ def mark(i: int, size: float = 8) -> dict[str, Any]:
     return {"symbol": style.contender(i).symbol, "size": size, "color": style.contender(i).colour}
 
 
+def head(i: int) -> dict[str, Any]:
+    """Where row i is on its way over a plane."""
+    return mark(i, 12) | {"line": line("#ffffff", 1.5)}
+
+
 def xy(places: np.ndarray) -> dict[str, np.ndarray]:
     """Places [..., 2] of a plane as the x and y of a trace."""
     return {"x": places[..., 0], "y": places[..., 1]}
@@ -121,13 +126,13 @@ def bands(
     low, high, middle = _extent(seeds, log)
     fill = style.fade(look["line"]["color"], tint)
     look = look | ({"mode": "lines+markers"} if len(x) == 1 else {}) | {"name": name, "hovertemplate": hover}
-    edges: list[tuple[np.ndarray, dict[str, Any]]] = [
-        (low, EDGE),
-        (high, EDGE | {"fill": "tonexty", "fillcolor": fill}),
+    edges: list[tuple[str, np.ndarray, dict[str, Any]]] = [
+        ("low", low, EDGE),
+        ("high", high, EDGE | {"fill": "tonexty", "fillcolor": fill}),
     ]
-    for values, kind in [*(edges if len(seeds) > 1 else []), (middle, look)]:
-        moving = values.ndim > 1
-        fig.add_scatter(x=x, y=values[-1] if moving else values, **kind | more)
+    for which, values, kind in [*(edges if len(seeds) > 1 else []), ("", middle, look)]:
+        moving, own = values.ndim > 1, {"uid": more["uid"] + which} if "uid" in more else {}
+        fig.add_scatter(x=x, y=values[-1] if moving else values, **kind | more | own)
         if moving:
             fig.was(y=values)
 

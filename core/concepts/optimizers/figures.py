@@ -162,7 +162,7 @@ def draw_paths(result: Result, language: str) -> go.Figure:
     for c, name in enumerate(labels):
         row, arrived = [len(labels) - c], np.isfinite(result.reached[c])
         gone = bool(len(clock)) and lost(result)[c]
-        head = plot.mark(c, 12) | {"line": plot.line("#ffffff", 1.5)}
+        head = plot.head(c)
         if len(clock):
             place = drawn(result.path[c])
             finite = np.flatnonzero(np.isfinite(place).all(1))
@@ -415,7 +415,7 @@ def draw_rates(result: Result, language: str) -> go.Figure:
         near = int(np.abs(np.log(result.rate) - np.log(lr)).argmin()) if np.isfinite(lr) else 0
         look = {
             "mode": "markers",
-            "marker": plot.mark(c, 12) | {"line": plot.line("#ffffff", 1.5)},
+            "marker": plot.head(c),
             "showlegend": False,
         }
         hover = f"{name}: η = %{{x:.3g}}<extra></extra>"
