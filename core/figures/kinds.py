@@ -199,7 +199,7 @@ def intervals(
 
     def draw(result: Any, language: str) -> go.Figure:
         text, found = here.text(language), values(result)
-        labels = here.names(result, language)[::-1]  # plotly counts rows upward
+        labels = here.names(result, language)
         groups = together or {word: {} for word in found}
         tall = 150 + 40 * len(labels)
         fig = plot.panels(1, len(groups), None, tall, shared_yaxes=True, horizontal_spacing=0.05)
@@ -207,15 +207,11 @@ def intervals(
             for word in looks or [title]:
                 if not np.isfinite(found[word]).any():
                     continue
-                mean, half = plot.over_seeds(found[word][::-1])
-                own = {"showlegend": False} if not looks else {"name": text.say(f"words.{word}")}
-                fig.add_scatter(
-                    x=mean, y=labels, mode="markers", error_x=plot.error(half, 5), row=1, col=k,
-                    marker=_look(*looks[word]) if looks else rows_look(len(labels)),
-                    hovertemplate=f"%{{y}}: <b>%{{x:.3f}}</b><extra>{text.say(f'words.{word}')}</extra>", **own,
-                )  # fmt: skip
+                tip = f"%{{y}}: <b>%{{x:.3f}}</b><extra>{text.say(f'words.{word}')}</extra>"
+                own = {"marker": _look(*looks[word]), "name": text.say(f"words.{word}")} if looks else {}
+                across(fig, labels, found[word], tip, width=5, **own, row=1, col=k)
             fig.update_xaxes(title=text.say(f"words.{title}"), row=1, col=k)
-        fig.update_yaxes(automargin=True, categoryorder="array", categoryarray=labels)
+        fig.update_yaxes(automargin=True)
         if len(groups) > 1:
             plot.stack(fig)
         if finish:
@@ -223,7 +219,7 @@ def intervals(
         return fig
 
     def means(result: Any, language: str) -> pd.DataFrame:
-        return interval_table(here, result, language, values(result), digits)
+        return here.table(result, language, interval_columns(here.text(language), values(result), digits))
 
     return Figure(id, draw, table or means, summary, shown)
 
@@ -232,22 +228,26 @@ def _look(i: int, symbol: str) -> dict[str, Any]:
     return plot.mark(i, 12) | {"symbol": symbol, "line": {"width": 2, "color": style.PALETTE[i]}}
 
 
-def rows_look(count: int, size: float = 11) -> dict[str, Any]:
-    """Marks of all rows, the last row first, as they stand from the bottom up."""
-    looks = [style.contender(i) for i in reversed(range(count))]
-    return {"size": size, "color": [look.colour for look in looks], "symbol": [look.symbol for look in looks]}
+def across(fig: plot.Sheet, labels: list[str], seeds: np.ndarray, tip: str, width: float = 4, **more: Any) -> None:
+    """Means of `seeds` [row, seed] with their intervals, a row each, in the looks of the rows unless `more` has one."""
+    rows, (mean, half) = labels[::-1], plot.over_seeds(seeds[::-1])  # plotly counts rows upward
+    looks = [style.contender(i) for i in range(len(labels))][::-1]
+    marks = {"size": 11, "color": [look.colour for look in looks], "symbol": [look.symbol for look in looks]}
+    own = more if "marker" in more else {"marker": marks, "showlegend": False} | more
+    fig.add_scatter(x=mean, y=rows, mode="markers", error_x=plot.error(half, width), hovertemplate=tip, **own)
+    fig.update_yaxes(categoryorder="array", categoryarray=rows, row=more["row"], col=more["col"])
 
 
-def interval_table(
-    here: Gallery, result: Any, language: str, values: Mapping[str, np.ndarray], digits: int = 4
-) -> pd.DataFrame:
-    """Mean and half width of the 95 % interval of every word's values [row, seed]."""
-    say = here.text(language).say
+def interval_columns(text: Text, values: Mapping[str, np.ndarray], digits: int = 4) -> dict[str, Any]:
+    """Mean and half width of the 95 % interval of every word's values [row, seed], as columns of a table."""
     columns: dict[str, Any] = {}
     for word, seeds in values.items():
         mean, half = plot.over_seeds(seeds)
-        columns |= {say(f"words.{word}"): mean.round(digits), f"{say(f'words.{word}')} ± 95 %": half.round(digits)}
-    return here.table(result, language, columns)
+        columns |= {
+            text.say(f"words.{word}"): mean.round(digits),
+            f"{text.say(f'words.{word}')} ± 95 %": half.round(digits),
+        }
+    return columns
 
 
 def planes(

@@ -156,6 +156,17 @@ def error(half: Any, width: float = 4, thickness: float = 1.5) -> dict[str, Any]
     return {"array": half, "thickness": thickness, "width": width, "color": style.AXIS}
 
 
+def means(
+    fig: Sheet, x: Any, mean: np.ndarray, half: np.ndarray, *, width: float = 4, thickness: float = 1.5, **more: Any
+) -> None:
+    """Means [x] with their intervals, in what `more` says; of [moment, x] the last, the earlier remembered."""
+    moving = mean.ndim > 1
+    now = (mean[-1], half[-1]) if moving else (mean, half)
+    fig.add_scatter(x=x, y=now[0], error_y=error(now[1], width, thickness), **more)
+    if moving:
+        fig.was(y=mean, error_y__array=half)
+
+
 def field(
     fig: Sheet, z: np.ndarray, reach: float, top: float = 255, colours: Any = style.DIVERGING, **more: Any
 ) -> None:
