@@ -13,7 +13,7 @@ from core.concept.parts import Figure
 from core.concept.text import Text
 from core.concepts.gan.params import ALONE, CODES, GAMES, Result, Version, Walk, mode_count, on_points
 from core.figures import kinds, plot, style
-from core.figures.gallery import Gallery, telling
+from core.figures.gallery import Gallery, by_rule
 
 REACH = 3.0  # the field covers [-REACH, REACH]²
 FIELD: dict[str, Any] = {"reach": REACH, "zsmooth": "best", "opacity": 0.6}  # D over the plane
@@ -21,15 +21,6 @@ REAL, MADE, VIOLET = style.PALETTE[8], style.PALETTE[2], style.PALETTE[3]
 ACROSS = 3  # panels side by side
 LONGEST_ARROW = 0.45
 ROWS = 40  # rows of a table
-
-
-def named(result: Result, text: Text) -> list[str]:
-    """A short name per version: its rule, and what tells it from others of the same rule."""
-    found = []
-    for version, own in zip(result.params.versions, telling(result.params.versions)):
-        settings = ", ".join(f"{text.say(f'symbols.{n}')} {setting(version, n, text)}" for n in own)
-        found.append(text.say(f"rules.{version.rule}") + (f" ({settings})" if settings else ""))
-    return found
 
 
 def setting(version: Version, name: str, text: Text) -> str:
@@ -47,7 +38,7 @@ def diverged(result: Result) -> np.ndarray:
     return lost
 
 
-HERE = Gallery("gan", named, "words.version", diverged)
+HERE = Gallery("gan", lambda r, text: by_rule(r.params.versions, text, setting), "words.version", diverged)
 text, names = HERE.text, HERE.names
 
 

@@ -5,23 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from core.concept.params import applicable, fields
-from core.concept.text import Text
 from core.concepts.optimizer_race.params import Result
-from core.figures.gallery import Gallery, telling
+from core.figures.gallery import Gallery, by_rule
 from core.ml.rules import Contender
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
 BLOWN = 10  # times its value before training: a loss that ends above this has diverged
-
-
-def told(result: Result, text: Text) -> list[str]:
-    """A short name per contender: its rule, and what tells it from others of the same rule."""
-    contenders, found = result.params.contenders, []
-    for one, own in zip(contenders, telling(contenders)):
-        settings = ", ".join(f"{text.say(f'symbols.{n}')} {getattr(one, n):g}" for n in own)
-        found.append(text.say(f"rules.{one.rule}") + (f" ({settings})" if settings else ""))
-    return found
 
 
 def diverged_at(result: Result) -> np.ndarray:
@@ -39,7 +29,7 @@ def diverged(result: Result) -> np.ndarray:
     return diverged_at(result) < len(result.epoch)
 
 
-HERE = Gallery("optimizer_race", told, diverged=diverged)
+HERE = Gallery("optimizer_race", lambda r, text: by_rule(r.params.contenders, text), diverged=diverged)
 text, names = HERE.text, HERE.names
 
 

@@ -25,7 +25,7 @@ from core.concepts.optimizers.params import (
 )
 from core.conclusions.stats import ends, interval
 from core.figures import plot, style
-from core.figures.gallery import Gallery, telling
+from core.figures.gallery import Gallery, by_rule
 from core.figures.numbers import significant, whole
 
 RED, INK, STONE = style.PALETTE[5], style.PALETTE[8], style.PALETTE[9]
@@ -39,15 +39,12 @@ LITTLE = 0.01  # a correction that is hardly one
 
 
 def named(result: Result, text: Text) -> list[str]:
-    """A short name per contender: its rule, and the settings that tell it from others of the same rule."""
-    contenders, found = result.params.contenders, []
-    for one, own in zip(contenders, telling(contenders, unseen=["lr"] if result.params.rates == "best" else [])):
-        told = ", ".join(f"{text.say(f'symbols.{n}')} {shown(getattr(one, n), text)}" for n in own)
-        found.append(text.say(f"options.rule.{one.rule}") + (f" ({told})" if told else ""))
-    return found
+    unseen = ["lr"] if result.params.rates == "best" else []
+    return by_rule(result.params.contenders, text, shown, "options.rule", unseen)
 
 
-def shown(value: float | bool, text: Text) -> str:
+def shown(contender: Any, name: str, text: Text) -> str:
+    value = getattr(contender, name)
     if isinstance(value, bool):
         return text.say("words.on" if value else "words.off")
     return f"{value:.3g}"
@@ -212,18 +209,16 @@ def table_paths(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     nowhere = np.full(len(result.chosen), np.nan)
     ends = result.height[:, -1] if result.height.shape[1] else nowhere
+    share = np.isfinite(result.reached_by).mean(1) if result.complete else nowhere
     columns = {
-        say("words.contender"): names(result, language),
         "η": significant(result.chosen, 3),
         say("words.steps_to", target=target(result)): whole(result.reached),
         say("words.median_of", seeds=result.params.seeds): whole(median_of_starts(result)),
-        f"{say('words.share_of')} (%)": whole(
-            100 * np.isfinite(result.reached_by).mean(1) if result.complete else nowhere
-        ),
+        f"{say('words.share_of')} (%)": whole(100 * share),
         say("words.height_end"): significant(ends, 2),
         say("words.ending"): [ending(c, result, language) for c in range(len(ends))],
     }
-    return pd.DataFrame(columns)
+    return HERE.table(result, language, columns)
 
 
 def summary_paths(result: Result, language: str) -> str:
@@ -438,13 +433,9 @@ def table_rates(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     steps = np.nan_to_num(result.sweep, nan=np.inf)  # [contender, rate]
     fewest = steps.min(1)
-    columns = {
-        say("words.contender"): names(result, language),
-        say("words.best_rate"): significant(np.where(np.isfinite(fewest), result.rate[steps.argmin(1)], np.nan), 3),
-        say("words.fewest"): whole(fewest),
-        say("words.good_band"): good_band(result).round(2),
-    }
-    return pd.DataFrame(columns)
+    best = significant(np.where(np.isfinite(fewest), result.rate[steps.argmin(1)], np.nan), 3)
+    columns = {"best_rate": best, "fewest": whole(fewest), "good_band": good_band(result).round(2)}
+    return HERE.table(result, language, {say(f"words.{word}"): column for word, column in columns.items()})
 
 
 def summary_rates(result: Result, language: str) -> str:
