@@ -117,14 +117,13 @@ def bands(
     *,
     hover: str = "%{y:.3f}",
     log: bool = False,
-    tint: float = 0.13,
     **more: Any,
 ) -> None:
     """Mean of `seeds` [seed, x] as a `curve`, lowest to highest as a band; `more` is of all. Of seeds [seed, moment, x]
     the last moment is drawn, and the others are remembered. On a logarithmic axis, which has no place for 0, the middle
     is the median, and the lowest that above 0."""
     low, high, middle = _extent(seeds, log)
-    fill = style.fade(look["line"]["color"], tint)
+    fill = style.fade(look["line"]["color"], 0.13)
     look = look | ({"mode": "lines+markers"} if len(x) == 1 else {}) | {"name": name, "hovertemplate": hover}
     edges: list[tuple[str, np.ndarray, dict[str, Any]]] = [
         ("low", low, EDGE),

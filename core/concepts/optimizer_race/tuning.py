@@ -230,7 +230,7 @@ def draw_sensitivity(result: Result, language: str) -> go.Figure:
             symbols = ["x" if gone else symbol for gone in (seeds[:, -1] >= top).any(0)]  # where a seed is lost
             line = plot.line(colour, 2.2, style.SPLITS[split].dash)
             look = {"mode": "lines+markers", "line": line, "marker": {"size": 7, "symbol": symbols}}
-            more: dict[str, Any] = {"meta": {"split": split}, "legendgroup": f"{c}", "tint": 0.09}
+            more: dict[str, Any] = {"meta": {"split": split}, "legendgroup": f"{c}"}
             hover = f"{name}, {say(f'splits.{split}')}: %{{y:.4f}}<extra></extra>"
             plot.bands(fig, result.rate[c], seeds, name, look, hover=hover, **more)
     fig.update_xaxes(title=say("words.rate"), hoverformat=".3~g", **rate_axis(result, 0.02))

@@ -167,7 +167,7 @@ def draw_mistakes(result: Result, language: str) -> go.Figure:
     passes = np.arange(1, seeds.shape[1] + 1)
     if len(seeds) > 1:
         look = {"mode": "lines", "line": plot.line(RATES[0][0], 2.5)}
-        plot.bands(fig, passes, seeds, say("words.mean_of", seeds=len(seeds)), look, hover="%{y:.1f}", tint=0.15)
+        plot.bands(fig, passes, seeds, say("words.mean_of", seeds=len(seeds)), look, hover="%{y:.1f}")
     look = {"mode": "lines+markers" if len(passes) <= 60 else "lines", "line": plot.line(RED, 1.8, "dot")}
     fig.add_scatter(x=passes, y=seeds[0], name=say("words.first_seed"), **look, marker={"size": 6, "symbol": "diamond"})
     axis = say("words.move" if result.params.order == "by_hand" else "words.pass")

@@ -193,9 +193,9 @@ def table_samples(result: Result, language: str) -> pd.DataFrame:
         for tick in rungs(result)
         for t, points, marks in zip(SAMPLED, result.sample[tick], result.copied[tick])
     ]
-    heads = [*(say(f"words.{word}") for word in ("step", "test_bits", "temperature", "sample")), "%"]
-    found = pd.DataFrame(rows, columns=heads)
-    return found.assign(**{f"{say('words.copied')} (%)": whole(found.pop("%"))})
+    *heads, share = (say(f"words.{word}") for word in ("step", "test_bits", "temperature", "sample", "copied"))
+    found = pd.DataFrame(rows, columns=[*heads, f"{share} (%)"])
+    return found.assign(**{f"{share} (%)": whole(found[f"{share} (%)"])})
 
 
 def summary_ladder(result: Result, language: str) -> str:
@@ -256,7 +256,7 @@ def draw_bits(result: Result, language: str) -> go.Figure:
     for split in ("train", "test"):
         colour, _, dash = style.SPLITS[split]
         look = {"mode": "lines+markers", "line": plot.line(colour, 2.5, dash)}
-        plot.bands(fig, result.at, result.bits[..., SPLITS.index(split)], say(f"splits.{split}"), look, tint=0.15)
+        plot.bands(fig, result.at, result.bits[..., SPLITS.index(split)], say(f"splits.{split}"), look)
     found = rulers(result, language)
     values = [bits for _, bits in found] + result.bits[np.isfinite(result.bits)].tolist()
     top, low = (max(values), min(values)) if values else (1.0, 0.0)
@@ -296,13 +296,13 @@ def draw_counting(result: Result, language: str) -> go.Figure:
     seeds = result.ngram[:, :, 1]
     orders = np.arange(1, seeds.shape[1] + 1)
     look = {"mode": "lines+markers", "line": plot.line(PURPLE, 2.5), "marker": {"symbol": "square", "size": 8}}
-    plot.bands(fig, orders, seeds, say("words.ngrams"), look, tint=0.15)
+    plot.bands(fig, orders, seeds, say("words.ngrams"), look)
     across = np.array([orders[0] - 0.4, orders[-1] + 0.4])
     packers = zip(PACKERS, result.packed.mean(0)[:, None], (GREEN, STONE), ("dashdot", "longdash"))
     own = (say(f"options.cell.{result.params.cell}"), bits_now(result), *style.SPLITS["test"][::2])
     for name, bits, colour, dash in (own, *packers):
         look = {"mode": "lines", "line": {"color": colour, "dash": dash}}
-        plot.bands(fig, across, np.repeat(bits[:, None], 2, 1), name, look, tint=0.15)
+        plot.bands(fig, across, np.repeat(bits[:, None], 2, 1), name, look)
     fig.update_xaxes(title=say("words.order"), dtick=1, range=across.tolist())
     fig.update_yaxes(title=say("words.test_bits"))
     return fig
@@ -346,7 +346,7 @@ def draw_temperature(result: Result, language: str) -> go.Figure:
             "line": {"color": colour, "dash": dash},
             "marker": {"symbol": symbol, "size": 8},
         }
-        place: dict[str, Any] = {"hover": "%{y:.0%}", "tint": 0.15, "row": 1, "col": 1}
+        place: dict[str, Any] = {"hover": "%{y:.0%}", "row": 1, "col": 1}
         plot.bands(fig, WARMTHS, getattr(result, name), say(f"words.{name}"), look, **place)
     (colour, _, dash), mean, below = style.SPLITS["test"], result.tempered.mean(0), {"row": 2, "col": 1}
     look = {"mode": "lines", "line": {"color": colour, "dash": dash}, "name": say("words.test_bits")}
