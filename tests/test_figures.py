@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.concept.catalog import LANGUAGES
 from core.concept.params import Rows, fields
 from core.concept.parts import load
 from core.concept.result import BaseResult
+from core.figures import style
 from core.runs.store import shipped
 
 ROWS = ("contenders", "nets", "methods", "versions")
@@ -155,6 +157,29 @@ def test_colour_is_never_the_only_cue(stem: str) -> None:
         for figure in load(stem).figures:
             if figure.shown(result.params) and (pairs := by_colour_alone(figure.draw(result, "en"))):
                 found.setdefault(figure.id, pairs)
+    assert not found
+
+
+@ALL
+def test_a_row_looks_the_same_wherever_it_is_drawn(stem: str) -> None:
+    """In its colour; its dash, or where that says something else its symbol; and its symbol, full or open."""
+    names = getattr(import_module(f"core.concepts.{stem}.figures"), "names", None)
+    found = {}
+    for result in results(stem) if names else ():
+        rows = {name: style.contender(i) for i, name in enumerate(names(result, "en"))}
+        for figure in load(stem).figures:
+            for trace in figure.draw(result, "en").data if figure.shown(result.params) else ():
+                look = rows.get(trace.name)
+                if trace.type != "scatter" or look is None:
+                    continue
+                mode, symbol = trace.mode or "lines", trace.marker.symbol
+                wrong = [
+                    "lines" in mode and trace.line.color != look.colour,
+                    "lines" in mode and "markers" not in mode and trace.line.dash != look.dash,
+                    "markers" in mode and isinstance(symbol, str) and symbol.removesuffix("-open") != look.symbol,
+                ]
+                if any(wrong):
+                    found.setdefault((figure.id, trace.name), (wrong, symbol))
     assert not found
 
 

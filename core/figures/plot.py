@@ -19,7 +19,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.conclusions.stats import mean_interval
+from core.conclusions.stats import interval, mean_interval
 from core.figures import style
 
 PAPER = [[0, "#15181d"], [1, "#fdfcf9"]]  # images, in both themes
@@ -117,12 +117,13 @@ def bands(
     *,
     hover: str = "%{y:.3f}",
     log: bool = False,
+    share: bool = False,
     **more: Any,
 ) -> None:
     """Mean of `seeds` [seed, x] as a `curve`, lowest to highest as a band; `more` is of all. Of seeds [seed, moment, x]
     the last moment is drawn, and the others are remembered. On a logarithmic axis, which has no place for 0, the middle
-    is the median, and the lowest that above 0."""
-    low, high, middle = _extent(seeds, log)
+    is the median, and the lowest that above 0. Of a share of ones the band is its 95 % interval."""
+    low, high, middle = _extent(seeds, log, share)
     fill = style.fade(look["line"]["color"], 0.13)
     look = look | ({"mode": "lines+markers"} if len(x) == 1 else {}) | {"name": name, "hovertemplate": hover}
     edges: list[tuple[str, np.ndarray, dict[str, Any]]] = [
@@ -136,13 +137,17 @@ def bands(
             fig.was(y=values)
 
 
-def _extent(seeds: np.ndarray, log: bool) -> list[np.ndarray]:
+def _extent(seeds: np.ndarray, log: bool, share: bool) -> list[np.ndarray]:
     """Lowest, highest and middle over the first axis."""
+    if share:
+        found = [interval(one, share=True) for one in seeds.reshape(len(seeds), -1).T]
+        ends = np.array([(one.low, one.high, one.mean) for one in found]).reshape(-1, 3).T
+        return list(ends.reshape(3, *seeds.shape[1:]))
     if not log:
         return [seeds.min(0), seeds.max(0), seeds.mean(0)]
     above = np.where(seeds > 0, seeds, np.inf).min(0)
-    found = np.where(np.isfinite(above), above, np.nan), seeds.max(0), np.median(seeds, 0)
-    return [np.where(curve > 0, curve, np.nan) for curve in found]
+    lowest = np.where(np.isfinite(above), above, np.nan)
+    return [np.where(curve > 0, curve, np.nan) for curve in (lowest, seeds.max(0), np.median(seeds, 0))]
 
 
 def over_seeds(values: np.ndarray, axis: int = 1) -> tuple[np.ndarray, np.ndarray]:
