@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from torch import nn
 
 from core.concept.result import arrays
-from core.concepts.optimizers.claims import CLAIMS, DECIDING, at
+from core.concepts.optimizers.claims import CLAIMS, at
 from core.concepts.optimizers.figures import FIGURES
 from core.concepts.optimizers.params import (
     FOUR,
@@ -463,4 +463,3 @@ def test_measures_keep_silent_where_they_cannot_speak() -> None:
     )
     alone = last(contenders=(at("lion", 0.1),), steps=10, seeds=2)
     assert all(claim.measure(alone) is None for claim in CLAIMS)
-    assert DECIDING["weight_seed"] == DECIDING["data_seed"] == 50_000
