@@ -377,8 +377,9 @@ def test_claims_have_names_of_their_own(stem: str) -> None:
 @EACH_MISTAKE
 def test_a_mistake_is_seen_where_it_is_made_and_not_where_it_is_not(stem: str, mistake: Mistake) -> None:
     assert [mistake.shows(result) for result in known(stem)[mistake.id]] == [True, False]
-    assert mistake.shows(tiny(stem)[0][0]) is None, "a run that is not over cannot tell"
-    effects = mistake.measure(tried(stem, cheap(mistake.params))[-1])
+    name = load(stem).of(load(stem).figure(mistake.figure)).name
+    assert mistake.shows(tiny(name)[0][0]) is None, "a run that is not over cannot tell"
+    effects = mistake.measure(tried(name, cheap(mistake.params))[-1])
     assert effects is None or (effects.ndim == 1 and effects.size and np.isfinite(effects).all())
 
 

@@ -122,7 +122,7 @@ class Mistake:
     params: settings at which it is made; where the method has contenders, one that makes it is the first of its kind.
     measure: Result → one number per seed that is larger where it is made, or None where this run cannot tell.
     symptom: the mean of the measure beyond which the mistake shows, in its unit.
-    figure: the one that shows it as wrong.
+    figure: the one that shows it as wrong, and so the experiment that makes it.
     """
 
     id: str

@@ -105,5 +105,24 @@ def telling(rows: Sequence[BaseParams], kind: str = "rule", unseen: Iterable[str
     return found
 
 
+def plain(row: Any, name: str, text: Text) -> str:
+    return f"{getattr(row, name):g}"
+
+
+def by_rule(
+    rows: Sequence[Any],
+    text: Text,
+    shown: Callable[[Any, str, Text], str] = plain,
+    word: str = "rules",
+    unseen: Iterable[str] = (),
+) -> list[str]:
+    """A name per row: its rule, `<word>.<rule>`, and in brackets the settings that tell it from others of that rule."""
+    names = []
+    for row, own in zip(rows, telling(rows, unseen=unseen)):
+        told = ", ".join(f"{text.say(f'symbols.{name}')} {shown(row, name, text)}" for name in own)
+        names.append(text.say(f"{word}.{row.rule}") + (f" ({told})" if told else ""))
+    return names
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if np.isfinite(share) else "–"

@@ -115,6 +115,8 @@ def curves(
                     more: dict[str, Any] = place | ({"legendgroup": f"{i}"} if parts or place else {})
                     if parts:
                         more["meta"] = {parts.role: part}
+                    if ends:  # crosses come in between
+                        more["uid"] = f"{i}{part}"
                     look = plot.curve(i, parts.dashes[part] if parts else "", marked=marked)
                     full = f"{name}, {said[part]}: {tip}<extra></extra>" if parts else tip
                     plot.bands(fig, own[:n], seeds[..., :n], name, look, hover=full, log=log, share=share, **more)
@@ -173,7 +175,7 @@ def _cross(fig: plot.Sheet, x: Any, y: Any, i: int, name: str, text: Text, **mor
     """Marks where a seed of row i diverged."""
     tip = f"{name}: {text.say('words.diverged_here')}<extra></extra>"
     look = {"marker": plot.mark(i, 12) | {"symbol": "x"}, "showlegend": False, "hovertemplate": tip}
-    fig.add_scatter(x=[x], y=[y], mode="markers", **look, **more)
+    fig.add_scatter(x=[x], y=[y], mode="markers", **look | more | {"uid": more["uid"] + "end"})
 
 
 def swept(here: Gallery, id: str, over: str, x: Array, values: Arrays, summary: Sentence, **more: Any) -> Figure:
@@ -417,6 +419,7 @@ def densities(
     height: tuple[int, int] = (130, 34),
     tip: str = "%{y}, %{x:.3f}: %{z:.0f} %",
     gap: tuple[float, float] = (1, 3),
+    finish: Finish | None = None,
     shown: Callable[[Any], bool] = everything,
 ) -> Figure:
     """How often something falls where, a row of colours for every row of the page.
@@ -436,6 +439,8 @@ def densities(
         )  # fmt: skip
         fig.update_yaxes(autorange="reversed", automargin=True)
         fig.update_xaxes(title=text.say(f"words.{over}"), showgrid=False)
+        if finish:
+            finish(fig, result, text)
         if when:
             fig.was(z=numbers)
             plot.film(fig, result, when[1](result), text.say(f"words.{when[0]}"))

@@ -117,7 +117,7 @@ const INK = "#15181d"; // of text on paper, whatever the theme
 const SHEET = 700; // pixels: the width of A4 or Letter, upright, between its margins
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-const NARROW = 500, BETWEEN = 72; // pixels: narrower figures stack their panels, with room for words between them
+const NARROW = 500, BETWEEN = 84; // pixels: narrower figures stack their panels, with room for words between them
 
 // The layout with its panels below each other, in the order of reading: each as wide as the figure, as high as it was.
 function stacked(layout) {
