@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.concept.parts import Claim, Prediction
+from core.concept.parts import Claim, Mistake, Prediction
 from core.concepts.linear_models.calibration.params import NAMES
 from core.concepts.linear_models.descent.params import FACTORS
 from core.concepts.linear_models.features.params import KINDS, SIZES
@@ -182,4 +182,10 @@ SHOWN = {"squares": METHODS.alone(test, SQUARES), "logistic": METHODS.alone(test
 PREDICTIONS = (
     more_or_less("clump", SHOWN, lambda share: f"{100 * share:.0f}"),
     Prediction("middle", ("most", "some", "few"), masked, of="three"),
+)
+
+MISTAKES = (
+    Mistake("origin", preset(Params(), PRESETS, "origin"), METHODS.more(test, HEAVY, WRONG), 0.05, "line"),
+    Mistake("staircase", preset(Params(), PRESETS, "mistakes"), METHODS.alone(stays, GRADIENT), 0.5, "line"),
+    Mistake("twice", Params(), ROW.alone(over_floor, "twice"), 1, "twice"),
 )

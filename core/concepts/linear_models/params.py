@@ -88,14 +88,14 @@ class Result(BaseResult):
     """
 
     accuracy: np.ndarray = array("method seed step+ split")
-    objective: np.ndarray = array("method seed step+")  # what the method makes small; NaN where it counts mistakes
-    moved: np.ndarray = array("method seed")  # how far its weights are from where they started
-    distance: np.ndarray = array("place")  # of the clump; empty without one
-    swept: np.ndarray = array("method seed place")  # test accuracy with the clump there; NaN until the end
+    objective: np.ndarray = array("method seed step+", dtype="float64")  # what the method makes small; NaN where it counts mistakes
+    moved: np.ndarray = array("method seed", dtype="float64")  # how far its weights are from where they started
+    distance: np.ndarray = array("place", dtype="float64")  # of the clump; empty without one
+    swept: np.ndarray = array("method seed place", fill=np.nan)  # test accuracy with the clump there; NaN until the end
     # The first seed: its training points (empty off the plane), and the weights of every step.
-    x: np.ndarray = array("example feature")
-    y: np.ndarray = array("example")
-    path: np.ndarray = array("method step+ class input")
+    x: np.ndarray = array("example feature", dtype="float64")
+    y: np.ndarray = array("example", dtype="int64")
+    path: np.ndarray = array("method step+ class input", dtype="float64")
 
 
 def used(params: Params) -> tuple[Method, ...]:

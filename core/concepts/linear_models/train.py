@@ -33,6 +33,7 @@ from core.concepts.linear_models.params import (
     table_shape,
     used,
 )
+from core.ml.recording import Recording, schedule
 
 
 def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Result, None, dict]:
@@ -42,41 +43,26 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
     x, y = [[with_one(part) for part in data.x] for data in sets], [data.y for data in sets]
     start = np.stack([first_rows(classes, features + 1, params.weight_seed + s) for s in range(seeds)])
     w = np.tile(start, (len(methods), 1, 1, 1))
-    accuracy = np.zeros((len(methods), seeds, NEWTON + 1, 3), np.float32)
-    objective = np.full(accuracy.shape[:3], np.nan)
-    path = np.zeros((len(methods), NEWTON + 1, classes, features + 1))
-    moved = np.zeros((len(methods), seeds))
-    distances = DISTANCES if drawn(params) else DISTANCES[:0]
-    swept = np.full((len(methods), seeds, len(distances)), np.nan)
-    shown = slice(None) if in_plane(params) else slice(0)
+    distances, shown = DISTANCES[: len(DISTANCES) * drawn(params)], len(x[0][0]) * in_plane(params)
+    sizes = {"method": len(methods), "seed": seeds, "step": NEWTON + 1, "split": 3, "class": classes}
+    first = {"distance": distances, "x": x[0][0][:shown, :-1], "y": y[0][0][:shown]}
+    record = Recording(Result, params, NEWTON, sizes | {"input": features + 1}, **first)
 
-    for step in range(NEWTON + 1):
+    for moment in schedule(NEWTON, chunk, step=range(NEWTON + 1)):
+        found: list[list[float]] = []
         for m, method in enumerate(methods):
             for s in range(seeds):
-                if step:
-                    w[m, s] = improved(method, w[m, s], x[s][0], y[s][0], step)
-                for k in range(3):
-                    accuracy[m, s, step, k] = right(w[m, s], x[s][k], y[s][k])
-                objective[m, s, step] = minimised(method, w[m, s], x[s][0], y[s][0])
-            path[m, step] = w[m, 0]
-        if step == NEWTON:
-            moved = np.abs(w - start).max((2, 3))
-            swept = np.array([[sweep(params, method, start[s], s) for s in range(seeds)] for method in methods])
-            swept = swept.reshape(len(methods), seeds, len(distances))
-        if step % chunk == 0 or step == NEWTON:
-            yield Result(
-                params,
-                step,
-                NEWTON,
-                accuracy=accuracy[:, :, : step + 1],
-                objective=objective[:, :, : step + 1],
-                moved=moved,
-                distance=distances,
-                swept=swept,
-                x=x[0][0][shown, :-1],
-                y=y[0][0][shown],
-                path=path[:, : step + 1],
-            )
+                if moment.step:
+                    w[m, s] = improved(method, w[m, s], x[s][0], y[s][0], moment.step)
+                found.append([right(w[m, s], x[s][k], y[s][k]) for k in range(3)])
+                found[-1].append(minimised(method, w[m, s], x[s][0], y[s][0]))
+        values = np.array(found)
+        record.append("step", accuracy=values[:, :3], objective=values[:, 3], path=w[:, 0])
+        if moment.last:
+            swept = [[sweep(params, method, start[s], s) for s in range(seeds)] for method in methods]
+            record.set(moved=np.abs(w - start).max((2, 3)), swept=np.array(swept).reshape(*w.shape[:2], len(distances)))
+        if moment.step % chunk == 0 or moment.last:
+            yield record.result(moment.step)
     return {"weights": w}
 
 

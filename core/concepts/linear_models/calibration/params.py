@@ -25,7 +25,7 @@ WARMTHS = np.geomspace(0.25, 64, 65)  # temperatures tried
 class Result(BaseResult):
     """Logistic regression and a network with two hidden layers, on the same few examples, at some epochs."""
 
-    tick: np.ndarray = array("tick+", "epochs")
+    tick: np.ndarray = array("tick+", "epochs", dtype="int64")
     accuracy: np.ndarray = array("method seed tick+ split")
     loss: np.ndarray = array("method seed tick+ split", "nats")
     # Test examples by the probability of class 1 that was said: how many, the mean of what was said, how often true.
@@ -37,7 +37,7 @@ class Result(BaseResult):
     warmth: np.ndarray = array("method seed")
     cooled: np.ndarray = array("method seed")
     tested: np.ndarray = array("method seed example")
-    label: np.ndarray = array("seed example")
+    label: np.ndarray = array("seed example", dtype="int64")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from core.ml.networks import initial_weights
 from core.ml.optimizers import Settings
 from core.ml.population import Stacked
 from core.ml.random import stream
+from core.ml.recording import Recording, schedule
 
 RATE = 0.03  # of Adam, on all examples at once
 SPREAD = 1.0  # of the classes, which overlap
@@ -44,48 +45,28 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
         start = np.stack([initial_weights(sizes, params.weight_seed + s) for s in range(seeds)])
         models.append(Stacked(sizes, "relu", "softmax", start, settings, x, y, np.arange(seeds), orders, n))
 
-    shape = (len(NAMES), seeds, len(moments))
-    loss, accuracy = np.zeros((2, *shape, 3), np.float32)
-    count, said, true = np.zeros((3, *shape, BINS))
-    error, (warmth, cooled) = np.zeros(shape), np.zeros((2, *shape[:2]))
-    tested = np.zeros((*shape[:2], TESTED), np.float32)
-    done = 0
-    for epoch in range(params.epochs + 1):
-        if epoch == moments[done]:
-            for m, model in enumerate(models):
-                loss[m, :, done], accuracy[m, :, done] = model.measure(bounds)
-                for s in range(seeds):
-                    odds = log_odds(model, s, x[s])
-                    held, tested[m, s] = odds[n : n + HELD], odds[n + HELD :]
-                    bins = reliability(tested[m, s], y[s, n + HELD :])
-                    count[m, s, done], said[m, s, done], true[m, s, done] = bins
-                    error[m, s, done] = calibration_error(*bins)
-                    if epoch == params.epochs:
-                        losses = [odds_loss(held / warm, y[s, n : n + HELD]) for warm in WARMTHS]
-                        warmth[m, s] = WARMTHS[int(np.argmin(losses))]
-                        after = reliability(tested[m, s] / warmth[m, s], y[s, n + HELD :])
-                        cooled[m, s] = calibration_error(*after)
-            done += 1
-        if epoch % chunk == 0 or epoch == params.epochs:
-            yield Result(
-                params,
-                epoch,
-                params.epochs,
-                tick=moments[:done],
-                accuracy=accuracy[:, :, :done],
-                loss=loss[:, :, :done],
-                count=count[:, :, :done],
-                said=said[:, :, :done],
-                true=true[:, :, :done],
-                error=error[:, :, :done],
-                warmth=warmth,
-                cooled=cooled,
-                tested=tested,
-                label=y[:, n + HELD :],
-            )
-        if epoch < params.epochs:
-            for model in models:
-                model.advance(1)
+    sizes_of = {"method": len(NAMES), "seed": seeds, "split": 3, "bin": BINS}
+    record = Recording(Result, params, params.epochs, sizes_of, tick=moments, label=y[:, n + HELD :])
+
+    for moment in schedule(params.epochs, chunk, tick=moments):
+        for model in models:
+            model.advance(len(moment.steps))
+        if moment.due:
+            odds = np.array([[log_odds(model, s, x[s]) for s in range(seeds)] for model in models])
+            held, tested = odds[..., n : n + HELD], odds[..., n + HELD :]
+            bins = np.array([[reliability(tested[m, s], y[s, n + HELD :]) for s in range(seeds)] for m in range(2)])
+            loss, accuracy = map(np.array, zip(*(model.measure(bounds) for model in models)))
+            count, said, true = np.moveaxis(bins, 2, 0)
+            error = [[calibration_error(*found) for found in row] for row in bins]
+            record.append("tick", loss=loss, accuracy=accuracy, count=count, said=said, true=true, error=error)
+        if moment.last:
+            warmth = np.array([[best_temperature(held[m, s], y[s, n : n + HELD]) for s in range(seeds)] for m in range(2)])
+            cooled = [
+                [calibration_error(*reliability(tested[m, s] / warmth[m, s], y[s, n + HELD :])) for s in range(seeds)]
+                for m in range(2)
+            ]
+            record.set(warmth=warmth, cooled=cooled, tested=tested)
+        yield record.result(moment.step)
     return {name: model.weights for name, model in zip(NAMES, models)}
 
 
@@ -113,6 +94,11 @@ def reliability(odds: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray
     count = np.bincount(place, minlength=BINS).astype(float)
     said, true = (np.bincount(place, values, BINS) / count.clip(1) for values in (p, y))
     return count, said, true
+
+
+def best_temperature(odds: np.ndarray, y: np.ndarray) -> float:
+    """That with the lowest loss, of those tried (Guo et al., 2017)."""
+    return float(WARMTHS[int(np.argmin([odds_loss(odds / warm, y) for warm in WARMTHS]))])
 
 
 def calibration_error(count: np.ndarray, said: np.ndarray, true: np.ndarray) -> float:

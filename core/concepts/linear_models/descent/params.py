@@ -23,15 +23,15 @@ RIDGE = 0.001  # the penalty λ, so that there is one lowest place
 class Result(BaseResult):
     """Descent at three multiples of the largest stable rate, from the same weights on the same data."""
 
-    tick: np.ndarray = array("tick+", "steps")
-    gap: np.ndarray = array("rate seed tick+")  # loss above the lowest there is
-    stable: np.ndarray = array("seed")  # the largest stable rate: 2 over the largest curvature at the lowest place
-    condition: np.ndarray = array("seed")  # largest over smallest curvature
+    tick: np.ndarray = array("tick+", "steps", dtype="int64")
+    gap: np.ndarray = array("rate seed tick+", dtype="float64")  # loss above the lowest there is
+    stable: np.ndarray = array("seed", dtype="float64")  # the largest stable rate: 2 over the largest curvature at the lowest place
+    condition: np.ndarray = array("seed", dtype="float64")  # largest over smallest curvature
     # The first seed, on two features and two classes (else empty): how the output of class 1, less that of class 0,
     # depends on the features; the lowest place; the loss around it.
-    path: np.ndarray = array("rate tick+ weight")
-    lowest: np.ndarray = array("weight")
-    axis: np.ndarray = array("weight place")
+    path: np.ndarray = array("rate tick+ weight", dtype="float64")
+    lowest: np.ndarray = array("weight", dtype="float64")
+    axis: np.ndarray = array("weight place", dtype="float64")
     surface: np.ndarray = array("row column")
 
 

@@ -24,6 +24,7 @@ from core.concepts.linear_models.models import (
     with_one,
 )
 from core.concepts.linear_models.params import NEWTON, Params, in_plane, table_shape
+from core.ml.recording import Recording, schedule
 
 FAR = 1e12  # a loss above this is no longer followed
 
@@ -34,35 +35,22 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     bowls = [Bowl(params, params.data_seed + s) for s in range(seeds)]
     start = np.stack([first_rows(classes, features + 1, params.weight_seed + s) for s in range(seeds)])
     w = np.tile(start, (len(FACTORS), 1, 1, 1))
-    moments, plane = ticks(params), in_plane(params)
-    gap = np.zeros((len(FACTORS), seeds, len(moments)))
-    path = np.zeros((len(FACTORS), len(moments), 2 if plane else 0))
+    plane, moments = 2 * in_plane(params), ticks(params)
     axis, surface = bowls[0].around(2 * np.abs(tilt(start[0]) - tilt(bowls[0].lowest)).max() if plane else 0.0)
+    known = {name: np.array([getattr(bowl, name) for bowl in bowls]) for name in ("stable", "condition")}
+    known |= {"tick": moments, "lowest": tilt(bowls[0].lowest)[:plane], "axis": axis, "surface": surface}
+    record = Recording(Result, params, params.steps, {"rate": len(FACTORS)}, **known)
 
-    done = 0
-    for step in range(params.steps + 1):
-        if step == moments[done]:
-            gap[:, :, done] = [[bowl.above(w[f, s]) for s, bowl in enumerate(bowls)] for f in range(len(FACTORS))]
-            path[:, done] = [tilt(w[f, 0])[: path.shape[2]] for f in range(len(FACTORS))]
-            done += 1
-        if step % chunk == 0 or step == params.steps:
-            yield Result(
-                params,
-                step,
-                params.steps,
-                tick=moments[:done],
-                gap=gap[:, :, :done],
-                stable=np.array([bowl.stable for bowl in bowls]),
-                condition=np.array([bowl.condition for bowl in bowls]),
-                path=path[:, :done],
-                lowest=tilt(bowls[0].lowest)[: path.shape[2]],
-                axis=axis,
-                surface=surface,
-            )
-        for s, bowl in enumerate(bowls):
-            for f, factor in enumerate(FACTORS):
-                if np.abs(w[f, s]).max() < FAR:  # else it would end in infinities
-                    w[f, s] = w[f, s] - factor * bowl.stable * bowl.slope(w[f, s])
+    for moment in schedule(params.steps, chunk, tick=moments):
+        for _ in moment.steps:
+            for s, bowl in enumerate(bowls):
+                for f, factor in enumerate(FACTORS):
+                    if np.abs(w[f, s]).max() < FAR:  # else it would end in infinities
+                        w[f, s] = w[f, s] - factor * bowl.stable * bowl.slope(w[f, s])
+        if moment.due:
+            gap = [[bowl.above(w[f, s]) for s, bowl in enumerate(bowls)] for f in range(len(FACTORS))]
+            record.append("tick", gap=gap, path=[tilt(rows[0])[:plane] for rows in w])
+        yield record.result(moment.step)
     return {"weights": w}
 
 

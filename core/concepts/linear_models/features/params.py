@@ -26,7 +26,7 @@ class Result(BaseResult):
     """Softmax regression on three kinds of features, and a network with a hidden layer that learns its own, on more and
     more digits."""
 
-    size: np.ndarray = array("size+", "examples")
+    size: np.ndarray = array("size+", "examples", dtype="int64")
     accuracy: np.ndarray = array("kind seed size+")  # on test data
 
 

@@ -12,6 +12,7 @@ from core.ml.data import digits, split, standardised
 from core.ml.networks import initial_weights
 from core.ml.optimizers import Settings
 from core.ml.population import Stacked
+from core.ml.recording import Recording, schedule
 
 RATE = 0.01  # of Adam, on all examples at once
 SIDE = 8  # of an image, in pixels
@@ -19,27 +20,22 @@ SIDE = 8  # of an image, in pixels
 
 def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
     """Results, each fuller than the last, after every size and every `chunk` epochs in between."""
-    seeds, sizes = params.seeds, np.array(SIZES)
     x, y = digits()
     made = {"raw": x, "products": products(x), "gradients": gradient_histograms(x), "learned": x}
-    accuracy = np.zeros((len(KINDS), seeds, len(SIZES)), np.float32)
-    total, done = params.epochs * len(SIZES), 0
+    total, ends = params.epochs * len(SIZES), params.epochs * (1 + np.arange(len(SIZES)))
+    sizes = {"kind": len(KINDS), "seed": params.seeds}
+    record = Recording(Result, params, total, sizes, size=np.array(SIZES))
 
-    def result(step: int) -> Result:
-        return Result(params, step, total, size=sizes[:done], accuracy=accuracy[:, :, :done])
-
-    yield result(0)
-    for k, size in enumerate(SIZES):
-        models = [model(params, kind, made[kind], y, size) for kind in KINDS]
-        for epoch in range(1, params.epochs + 1):
-            for each in models:
-                each.advance(1)
-            if epoch == params.epochs:
-                for m, each in enumerate(models):
-                    accuracy[m, :, k] = each.measure([size, each.x.shape[-1]])[1][:, 0]
-                done += 1
-            if epoch % chunk == 0 or (k == len(SIZES) - 1 and epoch == params.epochs):
-                yield result(k * params.epochs + epoch)
+    models: list[Stacked] = []
+    for moment in schedule(total, chunk, end=ends, begin=ends - params.epochs):
+        for each in models:
+            each.advance(len(moment.steps))
+        if "end" in moment.due:
+            accuracy = [each.measure([each.batch, each.x.shape[-1]])[1][:, 0] for each in models]
+            record.append("size", accuracy=accuracy)
+        if "begin" in moment.due:
+            models = [model(params, kind, made[kind], y, SIZES[moment.step // params.epochs]) for kind in KINDS]
+        yield record.result(moment.step)
     return {kind: each.weights for kind, each in zip(KINDS, models)}
 
 

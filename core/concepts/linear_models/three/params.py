@@ -29,18 +29,18 @@ class Result(BaseResult):
     """Four ways to tell three classes apart: least squares on one-hot targets, the same with squares and products as
     features, softmax regression by gradient descent, and, wrong, the softmax of a softmax."""
 
-    tick: np.ndarray = array("tick+", "steps")
-    loss: np.ndarray = array("method seed tick+", "nats")  # training cross-entropy; NaN of least squares
+    tick: np.ndarray = array("tick+", "steps", dtype="int64")
+    loss: np.ndarray = array("method seed tick+", "nats", fill=np.nan)  # training cross-entropy; NaN of least squares
     recall: np.ndarray = array("method seed tick+ class")  # share of a class's test examples that is found
     accuracy: np.ndarray = array("method seed tick+")
     # After training: by how much the probabilities change when a number is added to all outputs, with the largest
     # output taken off first, and as the formula stands there (NaN where it overflows).
-    shifted: np.ndarray = array("seed shift")
-    plain: np.ndarray = array("seed shift")
+    shifted: np.ndarray = array("seed shift", dtype="float64")
+    plain: np.ndarray = array("seed shift", dtype="float64")
     # The first seed: its training points, and the class found at every place.
-    x: np.ndarray = array("example feature")
-    y: np.ndarray = array("example")
-    region: np.ndarray = array("method tick+ row column")
+    x: np.ndarray = array("example feature", dtype="float64")
+    y: np.ndarray = array("example", dtype="int64")
+    region: np.ndarray = array("method tick+ row column", dtype="uint8")
 
 
 TINY = Params(steps=20, seeds=2)

@@ -19,10 +19,12 @@ from core.concepts.linear_models.models import (
 from core.concepts.linear_models.params import Params
 from core.concepts.linear_models.three.params import CLASSES, GRID, REACH, RULES, SHIFTS, Result, ticks
 from core.ml.random import stream
+from core.ml.recording import Recording, schedule
 
 SIZES = 50, 500  # examples per class, in training and test
 GAP, SPREAD = 3.0, 0.6  # between neighbouring centres, and within a class
 RATE = 0.5  # of gradient descent
+DESCENDING = "softmax", "twice"
 
 
 def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
@@ -40,48 +42,41 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     start = np.stack([first_rows(CLASSES, inputs, params.weight_seed + s) for s in range(seeds)])
     w = np.stack([start * used_inputs for used_inputs in uses])
 
-    tall = (len(RULES), seeds, len(moments))
-    loss, accuracy, recall = np.full(tall, np.nan), np.zeros(tall), np.zeros((*tall, CLASSES))
-    region = np.zeros((len(RULES), len(moments), GRID, GRID), np.uint8)
-    shifted, plain = np.zeros((2, seeds, len(SHIFTS)))
-    done = 0
-    for step in range(params.steps + 1):
-        if step == moments[done]:
+    sizes = {"method": len(RULES), "seed": seeds, "class": CLASSES, "shift": len(SHIFTS), "row": GRID, "column": GRID}
+    record = Recording(Result, params, params.steps, sizes, tick=moments, x=sets[0][0][0], y=sets[0][0][1])
+
+    for moment in schedule(params.steps, chunk, tick=moments):
+        for step in moment.steps:
             for m, rule in enumerate(RULES):
                 for s in range(seeds):
-                    if rule in ("softmax", "twice"):
-                        z = x[s][0] @ w[m, s].T
-                        loss[m, s, done] = cross_entropy(softmax_of(z) if rule == "twice" else z, targets[s])
-                    accuracy[m, s, done] = right(w[m, s], x[s][1], y[s][1])
-                    recall[m, s, done] = [right(w[m, s], x[s][1][y[s][1] == c], np.array(c)) for c in range(CLASSES)]
-                region[m, done] = (grid @ w[m, 0].T).argmax(1).reshape(GRID, GRID)
-            done += 1
-        if step == params.steps:
-            for s in range(seeds):
-                shifted[s], plain[s] = moved_by_shifts(x[s][1] @ w[RULES.index("softmax"), s].T)
-        if step % chunk == 0 or step == params.steps:
-            yield Result(
-                params,
-                step,
-                params.steps,
-                tick=moments[:done],
-                loss=loss[:, :, :done],
-                recall=recall[:, :, :done],
-                accuracy=accuracy[:, :, :done],
-                shifted=shifted,
-                plain=plain,
-                x=sets[0][0][0],
-                y=sets[0][0][1],
-                region=region[:, :done],
+                    if rule in DESCENDING:
+                        w[m, s] -= RATE * slope(w[m, s], x[s][0], targets[s], rule == "twice") * uses[m]
+                    elif not step:  # the closed form takes one step
+                        w[m, s][:, uses[m]] = least_squares(x[s][0][:, uses[m]], targets[s], np.zeros(uses[m].sum()))
+        if moment.due:
+            record.append(
+                "tick",
+                loss=[[loss_of(rule, x[s][0] @ w[m, s].T, targets[s]) for s in range(seeds)] for m, rule in enumerate(RULES)],
+                accuracy=[[right(rows[s], x[s][1], y[s][1]) for s in range(seeds)] for rows in w],
+                recall=[[recall_of(rows[s], x[s][1], y[s][1]) for s in range(seeds)] for rows in w],
+                region=[(grid @ rows[0].T).argmax(1).reshape(GRID, GRID) for rows in w],
             )
-        for m, rule in enumerate(RULES):
-            for s in range(seeds):
-                own = np.flatnonzero(uses[m])
-                if rule in ("softmax", "twice"):
-                    w[m, s] -= RATE * slope(w[m, s], x[s][0], targets[s], rule == "twice") * uses[m]
-                elif not step:  # the closed form takes one step
-                    w[m, s][:, own] = least_squares(x[s][0][:, own], targets[s], np.zeros(len(own)))
+        if moment.last:
+            softmax = w[RULES.index("softmax")]
+            shifted, plain = zip(*(moved_by_shifts(x[s][1] @ softmax[s].T) for s in range(seeds)))
+            record.set(shifted=shifted, plain=plain)
+        yield record.result(moment.step)
     return {"weights": w}
+
+
+def loss_of(rule: str, z: np.ndarray, targets: np.ndarray) -> float:
+    """Cross-entropy of outputs; NaN of least squares, whose outputs are no log probabilities."""
+    return cross_entropy(softmax_of(z) if rule == "twice" else z, targets) if rule in DESCENDING else np.nan
+
+
+def recall_of(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> list[float]:
+    """The share of every class's examples that is found."""
+    return [right(w, x[y == c], np.array(c)) for c in range(CLASSES)]
 
 
 def in_a_row(params: Params, seed: int, part: int) -> tuple[np.ndarray, np.ndarray]:
