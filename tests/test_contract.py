@@ -8,7 +8,7 @@ import inspect
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+import torch
 
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import BaseParams, Integer, Rows, canonical, fields
@@ -169,6 +170,38 @@ def equal_states(one: dict[str, np.ndarray] | None, other: dict[str, np.ndarray]
 
 
 @EVERY
+def test_types_are_those_declared(name: str) -> None:
+    for result in (tiny(name)[0][0], last(name)):
+        kinds = {f.name: f.metadata["dtype"] for f in dataclasses.fields(result) if "axes" in f.metadata}
+        assert {field: values.dtype.name for field, values in arrays(result).items()} == kinds
+
+
+@EVERY
+def test_nothing_is_read_that_was_never_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits where memory that NumPy and torch leave as it was is full of NaN (of ones, for whole numbers)."""
+
+    def poisoned(make: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+        def made(*args: Any, **how: Any) -> np.ndarray:
+            found = make(*args, **how)
+            if found.dtype.kind in "biufc":
+                found.fill(np.nan if found.dtype.kind in "fc" else 1)
+            return found
+
+        return made
+
+    for maker in ("empty", "empty_like"):
+        monkeypatch.setattr(np, maker, poisoned(getattr(np, maker)))
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.empty(3).isnan().all() and np.isnan(np.empty(3)).all()
+        results, state = trained(name, experiment(name).tiny, chunk=1000)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert same(results[-1], last(name)) and equal_states(state, tiny(name)[1])
+
+
+@EVERY
 def test_seeds_matter(name: str) -> None:
     tiny_params = experiment(name).tiny
     for seed in ("data_seed", "weight_seed"):
@@ -302,6 +335,20 @@ def test_cost_is_positive_and_grows(name: str) -> None:
     for params in (defaults, asked.tiny, *(defaults.replace(**p.changes) for p in load(asked.stem).presets)):
         cost = asked.cost(params)
         assert cost.steps >= 1 and isinstance(cost.steps, int) and cost.flops_per_step > 0
+
+
+# What `cost` counts instead of the steps of a Result, and why.
+OTHER_STEPS = {
+    "perceptron": "rounds in which every seed makes its next update: a typical number, as the end depends on the data",
+    "activations": "steps of all depths and contenders: populations of different shape are trained one after another",
+    "gan": "updates of players, of which a step has several: they are what takes the time",
+}
+
+
+@EVERY
+def test_predicted_steps_are_those_taken(name: str) -> None:
+    predicted = experiment(name).cost(experiment(name).tiny).steps
+    assert (predicted == last(name).step == last(name).total) != (name in OTHER_STEPS)
 
 
 # Claims

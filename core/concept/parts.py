@@ -25,6 +25,7 @@ import numpy as np
 from core.concept.params import BaseParams, fields
 from core.concept.result import BaseResult
 from core.concept.text import closed_up
+from core.ml.data import FILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -247,6 +248,11 @@ class Concept:
         return next(f for f in self.figures if f.shown(params) and part in (None, f.of))
 
 
+def files_of_data(params: Any) -> tuple[tuple[str, str], ...]:
+    """The files of installed packages that a run reads, by the name of its `data`; a reader's own are none of them."""
+    return () if getattr(params, "own", "") else FILES.get(getattr(params, "data", ""), ())
+
+
 @cache
 def experiment(name: str) -> Experiment:
     """The experiment of this name, without its train.py: this never imports torch."""
@@ -263,7 +269,7 @@ def experiment(name: str) -> Experiment:
         without=tuple(getattr(here, "WITHOUT", ())),
         asks=tuple(getattr(here, "ASKS", ())),
         weights=getattr(here, "weights", None),
-        data_files=getattr(here, "data_files", lambda _: ()),
+        data_files=getattr(here, "data_files", files_of_data),
     )
 
 
