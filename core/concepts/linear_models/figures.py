@@ -23,6 +23,7 @@ from core.figures.gallery import Gallery, percent, telling
 FAR = 1000.0  # half the length of a line
 COLOURS = style.PALETTE[0], style.PALETTE[1], style.PALETTE[2]  # of three classes
 MARKS = "circle", "diamond", "square"
+GLYPHS = "○□◇△✚✕"  # the rings of the rows, in words
 
 
 def named(result: Result, text: Text) -> list[str]:
@@ -79,10 +80,10 @@ def draw_line(result: Result, language: str) -> go.Figure:
         fig.add_scatter(
             x=missed[-1, :, 0], y=missed[-1, :, 1], mode="markers", marker=ring, **look | {"showlegend": False},
         ).was(x=missed[..., 0], y=missed[..., 1])  # fmt: skip
-        right = [f"{name}: {percent(a)}" for a in result.accuracy[m, 0, :, TEST]]
+        right = [f"{GLYPHS[m]} {percent(a)}" for a in result.accuracy[m, 0, :, TEST]]
         fig.add_scatter(
-            x=[0.01], y=[0.04 + 0.065 * m], xaxis="x2", yaxis="y2", mode="text", text=[right[-1]], hoverinfo="skip",
-            textposition="middle right", textfont={"size": 15, "color": colour}, showlegend=False,
+            x=[0.99], y=[0.95 - 0.065 * m], xaxis="x2", yaxis="y2", mode="text", text=[right[-1]], hoverinfo="skip",
+            textposition="middle left", textfont={"size": 17, "color": colour}, showlegend=False,
         ).was(text=np.array(right)[:, None])  # fmt: skip
     low, high = x.min(0) - 0.6, x.max(0) + 0.6
     fig.update_layout(
@@ -135,7 +136,7 @@ def draw_path(result: Any, language: str) -> go.Figure:
     text, names = DESCENT.text(language), DESCENT.names(result, language)
     fig = plot.figure(430, "closest")
     plot.heights(fig, result.axis[0], result.axis[1], np.log10(result.surface.clip(1e-4)))
-    for f, (name, path) in enumerate(zip(names, result.path)):
+    for f, name, path in reversed(list(zip(range(len(names)), names, result.path))):  # what diverges hides nothing
         look = plot.curve(f, width=1.8) | {"mode": "lines+markers", "marker": plot.mark(f, 6)}
         fig.add_scatter(
             x=path[:, 0], y=path[:, 1], name=name, meta={"clock": result.tick.tolist()}, customdata=result.tick,
@@ -166,7 +167,7 @@ def summary_descent(result: Any, language: str) -> str:
         "",
         lambda f: {
             "key": "summaries.closer" if times[f] > 0 else "summaries.farther",
-            "times": f"{10 ** abs(times[f]):.2g}",
+            "times": f"10^{abs(times[f]):.1f}",
         },
     )
     return f"{head} {said}"
@@ -198,6 +199,10 @@ def table_row(result: Any, language: str) -> pd.DataFrame:
     return THREE.table(result, language, kinds.interval_columns(THREE.text(language), recalls(result)))
 
 
+def whole_range(fig: plot.Sheet, result: Any, text: Text) -> None:
+    fig.update_xaxes(range=[-0.05, 1.08], tickvals=[0, 0.5, 1])
+
+
 def recalls(result: Any) -> dict[str, np.ndarray]:
     return {f"recall_{c}": result.recall[:, :, -1, c] for c in range(CLASSES)}
 
@@ -215,7 +220,7 @@ def finish_twice(fig: plot.Sheet, result: Any, text: Text) -> None:
         xref="x domain",
         xanchor="right",
         y=FLOOR,
-        yanchor="bottom",
+        yanchor="top",
     )
     fig.update_yaxes(rangemode="tozero")
 
@@ -324,7 +329,7 @@ FIGURES = (
         kinds.intervals(HERE, "accuracy", accuracies, summary_accuracy),
     ),
     *DESCENT.figures(GAPS, Figure("path", draw_path, table_descent, summary_descent, in_plane)),
-    *THREE.figures(REGIONS, kinds.intervals(THREE, "recall", recalls, summary_row), TWICE),
+    *THREE.figures(REGIONS, kinds.intervals(THREE, "recall", recalls, summary_row, finish=whole_range), TWICE),
     *MODELS.figures(Figure("reliability", draw_reliability, table_reliability, summary_reliability)),
     *FEATURES.figures(FEATURES.later(LEARNING, lambda result: len(result.size) > 0)),
 )

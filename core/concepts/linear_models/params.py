@@ -88,7 +88,9 @@ class Result(BaseResult):
     """
 
     accuracy: np.ndarray = array("method seed step+ split")
-    objective: np.ndarray = array("method seed step+", dtype="float64")  # what the method makes small; NaN where it counts mistakes
+    objective: np.ndarray = array(
+        "method seed step+", dtype="float64"
+    )  # what the method makes small; NaN where it counts mistakes
     moved: np.ndarray = array("method seed", dtype="float64")  # how far its weights are from where they started
     distance: np.ndarray = array("place", dtype="float64")  # of the clump; empty without one
     swept: np.ndarray = array("method seed place", fill=np.nan)  # test accuracy with the clump there; NaN until the end

@@ -56,7 +56,7 @@ class Cooled(BaseResult):
 
 
 ASKS = (Ask("temperature", Warmth, Cooled),)
-TINY = Params(examples=20, width=8, epochs=10, seeds=2)
+TINY = Params(examples=20, width=8, epochs=40, seeds=2)
 
 
 def layers(params: Params) -> tuple[tuple[int, ...], ...]:

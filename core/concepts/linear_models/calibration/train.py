@@ -60,7 +60,9 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
             error = [[calibration_error(*found) for found in row] for row in bins]
             record.append("tick", loss=loss, accuracy=accuracy, count=count, said=said, true=true, error=error)
         if moment.last:
-            warmth = np.array([[best_temperature(held[m, s], y[s, n : n + HELD]) for s in range(seeds)] for m in range(2)])
+            warmth = np.array(
+                [[best_temperature(held[m, s], y[s, n : n + HELD]) for s in range(seeds)] for m in range(2)]
+            )
             cooled = [
                 [calibration_error(*reliability(tested[m, s] / warmth[m, s], y[s, n + HELD :])) for s in range(seeds)]
                 for m in range(2)

@@ -25,7 +25,9 @@ class Result(BaseResult):
 
     tick: np.ndarray = array("tick+", "steps", dtype="int64")
     gap: np.ndarray = array("rate seed tick+", dtype="float64")  # loss above the lowest there is
-    stable: np.ndarray = array("seed", dtype="float64")  # the largest stable rate: 2 over the largest curvature at the lowest place
+    stable: np.ndarray = array(
+        "seed", dtype="float64"
+    )  # the largest stable rate: 2 over the largest curvature at the lowest place
     condition: np.ndarray = array("seed", dtype="float64")  # largest over smallest curvature
     # The first seed, on two features and two classes (else empty): how the output of class 1, less that of class 0,
     # depends on the features; the lowest place; the loss around it.
@@ -35,7 +37,7 @@ class Result(BaseResult):
     surface: np.ndarray = array("row column")
 
 
-TINY = Params(points=20, clump=5, steps=20, seeds=2)
+TINY = Params(points=20, clump=5, steps=200, seeds=2)
 
 
 def ticks(params: Params) -> np.ndarray:

@@ -38,7 +38,12 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     plane, moments = 2 * in_plane(params), ticks(params)
     axis, surface = bowls[0].around(2 * np.abs(tilt(start[0]) - tilt(bowls[0].lowest)).max() if plane else 0.0)
     known = {name: np.array([getattr(bowl, name) for bowl in bowls]) for name in ("stable", "condition")}
-    known |= {"tick": moments, "lowest": tilt(bowls[0].lowest)[:plane], "axis": axis, "surface": surface}
+    known |= {
+        "tick": moments,
+        "lowest": tilt(bowls[0].lowest)[:plane],
+        "axis": axis,
+        "surface": surface.astype(np.float32),
+    }
     record = Recording(Result, params, params.steps, {"rate": len(FACTORS)}, **known)
 
     for moment in schedule(params.steps, chunk, tick=moments):

@@ -56,7 +56,10 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
         if moment.due:
             record.append(
                 "tick",
-                loss=[[loss_of(rule, x[s][0] @ w[m, s].T, targets[s]) for s in range(seeds)] for m, rule in enumerate(RULES)],
+                loss=[
+                    [loss_of(rule, x[s][0] @ w[m, s].T, targets[s]) for s in range(seeds)]
+                    for m, rule in enumerate(RULES)
+                ],
                 accuracy=[[right(rows[s], x[s][1], y[s][1]) for s in range(seeds)] for rows in w],
                 recall=[[recall_of(rows[s], x[s][1], y[s][1]) for s in range(seeds)] for rows in w],
                 region=[(grid @ rows[0].T).argmax(1).reshape(GRID, GRID) for rows in w],
