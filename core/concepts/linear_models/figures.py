@@ -83,7 +83,7 @@ def draw_line(result: Result, language: str) -> go.Figure:
         right = [f"{GLYPHS[m]} {percent(a)}" for a in result.accuracy[m, 0, :, TEST]]
         fig.add_scatter(
             x=[0.99], y=[0.95 - 0.065 * m], xaxis="x2", yaxis="y2", mode="text", text=[right[-1]], hoverinfo="skip",
-            textposition="middle left", textfont={"size": 17, "color": colour}, showlegend=False,
+            textposition="middle left", cliponaxis=False, textfont={"size": 17, "color": colour}, showlegend=False,
         ).was(text=np.array(right)[:, None])  # fmt: skip
     low, high = x.min(0) - 0.6, x.max(0) + 0.6
     fig.update_layout(
