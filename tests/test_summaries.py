@@ -262,11 +262,11 @@ def test_networks_that_solve_xor_are_counted() -> None:
     ],
 )
 def test_who_does_not_arrive_leaves_a_prediction_open(sgd: float, momentum: float, option: str | None) -> None:
-    concept = experiment("optimizers")
-    contenders = (concept.tiny.contenders[0], concept.tiny.contenders[0].replace(rule="momentum"))  # type: ignore[attr-defined]
-    params = concept.tiny.replace(contenders=contenders, steps=300)
+    tiny: Any = experiment("optimizers").tiny
+    contenders = (tiny.contenders[0], tiny.contenders[0].replace(rule="momentum"))
+    params = tiny.replace(contenders=contenders, steps=300)
     result = replace(trained("optimizers"), params=params, reached=np.array([sgd, momentum]))
-    found = concept.predictions[0].answer(result)
+    found = load("optimizers").predictions[0].answer(result)
     assert (found and found[0]) == option
     assert not found or not re.search("nan|inf|∞", str(found[1]))
 
