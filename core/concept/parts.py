@@ -184,6 +184,7 @@ class Experiment:
 
     name: the concept's stem, or `<stem>.<part>` for a further one; its train.py is `core.concepts.<name>.train`.
     without: fields of the concept's Params that it does not use, and that its runs therefore do not depend on.
+    diverges: the field of a Result that is no number from where a training has diverged; "" where none can.
     """
 
     name: str
@@ -194,6 +195,7 @@ class Experiment:
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
     devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
     without: tuple[str, ...] = ()
+    diverges: str = ""
     asks: tuple[Ask, ...] = ()
     weights: Callable[[Any, dict[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # see `core.takeaway.weights`
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
@@ -267,6 +269,7 @@ def experiment(name: str) -> Experiment:
         engine=here.ENGINE,
         devices=getattr(here, "DEVICES", ("cpu", "cuda", "mps")),
         without=tuple(getattr(here, "WITHOUT", ())),
+        diverges=getattr(here, "DIVERGES", ""),
         asks=tuple(getattr(here, "ASKS", ())),
         weights=getattr(here, "weights", None),
         data_files=getattr(here, "data_files", files_of_data),

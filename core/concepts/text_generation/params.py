@@ -13,6 +13,7 @@ from core.concepts.text_generation.own import divisible
 from core.takeaway.weights import recurrent
 
 ENGINE = "stacked torch"
+DIVERGES = "bits"
 CORPORA = ("names", "prose", "idioms")
 EMBEDDING = 48  # units that stand for a character
 SAMPLED = (0.3, 0.7, 1.0, 1.5)  # temperatures of the samples
