@@ -353,16 +353,8 @@ def test_predicted_steps_are_those_taken(name: str) -> None:
 
 
 def cheap(params: BaseParams, name: str) -> BaseParams:
-    """These settings with as few seeds and steps as TINY has, for their form to be tried."""
-    asked = experiment(name)
-    small = {"seeds": 2} if "seeds" in fields(type(params)) else {}
-    for field, kind in fields(type(params)).items():
-        if isinstance(kind, Integer) and getattr(asked.tiny, field) < getattr(params, field):
-            fewer = params.replace(**{field: getattr(asked.tiny, field)})
-            examples = asked.cost(fewer).members != asked.cost(params).members or field in asked.without
-            if asked.cost(fewer).steps < asked.cost(params).steps and not examples:
-                small[field] = getattr(asked.tiny, field)
-    return params.replace(**small)
+    """These settings of an experiment, for their form to be tried."""
+    return params.replace(**experiment(name).trial)
 
 
 @cache
@@ -373,7 +365,8 @@ def tried(name: str, params: BaseParams) -> list[BaseResult]:
 
 @EACH_CLAIM
 def test_a_measure_gives_one_number_per_seed(stem: str, claim: Claim) -> None:
-    results = tried(load(stem).of(claim).name, cheap(claim.params))
+    name = load(stem).of(claim).name
+    results = tried(name, cheap(claim.params, name))
     effects = claim.measure(results[-1])
     assert effects is None or (effects.ndim == 1 and effects.size and np.isfinite(effects).all())
     if effects is not None and claim.share:
@@ -432,7 +425,7 @@ def test_a_mistake_is_seen_where_it_is_made_and_not_where_it_is_not(stem: str, m
     assert [mistake.shows(result) for result in known(stem)[mistake.id]] == [True, False]
     name = load(stem).of(load(stem).figure(mistake.figure)).name
     assert mistake.shows(tiny(name)[0][0]) is None, "a run that is not over cannot tell"
-    effects = mistake.measure(tried(name, cheap(mistake.params))[-1])
+    effects = mistake.measure(tried(name, cheap(mistake.params, name))[-1])
     assert effects is None or (effects.ndim == 1 and effects.size and np.isfinite(effects).all())
 
 

@@ -133,8 +133,8 @@ def worded(name: str, kind: Field, value: Any, text: Text) -> str:
 
 
 def conditions(params: BaseParams, text: Text, without: tuple[str, ...] = ()) -> str:
-    """What these settings are, in one line: every applicable field but lists of rows, uploads, seeds, and those that the
-    experiment is `without`."""
+    """What these settings are, in one line: every applicable field but lists of rows, uploads, seeds, and those that
+    the experiment is `without`."""
     told = {
         name: kind
         for name, kind in applicable(params).items()

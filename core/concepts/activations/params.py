@@ -187,3 +187,4 @@ TINY = Params(
     width=4,
     batch=24,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

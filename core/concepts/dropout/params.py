@@ -177,3 +177,4 @@ TINY = Params(
     width=6,
     batch=16,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

@@ -234,3 +234,4 @@ TINY = Params(
     batch=16,
     seeds=2,
 )
+TRIAL = {"seeds": 2, "steps": 20}

@@ -215,3 +215,4 @@ TINY = Params(
     width=8,
     seeds=2,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

@@ -250,3 +250,4 @@ TINY = Params(
     sweep=1,
     surface=True,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

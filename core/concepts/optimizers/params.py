@@ -196,3 +196,4 @@ TINY = Params(
     layout="random",
     seeds=3,
 )
+TRIAL = {"seeds": 2, "steps": 20}

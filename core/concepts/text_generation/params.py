@@ -164,3 +164,4 @@ PRESETS = (
 )
 
 TINY = Params(units=8, steps=16, batch=8, dropout=0.2, seeds=2)
+TRIAL = {"seeds": 2, "steps": 20}

@@ -38,3 +38,4 @@ def cost(params: Params) -> Cost:
 
 
 TINY = Params(seeds=3, signal="ramp")
+TRIAL = {"seeds": 2}
