@@ -144,7 +144,7 @@ def results(stem: str) -> list[BaseResult]:
         }
         left = {figure.id for figure in load(stem).figures if figure.of == each.part}
         found.append(default.result)
-        presets = (cheap(each.Params().replace(**preset.changes)) for preset in load(stem).presets)
+        presets = (cheap(each.Params().replace(**preset.changes), each.name) for preset in load(stem).presets)
         for params in (each.tiny.replace(**full), *presets):
             shows = {figure.id for figure in load(stem).figures if figure.of == each.part and figure.shown(params)}
             if shows & left:

@@ -24,6 +24,7 @@ from core.concepts.linear_models import figures, models
 from core.concepts.linear_models.calibration.train import calibration_error, chance, odds_loss, reliability
 from core.concepts.linear_models.claims import CLAIMS
 from core.concepts.linear_models.descent.train import Bowl
+from core.concepts.linear_models.features.params import SIZES
 from core.concepts.linear_models.features.train import gradient_histograms, products
 from core.concepts.linear_models.params import (
     FEWEST,
@@ -37,12 +38,15 @@ from core.concepts.linear_models.params import (
     Spot,
     weights,
 )
-from core.concepts.linear_models.three.params import CLASSES, FLOOR
+from core.concepts.linear_models.three.params import CLASSES, FLOOR, SHIFTS
 from core.concepts.linear_models.three.train import slope
 from core.concepts.linear_models.train import answer, improved, train
 from core.conclusions.measures import preset
 from core.ml.data import digits
 from core.ml.own import CONTENTS
+
+# That the texts repeat: rates of descent, the section of a book, four in five, training digits, the largest shift
+CONSTANTS = {0.99, 1.01, 4.2, 80, *SIZES, *SHIFTS, Params().steps, Params().examples}
 
 SMALL = Params(points=40, clump=10, seeds=2)
 

@@ -15,6 +15,7 @@ from core.takeaway.weights import perceptrons
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
+DIVERGES = "loss"
 POINTS = ("rings", "spiral", "xor", "moons", "blobs")
 ACTIVATIONS = (
     "identity",
@@ -186,3 +187,4 @@ TINY = Params(
     width=4,
     batch=24,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

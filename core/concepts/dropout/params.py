@@ -14,6 +14,7 @@ from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
+DIVERGES = "loss"
 POINTS = ("moons", "spiral", "rings", "xor", "blobs")
 LAYERS = ("none", "hidden", "first", "last", "inputs", "all")  # whose units are left out
 SCALINGS = ("inverted", "classic", "none")
@@ -176,3 +177,4 @@ TINY = Params(
     width=6,
     batch=16,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

@@ -13,6 +13,7 @@ from core.ml.costs import weight_count
 from core.takeaway.weights import perceptrons
 
 ENGINE = "stacked torch"
+DIVERGES = "samples"
 MODES = {"ring": 8, "grid": 25, "spiral": 8, "moons": 8, "digits": 10}
 OUTERMOST = 2.5  # centres are placed within ± this
 LOGISTIC = ("non_saturating", "minimax")
@@ -233,3 +234,4 @@ TINY = Params(
     batch=16,
     seeds=2,
 )
+TRIAL = {"seeds": 2, "steps": 20}

@@ -166,3 +166,4 @@ PRESETS = (
 )
 
 TINY = Params(points=20, clump=5, methods=MISTAKES_TOO["methods"], steps=20, epochs=10, width=8, examples=20, seeds=2)
+TRIAL = {"seeds": 2}

@@ -14,6 +14,7 @@ from core.ml.costs import order_bytes, population_bytes, stepping, weight_count
 from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
+DIVERGES = "loss"
 DATA = ("moons", "spiral", "rings", "xor", "blobs", "digits")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu")
 RULES = ("erm", "mixup", "manifold", "cutmix")
@@ -214,3 +215,4 @@ TINY = Params(
     width=8,
     seeds=2,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

@@ -78,6 +78,7 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
     order = by_rank(now) if result.complete else np.arange(len(labels))
     order = order[::-1]  # plotly counts rows upward
     fig = plot.panels(1, 2, None, 110 + 40 * len(labels), shared_yaxes=True, horizontal_spacing=0.04)
+    plot.stack(fig)
     rows = [labels[i] for i in order]
     told = ~tied(now)[order] & result.complete  # from the leader: an open mark
     looks = [style.contender(int(i)) for i in order]
@@ -177,6 +178,7 @@ def effort(result: Result) -> np.ndarray:
 def draw_target(result: Result, language: str) -> go.Figure:
     say, steps = text(language).say, effort(result)
     fig = plot.panels(1, 2, None, 460, "x unified", horizontal_spacing=0.26)
+    plot.stack(fig)
     for c, name in enumerate(names(result, language)):
         look: dict[str, Any] = plot.curve(c) | {"line_shape": "hv", "name": name, "legendgroup": f"{c}"}
         look |= {"hovertemplate": f"{name}: %{{y:.3~g}}<extra></extra>"}

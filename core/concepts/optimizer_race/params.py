@@ -15,6 +15,7 @@ from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
+DIVERGES = "loss"
 POINTS = ("spiral", "rings", "xor", "moons", "blobs")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "identity")
 SWEEP_TICKS = 15  # a sweep is measured so often, at most, besides before training
@@ -249,3 +250,4 @@ TINY = Params(
     sweep=1,
     surface=True,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

@@ -128,6 +128,7 @@ def draw_tuned(result: Result, language: str) -> go.Figure:
     """Test accuracy as given and tuned, joined; beside it the range of good rates of every contender."""
     say, labels = text(language).say, names(result, language)
     fig = plot.panels(1, 2, None, 460, column_widths=[0.44, 0.56], horizontal_spacing=0.26)
+    plot.stack(fig)
     ticks = range(len(result.epoch))
     as_given = result.accuracy[..., TEST].astype(float).transpose(2, 0, 1)  # [tick, contender, seed]
     each_tuned = np.stack([tuned(result, t) for t in ticks])

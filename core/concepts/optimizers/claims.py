@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.concept.parts import Claim, Mistake, Prediction
+from core.concepts.optimizers.averages.params import Result as Averages
 from core.concepts.optimizers.params import NETWORK, PRESETS, WIDTHS, Params, Result, fresh
 from core.conclusions.measures import UNSEEN, Contenders, Fits, Measure, Value, anything, finished, preset, unseen
 from core.ml.rules import Contender
@@ -117,46 +118,47 @@ def shrinking(result: Result) -> np.ndarray | None:
     return (length @ t) / (t @ t) + 0.5
 
 
-# Averages: these speak on any surface, of a run that is not over, too
+# Averages, of the further experiment
 
 
-def look(result: Result) -> float:
+def look(result: Averages) -> float:
     """1/(1 − β)."""
     return 1 / (1 - result.params.beta)
 
 
-def late(result: Result) -> slice:
+def late(result: Averages) -> slice:
     return slice(int(EARLY * look(result)), None)
 
 
 def averaged_on(signal: str, measure: Measure) -> Measure:
-    def asked(result: Result) -> np.ndarray | None:
+    def asked(result: Averages) -> np.ndarray | None:
         params = result.params
-        return measure(result) if params.signal == signal and not params.own and 0.5 <= params.beta <= 0.96 else None
+        fits = result.complete and params.signal == signal and not params.own and 0.5 <= params.beta <= 0.96
+        return measure(result) if fits else None
 
     return asked
 
 
-def age(result: Result) -> np.ndarray:
+def age(result: Averages) -> np.ndarray:
     """Mean age of what the average holds, the newest value counting one, over 1/(1−β), less 1: from how far it lags
     behind a ramp, per seed."""
     lag = (result.truth - result.averaged[CORRECTED])[:, late(result)].mean(1) / (result.truth[1] - result.truth[0])
     return (lag + 1) / look(result) - 1
 
 
-def smoothing(result: Result) -> np.ndarray | None:
+def smoothing(result: Averages) -> np.ndarray | None:
     """log₂ of the noise left by the average over that left by the mean of the last 1/(1−β) values (variances)."""
     left = ((result.averaged - result.truth)[:, :, late(result)].astype(float) ** 2).mean(-1)
     return np.log2(left[CORRECTED] / left[WINDOW]) if result.params.scatter else None
 
 
-def early_gain(result: Result) -> np.ndarray:
+def early_gain(result: Averages) -> np.ndarray:
     """How much nearer to the truth correction brings the average over the first 1/(1−β) values, per seed."""
     off = np.abs(result.averaged - result.truth)[:, :, : round(look(result))].mean(-1)
     return (off[PLAIN] - off[CORRECTED]).astype(float)
 
 
-def late_change(result: Result) -> np.ndarray:
+def late_change(result: Averages) -> np.ndarray:
     """What correction changes after five times 1/(1−β) values, at most, per seed."""
     return np.abs(result.averaged[PLAIN] - result.averaged[CORRECTED])[:, late(result)].max(1).astype(float)
 
@@ -187,7 +189,8 @@ CORRECTION = decided(at("adam", 0.1), at("adam", 0.1, correction=False))
 SADDLE = decided(*FIVE, surface="saddle", steps=60, seeds=400, first=ANEW)
 PLATEAU = decided(*FIVE, surface="plateau", first=ANEW)
 WELL, XOR = (decided(SGD, ADAM, surface=surface, seeds=200) for surface in ("tilted", NETWORK))
-AVERAGES = decided(SGD, steps=10, signal="constant")
+AVERAGES = unseen(Params(), 40, signal="constant")
+RAMP = AVERAGES.replace(signal="ramp", scatter=0.05)
 GIVEN: dict[str, Any] = {"contenders": ALL_AT, "rates": "given"}
 
 sgd, momentum, adagrad, adam = (rule(name) for name in ("sgd", "momentum", "adagrad", "adam"))
@@ -202,6 +205,12 @@ longer_first = RUN.more(first_step, uncorrected, corrected, on("quadratic", one_
 
 def _log(id: str, measure: Measure, params: Params, smallest: float = 0.05, **how: Any) -> Claim:
     return Claim(id, measure, params, smallest, unit="log₁₀", **how)
+
+
+def _average(
+    id: str, signal: str, measure: Measure, smallest: float, side: str = "above", at: Params = AVERAGES, **how: Any
+) -> Claim:
+    return Claim(id, averaged_on(signal, measure), at, smallest, side, of="averages", **how)
 
 
 CLAIMS = (
@@ -239,10 +248,10 @@ CLAIMS = (
     Claim("one_minimum_narrow", RUN.alone(solves(2), sgd, on(NETWORK, best)), XOR, 0.9, share=True),
     Claim("one_minimum_wide", RUN.alone(solves(8), sgd, on(NETWORK, best)), XOR, 0.9, share=True),
     Claim("xor_adam", RUN.more(solves(2), adam, sgd, on(NETWORK, best)), XOR, 0.05),
-    Claim("look_back", averaged_on("ramp", age), AVERAGES.replace(signal="ramp", scatter=0.05), 0.1, "within"),
-    Claim("look_back_smooth", averaged_on("constant", smoothing), AVERAGES, 0.2, "within", unit="log₂"),
-    Claim("correction_early", averaged_on("constant", early_gain), AVERAGES, 0.05),
-    Claim("correction_late", averaged_on("constant", late_change), AVERAGES, 0.02, "within"),
+    _average("look_back", "ramp", age, 0.1, "within", RAMP),
+    _average("look_back_smooth", "constant", smoothing, 0.2, "within", unit="log₂"),
+    _average("correction_early", "constant", early_gain, 0.05),
+    _average("correction_late", "constant", late_change, 0.02, "within"),
 )
 MISTAKES = (Mistake("correction_first", preset(Params(), PRESETS, "correction"), longer_first, 0.1, "update"),)
 

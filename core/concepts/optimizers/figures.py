@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from core.concept.parts import Figure
 from core.concept.text import Text
+from core.concepts.optimizers.averages.params import Result as Averages
 from core.concepts.optimizers.params import (
     MEMORIES,
     MEMORY,
@@ -90,6 +91,7 @@ def diverged(result: Result) -> np.ndarray:
 
 
 HERE = Gallery("optimizers", named, diverged=diverged)
+AVERAGES = Gallery("optimizers", of="averages")
 text, names = HERE.text, HERE.names
 
 
@@ -522,7 +524,7 @@ def summary_pad(result: Result, language: str) -> str:
 # Averages
 
 
-def draw_averages(result: Result, language: str) -> go.Figure:
+def draw_averages(result: Averages, language: str) -> go.Figure:
     say, fig = text(language).say, plot.figure(460)
     t = np.arange(1, len(result.truth) + 1)
     dots = {"mode": "markers", "marker": {"size": 4.5, "color": STONE, "opacity": 0.75}}
@@ -537,18 +539,19 @@ def draw_averages(result: Result, language: str) -> go.Figure:
     for values, colour, dash, width, name in lines:
         look = {"mode": "lines", "line": plot.line(colour, width, dash), "hovertemplate": "%{y:.3f}"}
         fig.add_scatter(x=t, y=values, name=name, **look)
-    fig.update_xaxes(title=say("words.time"), range=[0, len(t) + 1])
+    fig.update_xaxes(title=say("words.time"), range=[0, result.total + 1])
     fig.update_yaxes(title=say("words.value"))
     return plot.film(fig, result, t, say("words.time"), True)
 
 
-def last_values(result: Result) -> int:
+def last_values(result: Averages) -> int:
     return round(1 / (1 - result.params.beta))
 
 
-def table_averages(result: Result, language: str) -> pd.DataFrame:
+def table_averages(result: Averages, language: str) -> pd.DataFrame:
     say = text(language).say
-    t = np.unique(np.r_[:20, 20 : len(result.truth) : 20, len(result.truth) - 1])
+    t = np.unique(np.r_[:20, 20 : len(result.truth) : 20, len(result.truth) - 1]).clip(0)
+    t = t[t < len(result.truth)]
     columns = {
         say("words.noisy"): result.noisy[0],
         say("words.truth"): result.truth,
@@ -559,8 +562,10 @@ def table_averages(result: Result, language: str) -> pd.DataFrame:
     return pd.DataFrame({say("words.time"): t + 1} | {head: values[t].round(3) for head, values in columns.items()})
 
 
-def summary_averages(result: Result, language: str) -> str:
+def summary_averages(result: Averages, language: str) -> str:
     say = text(language).say
+    if not result.complete:
+        return say("summaries.values_so_far", step=result.step, total=result.total)
     gap = np.abs(result.averaged[PLAIN] - result.averaged[CORRECTED]).mean(0)
     above = np.flatnonzero(gap >= LITTLE)
     after = int(above[-1]) + 2 if above.size else 1  # values are numbered from 1
@@ -630,5 +635,5 @@ FIGURES = (
         Figure("rates", draw_rates, table_rates, summary_rates, in_plane),
         Figure("pad", draw_pad, table_pad, summary_pad, with_memory),
     ),
-    Figure("averages", draw_averages, table_averages, summary_averages),
+    *AVERAGES.figures(Figure("averages", draw_averages, table_averages, summary_averages)),
 )

@@ -57,6 +57,7 @@ class Cooled(BaseResult):
 
 ASKS = (Ask("temperature", Warmth, Cooled),)
 TINY = Params(examples=20, width=8, epochs=40, seeds=2)
+TRIAL = {"seeds": 2, "epochs": 1}
 
 
 def layers(params: Params) -> tuple[tuple[int, ...], ...]:

@@ -38,6 +38,7 @@ class Result(BaseResult):
 
 
 TINY = Params(points=20, clump=5, steps=200, seeds=2)
+TRIAL = {"seeds": 2, "steps": 20}
 
 
 def ticks(params: Params) -> np.ndarray:

@@ -31,6 +31,7 @@ class Result(BaseResult):
 
 
 TINY = Params(width=8, epochs=10, seeds=2)
+TRIAL = {"seeds": 2, "epochs": 1}
 
 
 def cost(params: Params) -> Cost:

@@ -44,6 +44,7 @@ class Result(BaseResult):
 
 
 TINY = Params(steps=20, seeds=2)
+TRIAL = {"seeds": 2, "steps": 20}
 
 
 def ticks(params: Params) -> np.ndarray:
