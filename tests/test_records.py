@@ -20,6 +20,7 @@ from core import cli
 from core.concept.catalog import CONCEPTS
 from core.concept.params import LINK_VERSION, BaseParams, Refused, canonical, uploaded
 from core.concept.parts import experiment, load, train_module
+from core.ml.data import three_splits
 from core.ml.networks import ACTIVATIONS, layers, shapes
 from core.ml.own import CONTENTS
 from core.ml.recurrent import recurrent_forward, recurrent_shapes, recurrent_weights
@@ -214,7 +215,7 @@ def test_a_network_of_the_race_scores_in_torch_what_the_lab_measured(tmp_path: P
     assert state is not None
     found = safetensors.torch.load(records.weights(run, state))
     for seed in range(present.seeds):
-        data = train_module("optimizer_race").load(present, present.data_seed + seed)
+        data = three_splits(present.data, present.own, present.points, present.noise, present.data_seed + seed)
         for contender in range(len(present.contenders)):
             z = torch.as_tensor(data.x[2])
             for layer in range(present.depth + 1):

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from core.ml.own import table
 from core.ml.random import stream
 
 SPLITS = ("train", "validation", "test")
@@ -70,7 +71,7 @@ def into_square(x: np.ndarray) -> np.ndarray:
 
 
 def standardised(data: Data) -> Data:
-    """Every feature less its mean, divided by its standard deviation, both taken over the training split alone."""
+    """Every feature less its mean, three_splits by its standard deviation, both taken over the training split alone."""
     mean, deviation = data.x[0].mean(0), data.x[0].std(0)
     scale = np.where(deviation > 0, deviation, 1)
     return Data(tuple(((x - mean) / scale).astype(np.float32) for x in data.x), data.y, data.classes)
@@ -82,6 +83,13 @@ def split(x: np.ndarray, y: np.ndarray, seed: int) -> Data:
     first, second = (round(len(x) * share) for share in np.cumsum(SHARES)[:2])
     pieces = order[:first], order[first:second], order[second:]
     return Data(tuple(x[p] for p in pieces), tuple(y[p] for p in pieces), int(y.max()) + 1)
+
+
+def three_splits(data: str, own: str, count: int, noise: float, seed: int) -> Data:
+    """The three splits of what a page names: a reader's own table (standardised), the digits, or `count` points."""
+    if own:
+        return standardised(split(*table(own), seed))
+    return split(*(digits() if data == "digits" else points(data, count, noise, seed)), seed)
 
 
 def batch_orders(n: int, epochs: int, seed: int) -> np.ndarray:

@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.concepts.activations.params import MOMENTS, Params, Result, layout, on_points
-from core.ml.data import Data, batch_orders, digits, points, split, standardised
+from core.ml.data import batch_orders, three_splits
 from core.ml.networks import ACTIVATIONS, initial_weights, layers
 from core.ml.optimizers import Settings
-from core.ml.own import table
 from core.ml.population import Stacked
 from core.ml.recording import Recording, schedule, stacked
 
@@ -34,7 +33,9 @@ def train(
     population: the class that trains, `Stacked` or one with the same face; what that does not know, `Stacked` trains.
     """
     seeds, depths, names = params.seeds, params.depth, [unit.activation for unit in params.contenders]
-    sets = [load(params, params.data_seed + i) for i in range(seeds)]
+    sets = [
+        three_splits(params.data, params.own, params.points, params.noise, params.data_seed + i) for i in range(seeds)
+    ]
     bounds = np.cumsum([0, *map(len, sets[0].x)])  # where the splits begin and end
     n = int(bounds[1])
     steps_per_epoch = -(-n // params.batch)
@@ -91,15 +92,6 @@ def train(
             record.append("tick", loss=measured[:, :, 0], accuracy=measured[:, :, 1], **found)
         yield record.result(moment.step)
     return {f"{c}.{d + 1}": race.weights for c, contender in enumerate(races) for d, race in enumerate(contender)}
-
-
-def load(params: Params, seed: int) -> Data:
-    """The three splits of one seed."""
-    if params.own:
-        return standardised(split(*table(params.own), seed))
-    if on_points(params):
-        return split(*points(params.data, params.points, params.noise, seed), seed)
-    return split(*digits(), seed)
 
 
 def start(params: Params, sizes: tuple[int, ...], activation: str, seed: int) -> np.ndarray:

@@ -20,9 +20,8 @@ from core.concepts.optimizer_race.params import (
     side,
     sizes,
 )
-from core.ml.data import Data, batch_orders, digits, points, split, standardised
+from core.ml.data import batch_orders, three_splits
 from core.ml.networks import initial_weights
-from core.ml.own import table
 from core.ml.population import Stacked
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule
@@ -43,7 +42,10 @@ def train(
     population: the class that trains, `Stacked` or one with the same face.
     """
     layers = sizes(params)
-    sets = [load(params, params.data_seed + i) for i in range(params.seeds)]
+    sets = [
+        three_splits(params.data, params.own, params.points, params.noise, params.data_seed + i)
+        for i in range(params.seeds)
+    ]
     bounds = np.cumsum([0, *map(len, sets[0].x)])  # where the splits begin and end
     n = int(bounds[1])
     steps_per_epoch = -(-n // params.batch)
@@ -156,15 +158,6 @@ def around(path: np.ndarray, count: int) -> np.ndarray:
     near = np.concatenate([np.zeros((1, 2)), *path[reach <= far]])
     middle, half = (near.max(0) + near.min(0)) / 2, 0.6 * (np.ptp(near, axis=0).max() or 1.0)
     return (middle + half * np.linspace(-1, 1, count)[:, None]).astype(np.float32)
-
-
-def load(params: Params, seed: int) -> Data:
-    """The three splits of one seed."""
-    if params.own:
-        return standardised(split(*table(params.own), seed))
-    if on_points(params):
-        return split(*points(params.data, params.points, params.noise, seed), seed)
-    return split(*digits(), seed)
 
 
 def probability_grids(race: Any, members: np.ndarray) -> np.ndarray:
