@@ -246,4 +246,4 @@ def warm(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console.to_its_end(main))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from collections.abc import Callable
+
+LEFT = 1  # exit status of a program whose output nobody read to its end
 
 
 def tolerant() -> None:
@@ -12,6 +16,18 @@ def tolerant() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def to_its_end(program: Callable[[], int]) -> int:
+    """Exit status of a program. Who reads what it writes may leave early, as `| head -1` does: this ends it without a
+    word."""
+    try:
+        status = program()
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes when it ends
+        return LEFT
 
 
 def write_file(content: str) -> None:

@@ -65,7 +65,7 @@ CANDIDATES: dict[str, tuple[Kind, ...]] = {
         _lead(0.01, 3390, "euc_jp", 0xD0, 0xF4),
     ),
     "cp949": (_signs(0.02, WIDE), _lead(0.96, 2350, "euc_kr", 0xB0, 0xC8), _lead(0.005, 4888, "euc_kr", 0xCA, 0xFD)),
-    "cp874": (_between(0.99, "ก", "๛"), _signs(0.005, WESTERN)),
+    "cp874": (_signs(0.65, "านรอกเงมลวยสต่้ดท"), _between(0.34, "ก", "๛"), _signs(0.005, WESTERN)),
     "cp1252": (_signs(0.88, "äöüßéèàçñáíóúâêîôåæøãõ"), _signs(0.05, "ëïùûœìòÿý¿¡"), _signs(0.06, WESTERN)),
     "cp1250": (_signs(0.5, "áéíóúýčďěňřšťůžäľĺŕőű"), _signs(0.4, "ąćęłńśźżăâîșțşţöüđß"), _signs(0.06, WESTERN)),
     "cp1254": (_signs(0.9, "ığşçöü"), _signs(0.06, WESTERN)),

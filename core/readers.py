@@ -229,10 +229,11 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
 def guess(found: Sheet, kind: Upload) -> tuple[list[int], int | None]:
     """The columns a reader most likely means: features, and the label (None where the concept takes none).
 
-    The label is the column that is called so, else the last one that is not numbers, else the last.
+    The label is the column that is called so, else the last one that is not numbers, else the last. A column that is
+    mostly numbers is meant as numbers: the cell that is none is named when the table is made.
     """
     some = found.rows[:LOOK]
-    numeric = [i for i in range(len(found.names)) if all(_numeric(row[i]) for row in some)]
+    numeric = [i for i in range(len(found.names)) if 2 * sum(_numeric(row[i]) for row in some) > len(some)]
     label = None
     if kind.bounds[2][1]:
         called = [i for i, name in enumerate(found.names) if name.lower() in LABELS]
@@ -318,7 +319,6 @@ def _numbers(found: Sheet, i: int) -> np.ndarray:
             values = np.array([found.number(cell) for cell in cells])
     except ValueError:
         grammar = NUMBERS[decimal]
-        grammar = NUMBERS[found.how.decimal or "."]
         line, cell = next((line, cell) for line, cell in zip(found.lines, cells) if not grammar.fullmatch(cell))
         raise Refused("text_in_numbers", row=line, column=column, value=cell[:LONGEST_LABEL]) from None
     for k in np.flatnonzero(~(np.abs(values) <= LARGEST_NUMBER)):

@@ -317,7 +317,7 @@ def create() -> Any:
     from streamlit import config
 
     from core import wire
-    from core.ui import incoming
+    from core.ui import heard, incoming
 
     # Only streamlit's own command line reads the variable: here it would silently mean nothing.
     if config.get_option("server.baseUrlPath") or os.environ.get("STREAMLIT_SERVER_BASE_URL_PATH"):
@@ -326,6 +326,7 @@ def create() -> Any:
             "Let the proxy take the prefix away, as docs/deployment.md shows."
         )
     incoming.bounded()
+    heard.by_type()
     return st.App(
         ROOT / "streamlit_app.py",
         lifespan=lifespan,

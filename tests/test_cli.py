@@ -18,6 +18,7 @@ from core.concept.parts import load, train_module
 from core.concept.result import arrays
 from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY, Params
+from core.console import LEFT
 from core.takeaway import export
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,6 +123,16 @@ def test_a_console_that_cannot_show_everything_still_gets_the_numbers() -> None:
     assert numbers == [line.split()[-1] for line in small.stdout.decode("cp1252").splitlines()[1:5]]
     for module in ("core.conclusions.claims", "core.defaults"):
         assert on_a_console("ascii", module, "感知机").returncode == cli.REFUSED
+
+
+@pytest.mark.parametrize("given", [["perceptron", "passes=2", "seeds=1"], ["perceptron", "--script"], ["--help"]])
+def test_who_reads_the_output_may_leave_early(given: list[str]) -> None:
+    left, kept = os.pipe()
+    os.close(left)
+    with os.fdopen(kept, "wb") as output:
+        command = [sys.executable, "-m", "core.cli", *given]
+        done = subprocess.run(command, cwd=ROOT, stdout=output, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (LEFT, b"")
 
 
 @pytest.mark.parametrize("kind", ["script", "notebook"])

@@ -140,6 +140,10 @@ def test_what_does_not_apply_is_absent() -> None:
     P, text = load("perceptron").Params, words("perceptron", "en")
     found = dict(differences([P(), P(data="moons")], text))
     assert found[text.say("params.margin")][1] == ABSENT and found[text.say("params.noise")][0] == ABSENT
+    race, text = load("optimizer_race"), words("optimizer_race", "en")
+    row = type(race.Params().contenders[0])
+    one, other = (race.Params(contenders=(row(rule="sgd", momentum=momentum),)) for momentum in (0.0, 0.5))
+    assert differences([one, other], text) == []  # plain SGD has no momentum
 
 
 def test_contenders_are_compared_by_name_and_those_that_differ_alike_are_said_together() -> None:
@@ -238,8 +242,8 @@ def test_tables_are_joined_where_they_agree_and_stacked_where_not() -> None:
 # History
 
 
-def ran(params: BaseParams, stem: str = "dropout", device: str = "cpu") -> SimpleNamespace:
-    return SimpleNamespace(stem=stem, params=params, device=device, seconds=1.0)
+def ran(params: BaseParams, name: str = "dropout", device: str = "cpu") -> SimpleNamespace:
+    return SimpleNamespace(name=name, params=params, device=device, seconds=1.0)
 
 
 @pytest.fixture
@@ -292,7 +296,7 @@ def test_a_damaged_or_outdated_list_is_empty_and_a_full_disk_no_error(
     history.add("one", ran(P()))
     file = next(history.root.iterdir())
     whole = file.read_text()
-    for content in ("", "[1]", "{}", '[{"stem": "nothing"}]', whole[:-9], whole.replace("seeds", "seats")):
+    for content in ("", "[1]", "{}", '[{"name": "nothing"}]', whole[:-9], whole.replace("seeds", "seats")):
         file.write_text(content)
         assert history.mine("one") == []
     (tmp_path / "file").write_text("")
@@ -362,6 +366,10 @@ def opened(language: str, **link: str) -> AppTest:
     return app.switch_page("pages/compare.py").run()
 
 
+def address(app: AppTest) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else value[-1] for name, value in app.query_params.items()}
+
+
 def charts(app: AppTest) -> list[dict]:
     found = [c for c in app.get("bidi_component") if "lab_chart" in str(c.proto.component_name)]
     return [json.loads(json.loads(c.proto.json)["figure"]) for c in found]
@@ -388,6 +396,25 @@ def test_a_link_shows_its_runs_where_they_differ_and_what_it_could_not_use(
     app.session_state["params"]["compare"] = dataclasses.replace(app.session_state["params"]["compare"], view="beside")
     app.run()
     assert not app.exception and len(charts(app)) == 2 and app.session_state[key] == "beside"
+
+
+def test_what_is_refused_of_a_run_is_named_and_leaves_the_address(manager: runs.Manager) -> None:
+    tiny = load("dropout").tiny
+    manager.ask("dropout", tiny).done.wait(60)
+    app = opened(
+        "en", concept="dropout", a=run_text(tiny), b=f"{run_text(tiny)}&colour=red&epochs=-3", picture="x" * 41
+    )
+    for _ in range(2):  # it stays named until something changes
+        assert not app.exception
+        said = app.warning[0].value.replace("\\", "")
+        assert "Run B: colour" in said and "Run B: Epochs (epochs): -3 is outside" in said and "Figure" in said
+        held = address(app)
+        assert held["a"] == run_text(tiny) and held["b"] == run_text(
+            tiny.replace(epochs=load("dropout").Params().epochs)
+        )
+        app.run()
+    app = opened("en", concept="dropout", a="x" * 50)
+    assert not app.exception and address(app)["a"] == run_text(load("dropout").Params())
 
 
 def test_somebody_elses_upload_is_asked_for_and_not_shown(manager: runs.Manager) -> None:

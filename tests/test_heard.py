@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.state.session_state import SessionState, WStates
 from streamlit.testing.v1 import AppTest
 
 from core.concept.params import write
@@ -20,7 +22,7 @@ from core.concept.parts import experiment
 from core.runs import manager as runs
 from core.runs.store import Store
 from core.ui.chart import SENT
-from core.ui.heard import LONGEST, heard
+from core.ui.heard import LONGEST, by_type, heard
 from core.ui.rows import CHANGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,11 +72,13 @@ def test_what_a_script_sends_is_heard() -> None:
         assert say(junk, *CHANGES) is None
     for number in (math.nan, math.inf, 10**400, True, "1"):
         assert say({"x": number, "y": 0.0}, SENT["click"]) is None
-    assert say("x" * (LONGEST + 1), str) is None and heard(None, "event", str) is None
+    assert say("x" * (LONGEST + 1), str) is None and say("a\ud800", str) is None and heard(None, "event", str) is None
 
 
+EVENTS = ("open", "change", "click", "selected", "act")
+EVENT = EVENTS[1]
 JUNK: list[Any] = [
-    *(None, True, 7, 1e999, math.nan, "x", "x" * 200_000, [], [[]], [None], {}, {"a": {"b": [None]}}),
+    *(None, True, 7, 1e999, math.nan, "x", "x" * 200_000, "\ud800", [], [[]], [None], {}, {"a": {"b": [None]}}),
     *(
         {"x": "1", "y": []},
         {"x": math.nan, "y": 1},
@@ -95,9 +99,33 @@ JUNK: list[Any] = [
         {"remove": [0]},
         {"row": [], "field": {}, "value": None},
         {"row": 0, "field": ["lr"], "value": 1},
+        {"row": 0, "field": "lr", "value": "\ud800"},
+        {"row": 0, "field": "\ud800", "value": "1"},
+        {"do": "\ud800"},
     ),
 ]
-EVENTS = ("open", "change", "click", "selected", "act")
+
+
+WRONG: list[dict[str, Any]] = [  # states of widgets, right for some, wrong for others, or for all
+    *({"string_value": "x"}, {"string_value": "x" * 200_000}, {"bool_value": True}, {"int_value": -(2**62)}),
+    *({"double_value": number} for number in (math.nan, math.inf, -1e308)),
+    *({"double_array_value": {"data": data}} for data in ([], [math.nan], [1e308, 0, 1])),
+    *({"string_array_value": {"data": data}} for data in ([], ["x"], ["x"] * 9000)),
+    *({"json_value": said} for said in ("", "x", "[" * 2000 + "]" * 2000, "9" * 5000)),
+    *({"json_trigger_value": said} for said in ("", '["x"]', "[" * 2000 + "]" * 2000, "9" * 5000)),
+    *({name: f'{{"{EVENT}": {"[" * 900}{"]" * 900}}}'} for name in ("json_value", "json_trigger_value")),
+    *({"bytes_value": b"x"}, {"arrow_value": {"data": b"x"}}, {"string_trigger_value": {"data": "x"}}),
+    *({"file_uploader_state_value": {"uploaded_file_info": [{"file_id": "x", "name": "y"}]}}, {"trigger_value": True}),
+    *({"chat_input_value": {"data": "x"}}, {}),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_the_server_hears() -> Iterator[None]:
+    kept = WStates.__getitem__, SessionState.set_widgets_from_proto
+    by_type()
+    yield
+    WStates.__getitem__, SessionState.set_widgets_from_proto = kept  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +147,8 @@ def sent(app: AppTest, said: Any) -> None:
     app._run(states)
 
 
-@pytest.mark.parametrize(
-    "place, query",
+PLACES = pytest.mark.parametrize(
+    ("place", "query"),
     [
         ("home", {}),
         ("claims", {}),
@@ -129,9 +157,9 @@ def sent(app: AppTest, said: Any) -> None:
         ("present", {"talk": "which_optimizer", "beat": "2"}),
     ],
 )
-def test_junk_for_every_component_leaves_no_session_in_an_error(
-    manager: runs.Manager, place: str, query: dict[str, str]
-) -> None:
+
+
+def opened(place: str, query: dict[str, str]) -> AppTest:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     app.query_params["lang"] = "en"
     app.run()  # the home page, which frees its address of what it does not know
@@ -140,8 +168,49 @@ def test_junk_for_every_component_leaves_no_session_in_an_error(
     app.session_state["arrives"] = True
     app.switch_page(f"pages/{place}.py").run()
     assert not app.exception and app.get("bidi_component")
-    before = dict(app.session_state["params"]) if "params" in app.session_state else {}
+    return app
+
+
+def settings(app: AppTest) -> dict[str, Any]:
+    return dict(app.session_state["params"]) if "params" in app.session_state else {}
+
+
+@PLACES
+def test_junk_for_every_component_leaves_no_session_in_an_error(
+    manager: runs.Manager, place: str, query: dict[str, str]
+) -> None:
+    app = opened(place, query)
+    before = settings(app)
     for said in JUNK:
         sent(app, said)
         assert not app.exception, said
-    assert (dict(app.session_state["params"]) if "params" in app.session_state else {}) == before
+    assert settings(app) == before
+
+
+def told(app: AppTest, wrong: dict[str, Any], fits: bool) -> None:
+    """The page run again with this state of every widget of its type, or of every other one."""
+    states = WidgetStates()
+    for id, widget in app.session_state._state._state._new_widget_state.widget_metadata.items():
+        if (widget.value_type in wrong) == fits:
+            states.widgets.add(id=id, **wrong)
+    app._run(states)
+    assert not app.exception, wrong
+
+
+@PLACES
+def test_wrong_types_for_every_widget_are_not_heard(manager: runs.Manager, place: str, query: dict[str, str]) -> None:
+    app = opened(place, query)
+    before = settings(app)
+    for wrong in WRONG:
+        told(app, wrong, fits=False)
+    assert settings(app) == before
+
+
+@PLACES
+def test_impossible_values_leave_no_session_in_an_error(
+    manager: runs.Manager, place: str, query: dict[str, str]
+) -> None:
+    app = opened(place, query)
+    for wrong in WRONG:
+        if "trigger_value" not in wrong:  # a press of every button at once
+            told(app, wrong, fits=True)

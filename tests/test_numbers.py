@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from test_text import parsed
 
-from core import readers
-from core.concept.catalog import CONCEPTS, LANGUAGES
+from core import readers, talk
+from core.concept.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept.params import BaseParams, canonical
 from core.concept.parts import load
 from core.concept.text import measured, words
@@ -31,7 +31,7 @@ from core.concepts.optimizers import train as optimizers_train
 from core.concepts.perceptron import figures as perceptron
 from core.concepts.text_generation import corpora
 from core.concepts.text_generation.params import WARMTHS
-from core.conclusions import claims
+from core.conclusions import kept
 from core.conclusions.stats import CONFIDENCE
 from core.ml.data import SHARES, digits
 from core.runs.store import LARGEST_RESULT
@@ -127,7 +127,7 @@ def described(stem: str) -> dict[str, tuple[BaseParams, set[float]]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("stem", ["", *STEMS])
 def test_every_number_in_a_text_is_a_setting_a_constant_or_a_formula(stem: str, language: str) -> None:
-    text, about = parsed(stem or "core", language), described(stem) if stem else {}
+    text, about = parsed(stem or "concept", language), described(stem) if stem else {}
     for key, label in text.labels.items():
         params, beside = about.get(key, (None, set()))
         known = CONSTANTS[stem] | beside | (settings(canonical(params)) if params else set())
@@ -135,6 +135,16 @@ def test_every_number_in_a_text_is_a_setting_a_constant_or_a_formula(stem: str, 
             assert not unexplained(f"{label} {text.hints.get(key, '')}", known), key
     for name, section in {"lead": text.lead, **text.sections}.items():
         assert not unexplained(section, CONSTANTS[stem]), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", TALKS)
+def test_every_number_in_a_talk_is_a_setting_of_its_beat_or_comes_from_its_run(name: str, language: str) -> None:
+    said, beats = talk.words(name, language), talk.load(name)
+    assert not unexplained(f"{said.title} {said.lead}", {len(beats)})
+    for beat in beats:
+        key, known = f"beats.{beat.id}", settings(canonical(beat.params))
+        assert not unexplained(f"{said.labels[key]} {said.hints.get(key, '')}", known), key
 
 
 def test_a_number_that_is_nobodys_is_found() -> None:
@@ -161,14 +171,14 @@ def test_the_modes_that_are_nearly_all_are_seven_of_eight() -> None:
 
 
 def test_what_was_measured_stands_where_its_text_names_it() -> None:
-    kept = claims.stored("text_generation")["names_counting"]["mean"]
+    mean = kept.stored("text_generation")["names_counting"]["mean"]
     for language in LANGUAGES:
-        assert f"{kept:.2f}" in words("text_generation", language).hint("presets.names")
+        assert f"{mean:.2f}" in words("text_generation", language).hint("presets.names")
         for stem in STEMS:
             text = words(stem, language)
             for said in (*text.hints.values(), *text.sections.values()):
                 assert "{claims." not in said
-    share = claims.stored("perceptron")["bound_random"]["mean"]
+    share = kept.stored("perceptron")["bound_random"]["mean"]
     assert measured("{claims.bound_random.mean:.0%}", "perceptron", "en") == f"{100 * share:.0f} %"
     assert measured("{claims.bound_random.mean:.0%}", "perceptron", "zh") == f"{100 * share:.0f}%"
     assert measured("{claims.slower_random.mean:.2f}", "perceptron", "en").startswith("−0.")

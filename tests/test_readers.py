@@ -184,6 +184,8 @@ FEW = [
     ("cp949", "1,2,꽃\n3,4,잎\n"),
     ("gb18030", "1,2,甲\n3,4,乙\n"),
     ("cp1251", "1,2,КОШКА\n"),
+    ("cp874", "1,2,ชาย\n"),
+    ("cp874", "1,2,มา\n3,4,รส\n"),
 ]
 
 
@@ -266,6 +268,11 @@ def test_what_cannot_be_used_is_refused_with_row_and_reason(content: bytes, code
 def test_text_among_numbers_is_named() -> None:
     lines = GOOD + "".join(f"{i},{i},a\n" for i in range(30)) + "one,8,a\n"
     assert refusal(lines.encode()) == ("text_in_numbers", {"row": 35, "column": "x", "value": "one"})
+    for place, cell in ((1, "x"), (2, "y")):  # near the beginning, too, where columns are guessed
+        cells = ["7", "8", "a"]
+        cells[place - 1] = "1_1"
+        found = refusal(f"{GOOD}{','.join(cells)}\n9,9,b\n".encode())
+        assert found == ("text_in_numbers", {"row": 5, "column": cell, "value": "1_1"})
     sheet = readers.sheet(GOOD.encode())
     with pytest.raises(Refused, match="same_column"):
         readers.table(sheet, [0, 2], 2, TABLE)

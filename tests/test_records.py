@@ -112,8 +112,8 @@ def test_the_command_line_reads_a_file_of_settings(tmp_path: Path, capsys: pytes
     *_, result = train_module("perceptron").train(tiny)
     with np.load(out) as saved:
         assert saved["path"].tobytes() == result.path.tobytes()
-    found, _, problems = cli.settings("perceptron", ["seeds=2"], file=file)
-    assert not problems and found == tiny.replace(seeds=2)
+    found, figure, _, problems = cli.settings("perceptron", ["seeds=2"], file=file)
+    assert not problems and found == tiny.replace(seeds=2) and figure is load("perceptron").first(found)
     capsys.readouterr()
     assert cli.main(["mixup", "--settings", str(file)]) == 2
     assert "settings of “perceptron”, not of “mixup”" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from core import cli, talk
 from core.concept.catalog import LANGUAGES, TALKS
 from core.concept.params import Integer, canonical, fields
 from core.concept.parts import experiment, load
-from core.conclusions import claims
+from core.conclusions import kept
 from core.runs import manager as runs
 from core.runs.engines import FUSED
 from core.runs.key import run_key
@@ -57,7 +57,7 @@ def test_a_beat_can_be_shown(name: str, beat: Beat) -> None:
 
 @EACH
 def test_claims_that_a_line_leans_on_still_have_their_verdict(name: str, beat: Beat) -> None:
-    stored = claims.stored(beat.stem)
+    stored = kept.stored(beat.stem)
     assert {id: stored[id]["verdict"] for id in beat.verdicts} == dict(beat.verdicts)
 
 
@@ -133,6 +133,18 @@ def test_what_does_not_stand_is_named(idle: None, link: dict[str, str], named: l
     assert not app.exception
     said = re.sub(r"\\", "", app.warning[0].value)
     assert all(name in said for name in named)
+
+
+def test_a_field_that_does_not_stand_is_as_the_beat_has_it(idle: None) -> None:
+    link = {"epochs": "x", "contenders": "alchemy", "figure": "portrait", "seeds": "3"}
+    beat = talk.load("deep_nets")[2]
+    app = opened(talk="deep_nets", beat="3", **link)
+    assert not app.exception
+    assert app.session_state["params"][beat.stem] == beat.params.replace(seeds=3) != load(beat.stem).Params(seeds=3)
+    assert app.session_state[f"figure:{beat.stem}"] == beat.figure
+    said = re.sub(r"\\", "", app.warning[0].value)
+    assert f"Used instead: {beat.params.epochs}." in said and said.count("Used instead: what the beat has.") == 2
+    assert address(app) == {"v": "1", "lang": "en", "talk": "deep_nets", "beat": "3", "seeds": "3"}
 
 
 def test_presenting_does_not_spoil_the_links_of_other_pages(idle: None) -> None:

@@ -7,10 +7,18 @@ from core.concept.text import Text
 
 
 def explain(
-    problem: Problem, text: Text, cls: type[BaseParams], now: BaseParams | None = None, instead: bool = True
+    problem: Problem,
+    text: Text,
+    cls: type[BaseParams],
+    now: BaseParams | None = None,
+    instead: bool = True,
+    base: BaseParams | None = None,
 ) -> str:
-    """One refused value in plain words; `instead` adds what holds in its place: after a link the default, after a
-    change of `now` what stands there."""
+    """One refused value in plain words; `instead` adds what holds in its place: after a link the default, or what is in
+    `base`, after a change of `now` what stands there."""
+    if problem.code == "bad_run":  # of a comparison: a refused value of one of its runs
+        inner = explain(problem.details["problem"], text, problem.details["cls"], instead=instead)
+        return text.say("problems.bad_run", run=problem.details["run"], problem=inner)
     kind = fields(cls).get(problem.field)
     label = f"{text.say(f'params.{problem.field}')} ({problem.field})" if kind else problem.field
     details = {name: f"{v:g}" if isinstance(v, float) else v for name, v in problem.details.items()}
@@ -27,7 +35,10 @@ def explain(
     if problem.code == "unknown_field" or isinstance(kind, Upload):
         return f"{said} {text.say('problems.ignored')}"
     plain = kind is not None and not isinstance(kind, Rows)
-    default = kind.write(kind.default) if kind and plain else text.say("problems.the_default")
+    value = kind and (getattr(base, problem.field) if base else kind.default)
+    default = (
+        kind.write(value) if kind and plain else text.say("problems.the_beats" if base else "problems.the_default")
+    )
     return f"{said} {text.say('problems.instead', default=default)}"
 
 

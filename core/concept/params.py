@@ -386,21 +386,21 @@ def write(params: BaseParams) -> dict[str, str]:
     return {name: kind.write(getattr(params, name)) for name, kind in applicable(params).items()}
 
 
-def read(cls: type[P], given: Mapping[str, str]) -> tuple[P, list[Problem]]:
+def read(cls: type[P], given: Mapping[str, str], base: P | None = None) -> tuple[P, list[Problem]]:
     """Params from the texts of a link or a command line. Never raises: a field that does not stand takes its
-    default and is named in the problems, and so is every name that is not a field."""
-    return _made(cls, given, lambda kind, text: kind.read(text))
+    default, or what it is in `base`, and is named in the problems, and so is every name that is not a field."""
+    return _made(base or cls(), given, lambda kind, text: kind.read(text))
 
 
 def take(cls: type[P], given: Any) -> tuple[P, list[Problem]]:
     """As `read`, from the plain JSON values that `canonical` gives."""
     if not isinstance(given, dict):
         return cls(), [Problem(_short(given), "unreadable", {"value": _short(given)})]
-    return _made(cls, given, lambda kind, value: kind.take(value))
+    return _made(cls(), given, lambda kind, value: kind.take(value))
 
 
-def _made(cls: type[P], given: Mapping[str, Any], value_of: Callable[[Field, Any], Any]) -> tuple[P, list[Problem]]:
-    kinds, values, problems = fields(cls), {}, []
+def _made(base: P, given: Mapping[str, Any], value_of: Callable[[Field, Any], Any]) -> tuple[P, list[Problem]]:
+    kinds, values, problems = fields(type(base)), {}, []
     for name, value in given.items():
         if name not in kinds:
             problems.append(Problem(_short(name), "unknown_field", {}))
@@ -409,4 +409,4 @@ def _made(cls: type[P], given: Mapping[str, Any], value_of: Callable[[Field, Any
             values[name] = value_of(kinds[name], value)
         except Refused as refused:
             problems.append(Problem(name, refused.code, refused.details))
-    return cls(**values), problems
+    return base.replace(**values), problems

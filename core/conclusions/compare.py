@@ -19,6 +19,7 @@ from core.concept.params import (
     Rows,
     Upload,
     applicable,
+    canonical,
     choice,
     fields,
     read,
@@ -104,10 +105,11 @@ def differences(runs: Sequence[BaseParams], text: Text) -> list[tuple[str, list[
     """Field by field, in the reader's words, the values of settings in which these runs differ; a field that does not
     apply to a run is ABSENT there. Rows (contenders) that differ in the same way are said together."""
     found: list[tuple[str, list[str]]] = []
+    plain = [canonical(run) for run in runs]
     for name, kind in fields(type(runs[0])).items():
-        values = [getattr(run, name) if name in applicable(run) else None for run in runs]
-        if len(set(values)) == 1:
+        if all(each.get(name) == plain[0].get(name) for each in plain):
             continue
+        values = [getattr(run, name) if name in each else None for run, each in zip(runs, plain)]
         label = text.say(f"params.{name}")
         if isinstance(kind, Rows):
             found += _rows(label, kind, values, text)

@@ -448,8 +448,8 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
       if (px < 0 || py < 0 || px > xaxis._length || py > yaxis._length) return;
       this.component.setTriggerValue("click", { x: xaxis.p2d(px), y: yaxis.p2d(py) });
     }), true);
-    this.sizes = new ResizeObserver(() => {
-      if (!this.library || !(this.big || this.figure?.layout.meta?.aspect)) return;
+    this.sizes = new ResizeObserver(() => { // plotly heeds the window alone, not a sidebar that folds or a page that CSS zooms
+      if (!this.library || !this.figure) return;
       if (this.big) this.read();
       else if (this.width === this.plot.clientWidth) return; // it grew by what was drawn
       this.draw();

@@ -12,12 +12,12 @@ import pandas as pd
 import streamlit as st
 
 from core.concept.catalog import CONCEPTS
-from core.concept.messages import explain
-from core.concept.params import BaseParams, Invalid
+from core.concept.params import BaseParams, Invalid, Problem
 from core.concept.parts import Figure, load
 from core.concept.text import words
 from core.conclusions.compare import (
     LETTERS,
+    LONGEST_RUN,
     Asked,
     Comparison,
     asked,
@@ -35,7 +35,7 @@ from core.runs.run import COMPLETE, FAILED, STOPPED, Run
 from core.runs.uploads import NotHere
 from core.ui import held, link, pin
 from core.ui.chart import chart, named
-from core.ui.controls import SPELLED_OUT, problems, warn
+from core.ui.controls import problems
 from core.ui.run_state import progress, refusal, stopped
 from core.ui.shown import AUTO, hand_over_to_entry
 from core.ui.told import told
@@ -77,6 +77,7 @@ class Board:
         self.concept = load(self.now.concept)
         self.text = words(self.now.concept, link.language())
         self.say = self.text.say
+        self._name_what_does_not_stand()
         runs = [asked(self.concept.stem, letter, text) for letter, text in zip(LETTERS, chosen(self.now))]
         self.figures = self._figures([each.params for each in runs])
         self.figure = next((f for f in self.figures if f.id == self.now.picture), self.figures[0])
@@ -91,6 +92,26 @@ class Board:
         assert isinstance(found, Comparison)
         return found
 
+    def _name_what_does_not_stand(self) -> None:
+        """What of a run in the link is refused is named once, and leaves the address, where its default then stands."""
+        read = {
+            letter: asked(self.now.concept, letter, text) for letter in LETTERS if (text := getattr(self.now, letter))
+        }
+        refused = {letter: found for letter, found in read.items() if found.problems}
+        if not refused:
+            return
+        said = [
+            Problem(letter, "bad_run", {"run": found.letter, "problem": problem, "cls": self.concept.Params})
+            for letter, found in refused.items()
+            for problem in found.problems
+        ]
+        said = [*st.session_state[f"problems:{PLACE}"], *said]
+        stands = {letter: run_text(found.params, found.device) for letter, found in refused.items()}
+        link.change(
+            PLACE, self.now.replace(**{k: text if len(text) <= LONGEST_RUN else "" for k, text in stands.items()})
+        )
+        st.session_state[f"problems:{PLACE}"] = said
+
     # The parts, in the order in which the place has them
 
     def header(self) -> None:
@@ -98,13 +119,6 @@ class Board:
         st.title(self.say("chapters.compare"), anchor=False)
         st.markdown(self.say("compare.lead"))
         problems(PLACE, self.text, Comparison)
-        lines = [
-            f"{shown.asked.letter} · {explain(problem, self.text, self.concept.Params)}"
-            for shown in self.runs
-            for problem in shown.asked.problems
-        ]
-        if lines:
-            warn(self.say("problems.title"), lines[:SPELLED_OUT], "link_off")
 
     def choice(self) -> None:
         """The concept, the runs chosen, and where further ones come from."""

@@ -123,12 +123,13 @@ def _meant(kind: Field, given: Any) -> Any:
     return kind.read(given) if typed(kind) else kind.check(given)
 
 
-def problems(stem: str, text: Text, cls: type[BaseParams]) -> None:
-    """What of the link, or of the last change, could not be used, said in plain words."""
+def problems(stem: str, text: Text, cls: type[BaseParams], base: BaseParams | None = None) -> None:
+    """What of the link, or of the last change, could not be used, said in plain words; `base` is what holds where a
+    link says nothing, if not the defaults."""
     state = st.session_state
     of_link, of_change = (state.get(f"{kind}:{stem}", []) for kind in ("problems", "refused"))
     if of_link:
-        said = [explain(problem, text, cls) for problem in of_link[:SPELLED_OUT]]
+        said = [explain(problem, text, cls, base=base) for problem in of_link[:SPELLED_OUT]]
         if rest := [problem.field for problem in of_link[SPELLED_OUT:]]:
             said.append(text.say("problems.more", count=len(rest), names=", ".join(rest)))
         warn(text.say("problems.title"), said, "link_off")

@@ -1,7 +1,8 @@
-"""What a browser says through a component of ours, checked where it arrives.
+"""What a browser says through a widget or a component of ours, checked where it arrives.
 
-Whoever holds a websocket can send anything under a component's name. So no value of a component is used before it has
-one of the shapes that its script sends; anything else counts as silence.
+Whoever holds a websocket can send anything under a widget's name. So no value of a component is used before it has
+one of the shapes that its script sends, and no state of any widget before it is of the widget's type and can be read;
+anything else counts as silence.
 """
 
 from __future__ import annotations
@@ -9,8 +10,57 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from streamlit.runtime.state import session_state as streamlits
+
 LONGEST = 1000  # characters of a text
 MOST = 100_000  # items of a list
+DEEPEST = 20  # lists and dicts within each other
+
+
+def by_type() -> None:
+    """Let streamlit take what browsers say of widgets only in the widget's own type: it would hand anything else to the
+    script, or end the script with an error. To be called before the app is made."""
+    streamlits.WStates.__getitem__ = _state  # type: ignore[method-assign]
+    streamlits.SessionState.set_widgets_from_proto = _take  # type: ignore[assignment, method-assign]
+
+
+_streamlits_state = streamlits.WStates.__getitem__
+_streamlits_take = streamlits.SessionState.set_widgets_from_proto
+
+
+def _state(states: streamlits.WStates, id: str) -> Any:
+    """The state of a widget; KeyError, as for one that was not sent, where it is not of the widget's type or cannot be
+    read."""
+    sent, widget = states.states.get(id), states.widget_metadata.get(id)
+    if not isinstance(sent, streamlits.Serialized) or widget is None:
+        return _streamlits_state(states, id)
+    kind = sent.value.WhichOneof("value")  # None: the reader has emptied it
+    try:
+        if kind not in (None, widget.value_type):
+            raise TypeError(kind)
+        found = _streamlits_state(states, id)
+        states.set_widget_metadata(widget)  # streamlit has put the type that was sent there
+        if _deeper(found, DEEPEST):
+            raise RecursionError
+        return found
+    except Exception:  # whatever streamlit's reading of it raises
+        states.states[id] = sent
+        raise KeyError(id) from None
+
+
+def _take(state: streamlits.SessionState, sent: Any) -> None:
+    """Take what a browser says of all widgets, but nothing of those of which it says what cannot be: a state that is
+    there and cannot be had would count as a change."""
+    _streamlits_take(state, sent)
+    states = state._new_widget_state
+    for id in [id for id in states.states if id in states.widget_metadata and id not in states]:
+        del states.states[id]
+
+
+def _deeper(said: Any, than: int) -> bool:
+    """Whether lists and dicts stand within each other more than so many times."""
+    inner = said.values() if isinstance(said, dict) else said if isinstance(said, list) else ()
+    return than < 0 or any(_deeper(part, than - 1) for part in inner)
 
 
 def heard(component: Any, event: str, *shapes: Any) -> Any:
@@ -39,4 +89,6 @@ def _shaped(said: Any, shape: Any) -> Any:
         return float(said) if number else None
     if not isinstance(said, shape):
         return None
-    return said if not isinstance(said, str) or len(said) <= LONGEST else None
+    if isinstance(said, str) and (len(said) > LONGEST or any("\ud800" <= c <= "\udfff" for c in said)):
+        return None  # half a character cannot be shown
+    return said

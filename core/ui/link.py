@@ -100,7 +100,7 @@ def take(
     given = {name: value for name, value in said.items() if name not in (*RESERVED, *choices, *several)}
     size = sum(map(len, given.values()))
     kept = given if size <= LONGEST else {}
-    params, problems = read(cls, (write(base) if base else {}) | kept)
+    params, problems = read(cls, kept, base)
     if kept is not given:
         problems.append(Problem("link", "too_long", {"count": size, "high": LONGEST}))
     for name, options in (choices | {"lang": list(LANGUAGES)}).items():

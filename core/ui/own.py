@@ -233,23 +233,21 @@ class Own:
             parts["decimal"] = how.decimal or None, {d: f"decimals.{name}" for d, name in readers.DECIMALS.items()}
         if how.header is not None:
             parts["header"] = how.header, {True: "headers.yes", False: "headers.no"}
-        for row in (list(parts)[:2], list(parts)[2:]):
-            for place, part in zip(st.columns(2) if row else (), row):
-                found, options = parts[part]
-                key = self._key(part, file, str(found))
+        for part, (found, options) in parts.items():
+            key = self._key(part, file, str(found))
 
-                def change(part: str = part, key: str = key) -> None:
-                    st.session_state[self._key("how", file)][part] = st.session_state[key]
+            def change(part: str = part, key: str = key) -> None:
+                st.session_state[self._key("how", file)][part] = st.session_state[key]
 
-                place.selectbox(
-                    self.say(f"own.{part}"),
-                    options,
-                    index=list(options).index(found) if found in options else None,
-                    format_func=lambda option, options=options: self.say(f"own.{options[option]}"),
-                    placeholder=self.say("own.choose"),
-                    key=key,
-                    on_change=change,
-                )
+            st.selectbox(
+                self.say(f"own.{part}"),
+                options,
+                index=list(options).index(found) if found in options else None,
+                format_func=lambda option, options=options: self.say(f"own.{options[option]}"),
+                placeholder=self.say("own.choose"),
+                key=key,
+                on_change=change,
+            )
 
     def _columns(self, file: str, found: Read) -> Columns:
         """The features and the label that the reader chooses; at first those that are proposed."""

@@ -99,7 +99,8 @@ def _asked() -> Place | None:
     shown, hidden = (tuple(n for n in link.listed(part) if n in known) for part, known in several.items())
     asked = beats[beat - 1] if beats else None
     link.take(stem, concept.Params, choices, several, asked.params if asked else None)
-    st.session_state[f"figure:{stem}"] = query.get("figure", asked.figure if asked else "")
+    if asked and st.session_state[f"figure:{stem}"] not in choices["figure"]:
+        st.session_state[f"figure:{stem}"] = asked.figure
     start = asked.params if asked else link.present(stem)
     return Place(name if asked else "", beat, stem, start, shown, hidden)
 
@@ -153,7 +154,7 @@ class Slide(Shown):
         self.wait_a_moment()  # the line is of its result
         line, question = self._lines()
         self._head(line)
-        problems(self.stem, self.text, self.concept.Params)
+        problems(self.stem, self.text, self.concept.Params, self.place.start if self.place.at else None)
         if self.place.show:
             controls = Controls(self.stem, self.params, self.text)
             with st.container(horizontal=True, key="slide-knobs"):

@@ -41,6 +41,18 @@ def opened(visit: Visit, url: str) -> None:
     visit.done()
 
 
+def test_how_a_file_was_read_can_be_read_in_full_on_a_small_screen(visit: Visit) -> None:
+    page = visit.page
+    page.set_viewport_size({"width": 1366, "height": 768})
+    opened(visit, "/optimizer_race?lang=en&seeds=2&epochs=2")
+    bring(page, CSV.replace(b"cat", b"K\xe4tzchen"))
+    page.get_by_role("button", name="Use these data").wait_for()
+    boxes = page.get_by_test_id("stExpander").get_by_test_id("stSelectbox").locator("input")
+    read = boxes.evaluate_all("all => all.map((box) => [box.value, box.scrollWidth <= box.clientWidth])")
+    assert ["Western European (Latin-1)", True] in read and ["Names of the columns", True] in read
+    assert all(whole for _, whole in read), read
+
+
 def test_own_points_are_trained_on_shared_asked_for_and_deleted(chromium: Browser, lab: Lab) -> None:
     for mine in visiting(chromium, lab):
         page = mine.page
