@@ -21,11 +21,12 @@ import pytest
 
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import BaseParams, Integer, Rows, canonical, fields
-from core.concept.parts import Claim, Figure, experiment, load, train_module
+from core.concept.parts import Claim, Figure, Mistake, experiment, load, train_module
 from core.concept.result import BaseResult, arrays, axes, same
 from core.concept.text import words
 from core.conclusions.claims import deciding
 from core.conclusions.compare import joined
+from core.conclusions.measures import UNSEEN
 from core.conclusions.stats import interval, verdict
 from core.figures.overlay import common_axes, overlay
 from core.runs.key import run_key
@@ -39,6 +40,8 @@ NAMES = [each.name for stem in STEMS for each in load(stem).experiments]
 EVERY = pytest.mark.parametrize("name", NAMES)
 CLAIMS = [(stem, claim) for stem in STEMS for claim in load(stem).claims]
 EACH_CLAIM = pytest.mark.parametrize(("stem", "claim"), CLAIMS, ids=[f"{s}-{c.id}" for s, c in CLAIMS])
+MISTAKES = [(stem, mistake) for stem in STEMS for mistake in load(stem).mistakes]
+EACH_MISTAKE = pytest.mark.parametrize(("stem", "mistake"), MISTAKES, ids=[f"{s}-{m.id}" for s, m in MISTAKES])
 FIGURES = [(load(stem).of(figure).name, figure) for stem in STEMS for figure in load(stem).figures]
 EACH_FIGURE = pytest.mark.parametrize(("name", "figure"), FIGURES, ids=[f"{n}-{f.id}" for n, f in FIGURES])
 ASKS = [(name, ask.id) for name in NAMES for ask in experiment(name).asks]
@@ -106,7 +109,7 @@ def test_defaults_and_presets_stand(stem: str) -> None:
 def test_seeds_of_data_and_weights_are_apart(stem: str) -> None:
     kinds = fields(load(stem).Params)
     for name in ("data_seed", "weight_seed"):
-        assert isinstance(kinds[name], Integer) and kinds[name].high >= 50_000 + 1000
+        assert isinstance(kinds[name], Integer) and kinds[name].high >= UNSEEN + 1000
 
 
 # Training
@@ -332,17 +335,18 @@ def test_deciding_seeds_are_enough_and_nobody_has_looked_at_them(stem: str, clai
     assert sum(getattr(params, "seeds", 1) for params in runs) >= 10
     seen = []
     for params in runs:
-        assert min(params.data_seed, params.weight_seed) >= 50_000
+        assert min(params.data_seed, params.weight_seed) >= UNSEEN
         seen += [params.data_seed + i for i in range(getattr(params, "seeds", 1))]
     assert len(seen) == len(set(seen))
     shown = [defaults, experiment(stem).tiny, *(defaults.replace(**preset.changes) for preset in load(stem).presets)]
-    assert all(max(params.data_seed, params.weight_seed) < 50_000 - 100 for params in shown)
+    assert all(max(params.data_seed, params.weight_seed) < UNSEEN - 100 for params in shown)
     assert claim.smallest > 0 and claim.direction in ("above", "below", "within")
 
 
 @cache
 def known(stem: str) -> dict[str, tuple[BaseResult, BaseResult]]:
-    """KNOWN of the concept's own tests: claim → a Result for which it holds, and one for which it fails."""
+    """KNOWN of the concept's own tests: claim → a Result for which it holds, and one for which it fails; mistake → one
+    that shows it, and one that does not. They may share an id where they measure the same."""
     spec = importlib.util.spec_from_file_location(f"known_{stem}", HERE / "concepts" / f"test_{stem}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -363,7 +367,28 @@ def test_a_claim_is_tried_on_a_known_positive_and_a_known_negative(stem: str, cl
 @ALL
 def test_claims_have_names_of_their_own(stem: str) -> None:
     names = [claim.id for claim in load(stem).claims]
-    assert names and len(set(names)) == len(names) and set(known(stem)) == set(names)
+    assert names and len(set(names)) == len(names)
+    assert set(known(stem)) == {*names, *(mistake.id for mistake in load(stem).mistakes)}
+
+
+# Mistakes
+
+
+@EACH_MISTAKE
+def test_a_mistake_is_seen_where_it_is_made_and_not_where_it_is_not(stem: str, mistake: Mistake) -> None:
+    assert [mistake.shows(result) for result in known(stem)[mistake.id]] == [True, False]
+    assert mistake.shows(tiny(stem)[0][0]) is None, "a run that is not over cannot tell"
+    effects = mistake.measure(tried(stem, cheap(mistake.params))[-1])
+    assert effects is None or (effects.ndim == 1 and effects.size and np.isfinite(effects).all())
+
+
+@ALL
+def test_a_mistake_is_a_setting_that_a_reader_can_look_at(stem: str) -> None:
+    concept = load(stem)
+    assert len({mistake.id for mistake in concept.mistakes}) == len(concept.mistakes)
+    for mistake in concept.mistakes:
+        assert max(mistake.params.data_seed, mistake.params.weight_seed) < UNSEEN - 100
+        assert concept.figure(mistake.figure).shown(mistake.params)
 
 
 # Predictions

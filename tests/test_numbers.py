@@ -121,6 +121,7 @@ def described(stem: str) -> dict[str, tuple[BaseParams, set[float]]]:
     found: dict[str, tuple[BaseParams, set[float]]] = {
         f"presets.{p.id}": (concept.Params().replace(**p.changes), set()) for p in concept.presets
     }
+    found |= {f"mistakes.{m.id}": (m.params, set()) for m in concept.mistakes}
     return found | {f"claims.{c.id}": (c.params, {c.smallest, 100 * c.smallest}) for c in concept.claims}
 
 

@@ -86,7 +86,7 @@ def needed(stem: str) -> tuple[set[str], set[str]]:
                 of(kind.row)
 
     of(concept.Params)
-    for section in ("presets", "figures", "claims"):
+    for section in ("presets", "figures", "claims", "mistakes"):
         hinted |= {f"{section}.{item.id}" for item in getattr(concept, section)}
     for asked in concept.predictions:
         hinted.add(f"predict.{asked.id}")
@@ -107,9 +107,9 @@ def test_everything_declared_has_its_words(stem: str, language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("stem", STEMS)
 def test_no_words_are_left_over(stem: str, language: str) -> None:
-    """Words of a field, option, preset, figure or claim that is gone."""
+    """Words of a field, option, preset, figure, claim or mistake that is gone."""
     hinted, plain = needed(stem)
-    sections = ("params", "options", "presets", "figures", "claims", "predict")
+    sections = ("params", "options", "presets", "figures", "claims", "predict", "mistakes")
     own = {key for key in parsed(stem, language).labels if key.split(".")[0] in sections}
     questions = {f"params.{name}" for ask in experiment(stem).asks for name in fields(ask.question)}
     assert own <= hinted | plain | questions

@@ -4,7 +4,7 @@ A concept is the folder `core/concepts/<stem>/`:
     params.py   Params, Result, PRESETS, TINY, ENGINE, cost   what goes in, what comes out (no torch)
     train.py    train, and answer where it has asks      the experiment                   (torch, no streamlit)
     figures.py  FIGURES, ENTRIES for standings           pictures of a Result             (plotly)
-    claims.py   CLAIMS, PREDICTIONS                      what the notes say, measured     (numpy)
+    claims.py   CLAIMS, PREDICTIONS, MISTAKES if any     what the notes say, measured     (numpy)
     text.en.md, text.zh.md                               every word of its page
 
 Most concepts have one experiment, whose name is the stem. A further one, `<stem>.<part>`, is the folder `<part>`
@@ -115,6 +115,29 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """A wrong version of a method that a page can be set to. The texts say under its id what is wrong, and as a hint
+    the symptom and the cure.
+
+    params: settings at which it is made; where the method has contenders, one that makes it is the first of its kind.
+    measure: Result → one number per seed that is larger where it is made, or None where this run cannot tell.
+    symptom: the mean of the measure beyond which the mistake shows, in its unit.
+    figure: the one that shows it as wrong.
+    """
+
+    id: str
+    params: Any
+    measure: Callable[[Any], np.ndarray | None]
+    symptom: float
+    figure: str
+
+    def shows(self, result: Any) -> bool | None:
+        """Whether a run looks as if the mistake was made; None where it cannot tell."""
+        effects = self.measure(result)
+        return None if effects is None else bool(np.mean(effects) > self.symptom)
+
+
+@dataclass(frozen=True)
 class Ask:
     """A question to a trained network. `answer(params, result, state, question)` of the concept's train.py
     gives a Result of class `answer`; the question is a Params of class `question`."""
@@ -167,6 +190,7 @@ class Experiment:
     Result: type[BaseResult]
     tiny: BaseParams
     cost: Callable[[Any], Cost]
+    mistakes: tuple[Mistake, ...]
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
     devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
     without: tuple[str, ...] = ()
@@ -257,6 +281,17 @@ def load(stem: str) -> Concept:
         presets=tuple(params.PRESETS),
         claims=tuple(claims.CLAIMS),
         predictions=tuple(claims.PREDICTIONS),
+<<<<<<< HEAD
+=======
+        mistakes=tuple(getattr(claims, "MISTAKES", ())),
+        tiny=params.TINY,
+        cost=params.cost,
+        engine=params.ENGINE,
+        devices=getattr(params, "DEVICES", ("cpu", "cuda", "mps")),
+        asks=tuple(getattr(params, "ASKS", ())),
+        weights=getattr(params, "weights", None),
+        data_files=getattr(params, "data_files", lambda _: ()),
+>>>>>>> measures
         task=getattr(params, "task", None),
         entries=getattr(figures, "ENTRIES", None),
     )

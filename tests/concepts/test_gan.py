@@ -508,12 +508,11 @@ def test_a_verdict_can_come_out_either_way(claim: claims.Claim) -> None:
 def test_measures_keep_silent_where_they_cannot_speak() -> None:
     first, *_ = train(TINY)
     assert all(claim.measure(first) is None for claim in CLAIMS)
-    plain = last(steps=20)[0]
-    for measure in (claims.obeys, claims.good(claims.rule("d_own")), claims.covered(claims.late("minimax"))):
-        assert measure(plain) is None
-    assert claims.collapses(plain) is claims.from_half_in_collapse(plain) is None
-    assert claims.from_half_in_collapse(near_one("collapse", 0.2)) is None
-    assert claims.from_half(claims.plain)(filled("half", d_real=np.nan)) is None
+    plain, measure = last(steps=20)[0], {claim.id: claim.measure for claim in CLAIMS}
+    for id in ("condition", "d_generates", "d_first", "collapse", "half_collapsed"):
+        assert measure[id](plain) is None
+    assert measure["half_collapsed"](near_one("collapse", 0.2)) is None
+    assert measure["half"](filled("half", d_real=np.nan)) is None
 
 
 def test_the_same_seed_twice_is_the_same_run() -> None:

@@ -8,25 +8,16 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from core.concept.parts import Claim, Prediction
-from core.concepts.gan.params import GAMES, Params, Result, Version, made_up
+from core.concept.parts import Claim, Mistake, Prediction
+from core.concepts.gan.params import GAMES, PRESETS, Params, Result, Version, made_up, plan
+from core.conclusions.measures import Contenders, Measure, final, preset, unseen
 
-DECIDING: dict[str, Any] = {"steps": 2000, "seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # unseen seeds
 ENOUGH = 7 / 8  # of the modes
 HALF = 0.5  # of the samples near one mode: collapse
 FEWEST, APART = 4, 6  # drawn Gaussians of which something can be said, and their distance in σ
 LAST = 0.25  # the end of a run, as a share of its steps
 
-Measure = Callable[[Result], np.ndarray | None]
 Kind = Callable[[Version], bool]
-
-
-def of_complete(measure: Measure) -> Measure:
-    """The measure on a finished run that trained at all, on points with several modes that are known; None on any
-    other."""
-    return lambda result: (
-        measure(result) if result.complete and len(result.tick) > 1 and distinct(result.params) else None
-    )
 
 
 def distinct(params: Params) -> bool:
@@ -37,9 +28,7 @@ def distinct(params: Params) -> bool:
     return len(centres) >= FEWEST and pdist(centres).min() >= APART * params.noise
 
 
-def first(result: Result, kind: Kind) -> int | None:
-    """The first version of this kind."""
-    return next((i for i, version in enumerate(result.params.versions) if kind(version)), None)
+VERSIONS = Contenders(lambda params: params.versions, lambda params: distinct(params) and bool(plan(params)))
 
 
 def game(version: Version) -> bool:
@@ -72,79 +61,8 @@ def conditional(version: Version) -> bool:
     return version.rule in GAMES and version.conditional
 
 
-def from_half(kind: Kind) -> Measure:
-    """Per seed: D's mean output on real examples minus ½, over the end of the run."""
-
-    def measure(result: Result) -> np.ndarray | None:
-        v = first(result, kind)
-        end = result.tick >= (1 - LAST) * result.tick[-1]
-        return None if v is None else finite(result.d_real[v][:, end].astype(float).mean(1) - 0.5)
-
-    return measure
-
-
-def from_half_in_collapse(result: Result) -> np.ndarray | None:
-    """The same of a hasty G, over the seeds that end in collapse."""
-    found, collapsed = from_half(hasty)(result), collapses(result)
-    return None if found is None or collapsed is None or not collapsed.any() else found[collapsed == 1]
-
-
-def finite(effects: np.ndarray) -> np.ndarray | None:
-    """Effects as they are; None where a seed diverged."""
-    return effects if np.isfinite(effects).all() else None
-
-
-def covers(kind: Kind) -> Measure:
-    """Per seed: 1 if the first version of this kind covers ENOUGH of the modes in the end."""
-
-    def measure(result: Result) -> np.ndarray | None:
-        v = first(result, kind)
-        modes = result.share.shape[-1]
-        return None if v is None else (result.covered[v, :, -1] >= ENOUGH * modes).astype(float)
-
-    return measure
-
-
-def collapses(result: Result) -> np.ndarray | None:
-    """Per seed of a hasty G: 1 if more than HALF of all samples are nearest one mode in the end."""
-    v = first(result, hasty)
-    return None if v is None else (result.share[v, :, -1].max(-1) > HALF).astype(float)
-
-
-def obeys(result: Result) -> np.ndarray | None:
-    """Per seed: the share of samples of the mode asked for."""
-    v = first(result, conditional)
-    return None if v is None else finite(result.obeyed[v, :, -1].astype(float))
-
-
-def good(kind: Kind) -> Measure:
-    """Per seed: the share of good samples in the end, of the first version of this kind."""
-
-    def measure(result: Result) -> np.ndarray | None:
-        v = first(result, kind)
-        return None if v is None else result.good[v, :, -1].astype(float)
-
-    return measure
-
-
-def covered(kind: Kind) -> Measure:
-    """Per seed: modes covered in the end, by the first version of this kind."""
-
-    def measure(result: Result) -> np.ndarray | None:
-        v = first(result, kind)
-        return None if v is None else result.covered[v, :, -1].astype(float)
-
-    return measure
-
-
-def more(one: Measure, other: Measure) -> Measure:
-    """The paired difference of two measures."""
-
-    def measure(result: Result) -> np.ndarray | None:
-        a, b = one(result), other(result)
-        return None if a is None or b is None else a - b
-
-    return measure
+def hasty_conditional(version: Version) -> bool:
+    return conditional(version) and version.g_steps > version.d_steps
 
 
 def rule(name: str) -> Kind:
@@ -156,23 +74,48 @@ def late(name: str) -> Kind:
     return lambda version: version.rule == name and version.d_first > 0
 
 
+# Values, [version, seed]
+
+covered, good, obeyed = final("covered"), final("good"), final("obeyed")
+
+
+def from_half(result: Result) -> np.ndarray:
+    """D's mean output on real examples minus ½, over the end of the run."""
+    end = result.tick >= (1 - LAST) * result.tick[-1]
+    return result.d_real[:, :, end].astype(float).mean(2) - 0.5
+
+
+def covers(result: Result) -> np.ndarray:
+    """Whether ENOUGH of the modes are covered in the end."""
+    return result.covered[:, :, -1] >= ENOUGH * result.share.shape[-1]
+
+
+def collapsed(result: Result) -> np.ndarray:
+    """Whether more than HALF of all samples are nearest one mode in the end."""
+    return result.share[:, :, -1].max(-1) > HALF
+
+
+def half_in_collapse(result: Result) -> np.ndarray | None:
+    """`from_half` of a hasty G, over the seeds that end in collapse."""
+    found, there = (VERSIONS.alone(value, hasty)(result) for value in (from_half, collapsed))
+    return None if found is None or there is None else found[there == 1]
+
+
+def more(one: Kind, other: Kind) -> Measure:
+    """Modes covered by one version minus those by another."""
+    return VERSIONS.more(covered, one, other)
+
+
+def better(one: Kind, other: Kind) -> Measure:
+    """The share of good samples of one version minus that of another."""
+    return VERSIONS.more(good, one, other)
+
+
 def _claim(
-    id: str,
-    measure: Measure,
-    versions: tuple[Version, ...],
-    smallest: float,
-    direction: str = "above",
-    unit: str = "",
-    share: bool = False,
-    runs: int = 1,
-    extends: bool = False,
-    **changes: Any,
+    id: str, measure: Measure, versions: tuple[Version, ...], smallest: float, steps: int = 2000, **how: Any
 ) -> Claim:
-    params = Params(versions=versions, **DECIDING | changes)
-    return Claim(id, of_complete(measure), params, smallest, direction, unit, share, runs, extends)
+    return Claim(id, measure, unseen(Params(), 20, versions=versions, steps=steps), smallest, **how)
 
-
-smaller_start = more(covered(longest("torch")), covered(longest("lecun")))
 
 # The runs that decide: several claims share one.
 MANY = (Version(), Version(conditional=True), Version(g_first=500), Version(beta1=0.9))
@@ -183,25 +126,35 @@ CODED = (Version(), Version(rule="autoencoder_codes"), Version(rule="random_code
 ALONE = (Version(rule="d_own"), Version(rule="d_noise"))
 LATE = tuple(Version(rule=name, d_first=500) for name in ("non_saturating", "minimax"))
 
+# Measures of a mistake, or of more than one claim
+collapse = VERSIONS.alone(collapsed, hasty)
+restless = more(plain, lambda v: v.beta1 == 0.9)
+smaller_start = more(longest("torch"), longest("lecun"))
+NEAR: dict[str, Any] = {"unit": "modes", "extends": True}
+
 CLAIMS = (
-    _claim("half", from_half(plain), MANY, 0.1, "within"),
-    _claim("half_collapsed", from_half_in_collapse, HASTY, 0.1, "within", runs=2),
-    _claim("covers", covers(plain), MANY, 0.5, share=True),
-    _claim("collapse", collapses, HASTY, 0.5, share=True, runs=2),
-    _claim("cure_condition", covers(lambda v: conditional(v) and v.g_steps > v.d_steps), HASTY, 0.5, share=True),
-    _claim("long_codes", covers(long), LONG, 0.5, share=True, steps=1000),
-    _claim("cure_gp", more(covered(rule("wgan_gp")), covered(long)), LONG, 0.5, unit="modes", steps=1000),
-    _claim("start", smaller_start, STARTS, 0.5, unit="modes", extends=True, steps=4000),
-    _claim("start_short", smaller_start, STARTS, 0.5, unit="modes", extends=True, steps=1000),
-    _claim("momentum", more(covered(plain), covered(lambda v: v.beta1 == 0.9)), MANY, 0.5, unit="modes"),
-    _claim("condition", obeys, MANY, 0.9),
-    _claim("random_codes", good(rule("random_codes")), CODED, 0.25),
-    _claim("autoencoder_codes", more(good(rule("autoencoder_codes")), good(rule("random_codes"))), CODED, 0.05),
-    _claim("game_codes", more(good(plain), good(rule("autoencoder_codes"))), CODED, 0.05),
-    _claim("d_generates", good(rule("d_own")), ALONE, 0.5, steps=500),
-    _claim("d_own", more(good(rule("d_own")), good(rule("d_noise"))), ALONE, 0.05, steps=500),
-    _claim("g_first", more(covered(lambda v: v.g_first > 0), covered(plain)), MANY, 0.5, unit="modes"),
-    _claim("d_first", more(covered(late("non_saturating")), covered(late("minimax"))), LATE, 0.5, unit="modes"),
+    _claim("half", VERSIONS.alone(from_half, plain), MANY, 0.1, direction="within"),
+    _claim("half_collapsed", VERSIONS.finished(half_in_collapse), HASTY, 0.1, direction="within", runs=2),
+    _claim("covers", VERSIONS.alone(covers, plain), MANY, 0.5, share=True),
+    _claim("collapse", collapse, HASTY, 0.5, share=True, runs=2),
+    _claim("cure_condition", VERSIONS.alone(covers, hasty_conditional), HASTY, 0.5, share=True),
+    _claim("long_codes", VERSIONS.alone(covers, long), LONG, 0.5, 1000, share=True),
+    _claim("cure_gp", more(rule("wgan_gp"), long), LONG, 0.5, 1000, unit="modes"),
+    _claim("start", smaller_start, STARTS, 0.5, 4000, **NEAR),
+    _claim("start_short", smaller_start, STARTS, 0.5, 1000, **NEAR),
+    _claim("momentum", restless, MANY, 0.5, unit="modes"),
+    _claim("condition", VERSIONS.alone(obeyed, conditional), MANY, 0.9),
+    _claim("random_codes", VERSIONS.alone(good, rule("random_codes")), CODED, 0.25),
+    _claim("autoencoder_codes", better(rule("autoencoder_codes"), rule("random_codes")), CODED, 0.05),
+    _claim("game_codes", better(plain, rule("autoencoder_codes")), CODED, 0.05),
+    _claim("d_generates", VERSIONS.alone(good, rule("d_own")), ALONE, 0.5, 500),
+    _claim("d_own", better(rule("d_own"), rule("d_noise")), ALONE, 0.05, 500),
+    _claim("g_first", more(lambda v: v.g_first > 0, plain), MANY, 0.5, unit="modes"),
+    _claim("d_first", more(late("non_saturating"), late("minimax")), LATE, 0.5, unit="modes"),
+)
+MISTAKES = (
+    Mistake("collapse", preset(Params(), PRESETS, "collapse"), collapse, 0.25, "seeds"),
+    Mistake("momentum", Params(versions=(Version(), Version(beta1=0.9))), restless, 0.5, "seeds"),
 )
 
 

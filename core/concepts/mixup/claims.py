@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from core.concept.parts import Claim, Prediction
-from core.concepts.mixup.params import CUTMIX, ERM, HIDDEN, MANIFOLD, ON_DIGITS, Method, Params, Result, images, used
-from core.conclusions.stats import leaning
+from core.concept.parts import Claim, Mistake
+from core.concepts.mixup.params import CUTMIX, ERM, HIDDEN, MANIFOLD, PRESETS, Method, Params, Result, images, used
+from core.conclusions.measures import Contenders, Fits, Value, final, more_or_less, preset, unseen
 
 VALIDATION, TEST = 1, 2
 FGSM, PGD = range(2)
-DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 60_000, "weight_seed": 60_000}  # seeds nobody looked at
-
-Measure = Callable[[Result], np.ndarray | None]
-Kind = Callable[[Method], bool]
-Setting = Callable[[Params], bool]
+METHODS = Contenders(used)
 
 
 def erm(method: Method) -> bool:
@@ -50,27 +45,9 @@ def strong(method: Method) -> bool:
     return method.rule == "mixup" and method.near == 0.5 and method.alpha >= 8
 
 
-def more(value: Callable[[Result], np.ndarray], one: Kind, other: Kind, setting: Setting) -> Measure:
-    """A measure: `value` [method, seed] of the first method of kind `one` minus that of kind `other`, per seed, of a
-    finished run at such a setting."""
-
-    def measure(result: Result) -> np.ndarray | None:
-        found = [next((i for i, m in enumerate(used(result.params)) if kind(m)), None) for kind in (one, other)]
-        if not result.complete or not setting(result.params) or None in found:
-            return None
-        values = value(result).astype(float)
-        effects = values[found[0]] - values[found[1]]
-        return effects if np.isfinite(effects).all() else None
-
-    return measure
-
-
 # Values, [method, seed]
 
-
-def last(result: Result) -> np.ndarray:
-    """Test accuracy at the last epoch."""
-    return result.accuracy[:, :, -1, TEST]
+last, memorised, confidence = final("accuracy", TEST), final("memorised"), final("confidence")
 
 
 def stop(result: Result) -> np.ndarray:
@@ -83,20 +60,12 @@ def early(result: Result) -> np.ndarray:
     return np.take_along_axis(result.accuracy[..., TEST], stop(result)[..., None], 2)[..., 0]
 
 
-def memorised(result: Result) -> np.ndarray:
-    return result.memorised[:, :, -1]
-
-
-def confidence(result: Result) -> np.ndarray:
-    return result.confidence[:, :, -1]
-
-
 def off(result: Result) -> np.ndarray:
     """How far confidence is from accuracy."""
     return np.abs(confidence(result) - last(result))
 
 
-def under(attack: int, size: int) -> Callable[[Result], np.ndarray]:
+def under(attack: int, size: int) -> Value:
     """Test accuracy under an attack of this size, counted in steps of the largest."""
     return lambda result: result.attacked[attack, :, :, size]
 
@@ -121,7 +90,7 @@ def clean_digits(params: Params) -> bool:
     return plain(params) and params.flipped == 0 and images(params)
 
 
-def clean(data: str) -> Setting:
+def clean(data: str) -> Fits:
     return lambda params: plain(params) and params.flipped == 0 and params.data == data
 
 
@@ -129,28 +98,22 @@ def pseudo(params: Params) -> bool:
     return not params.own and params.unlabelled > 0 and params.flipped == 0
 
 
-def _claim(
-    id: str,
-    value: Callable[[Result], np.ndarray],
-    one: Kind,
-    other: Kind,
-    setting: Setting,
-    params: Params,
-    smallest: float,
-) -> Claim:
-    return Claim(id, more(value, one, other, setting), params, smallest, runs=2)
+def _claim(id: str, value: Value, one: Any, other: Any, fits: Fits, params: Params, smallest: float) -> Claim:
+    return Claim(id, METHODS.more(value, one, other, fits), params, smallest, runs=2)
+
+
+def at(id: str, *methods: Method, **changes: Any) -> Params:
+    """The setting of a preset with these methods on the seeds that decide."""
+    return unseen(preset(Params(), PRESETS, id), 20, 60_000, methods=methods, **changes)
 
 
 # The runs that decide: several claims share one.
 CLOSE = Method(near=0.1)
-NOISY = Params(methods=(ERM, Method(), MANIFOLD, CLOSE), **DECIDING)
-CLEAN: dict[str, Any] = {"flipped": 0.0, **DECIDING}
-SPIRAL = Params(methods=(ERM, Method(), MANIFOLD, HIDDEN), data="spiral", noise=0.02, points=200, **CLEAN)
-RINGS = Params(methods=(ERM, Method(alpha=8.0)), data="rings", points=60, **CLEAN)
-DIGITS = Params(**ON_DIGITS | CLEAN, methods=(ERM, Method(), MANIFOLD, CUTMIX), epochs=60, rate=0.001)
-WRONG = Params(**ON_DIGITS | DECIDING, flipped=0.5, methods=(ERM, Method(), MANIFOLD, CUTMIX), epochs=60)
-FEW: dict[str, Any] = {"points": 20, "unlabelled": 400, "epochs": 100, "batch": 50}
-PSEUDO = Params(methods=(ERM, Method(), CLOSE), **FEW, **CLEAN)
+NOISY = at("jagged", ERM, Method(), MANIFOLD, CLOSE)
+SPIRAL, RINGS = at("spiral", ERM, Method(), MANIFOLD, HIDDEN), at("rings", ERM, Method(alpha=8.0))
+DIGITS = at("digits", ERM, Method(), MANIFOLD, CUTMIX)
+WRONG = at("memory", ERM, Method(), MANIFOLD, CUTMIX, epochs=60)
+PSEUDO = at("pseudo", ERM, Method(), CLOSE)
 
 CLAIMS = (
     _claim("better_last", last, mixup, erm, noisy, NOISY, 0.01),
@@ -177,16 +140,7 @@ CLAIMS = (
     _claim("near_half", last, near_half, mixup, noisy, NOISY, 0.005),
     _claim("near_half_pseudo", last, near_half, mixup, pseudo, PSEUDO, 0.005),
 )
+MISTAKES = (Mistake("hurts_spiral", preset(Params(), PRESETS, "spiral"), METHODS.more(last, erm, mixup), 0.02, "maps"),)
 
-
-def mixed_or_not(result: Result) -> tuple[str, dict[str, Any]] | None:
-    """Whether the first mixup ends with a higher test accuracy than training on the examples as they are."""
-    effects = more(last, lambda m: m.rule == "mixup", erm, lambda params: True)(result)
-    if effects is None:
-        return None
-    rules = [method.rule for method in used(result.params)]
-    shares = {rule: f"{100 * last(result)[rules.index(rule)].mean():.1f}" for rule in ("mixup", "erm")}
-    return leaning(effects), {**shares, "seeds": len(effects)}
-
-
-PREDICTIONS = (Prediction("test", ("more", "even", "less"), mixed_or_not),)
+MIXED_OR_NOT = {"mixup": METHODS.alone(last, lambda method: method.rule == "mixup"), "erm": METHODS.alone(last, erm)}
+PREDICTIONS = (more_or_less("test", MIXED_OR_NOT, lambda share: f"{100 * share:.1f}"),)

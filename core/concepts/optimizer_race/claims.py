@@ -7,31 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from core.concept.parts import Claim, Prediction
+from core.concept.parts import Claim, Mistake
 from core.concepts.optimizer_race.common import TEST, VALIDATION
 from core.concepts.optimizer_race.params import FAIR, Params, Result
 from core.concepts.optimizer_race.tuning import chosen, good_band, tuned
-from core.conclusions.stats import leaning
+from core.conclusions.measures import Contenders, Measure, final, more_or_less, unseen
 from core.ml.rules import Contender, usual
 
-DECIDING: dict[str, Any] = {"seeds": 20, "data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
+RACE = Contenders(lambda params: params.contenders)
+last = final("accuracy", TEST)
 
 
-def gain(of: str, over: str, fits: Callable[[Contender, Contender], bool]) -> Callable[[Result], np.ndarray | None]:
-    """A measure: final test accuracy of rule `of` minus that of rule `over`, per seed, if the pair `fits`."""
+def rule(name: str) -> Callable[[Contender], bool]:
+    return lambda contender: contender.rule == name
 
-    def measure(result: Result) -> np.ndarray | None:
-        if not result.complete:
-            return None
-        found = result.params.contenders
-        for i, one in enumerate(found):
-            for j, other in enumerate(found):
-                if one.rule == of and other.rule == over and fits(one, other):
-                    final = result.accuracy[:, :, -1, TEST].astype(float)
-                    return final[i] - final[j]
-        return None
 
-    return measure
+# Settings
 
 
 def same_rate(one: Contender, other: Contender) -> bool:
@@ -47,109 +38,88 @@ def own_rate(one: Contender, other: Contender) -> bool:
     return {one, other} <= set(FAIR)
 
 
-def sweep_of(result: Result, *rules: str) -> list[int] | None:
-    """Where these rules stand in a finished sweep, or None."""
-    found = [c.rule for c in result.params.contenders]
-    fits = result.complete and result.params.sweep and set(rules) <= set(found) and len(set(found)) == len(found)
-    return [found.index(rule) for rule in rules] if fits else None
+def swept(params: Params) -> bool:
+    """Several rates of every contender, and no rule twice."""
+    return params.sweep > 0 and len({c.rule for c in params.contenders}) == len(params.contenders)
 
 
-def tuned_gain(of: str, over: str) -> Callable[[Result], np.ndarray | None]:
-    """A measure: as `gain`, each at the rate that validation data chose."""
-
-    def measure(result: Result) -> np.ndarray | None:
-        rows = sweep_of(result, of, over)
-        return None if rows is None else tuned(result)[rows[0]] - tuned(result)[rows[1]]
-
-    return measure
+# Measures
 
 
-def wider(of: str, over: str) -> Callable[[Result], np.ndarray | None]:
-    """A measure: by how many decades the range of good rates of rule `of` is wider than that of `over`, per seed."""
-
-    def measure(result: Result) -> np.ndarray | None:
-        rows = sweep_of(result, of, over)
-        if rows is None:
-            return None
-        accuracy = result.sweep_accuracy[..., -1, VALIDATION].astype(float)
-        ends = [[good_band(result.rate[c], seed) for seed in accuracy[c].T] for c in rows]
-        one, other = np.diff(np.log10(ends), axis=2)[..., 0]
-        return one - other
-
-    return measure
+def gain(of: str, over: str, alike: Callable[[Contender, Contender], bool]) -> Measure:
+    """Final test accuracy of rule `of` minus that of rule `over`, per seed, of a pair whose settings are `alike`."""
+    return RACE.more(last, rule(of), rule(over), alike=alike)
 
 
-def shortfall(rule: str, as_given: bool) -> Callable[[Result], np.ndarray | None]:
-    """A measure: how far the test accuracy of `rule`, at its rate as given or tuned, stays behind the best of the other
-    rules, each tuned; that one is named by validation data too."""
+def tuned_gain(of: str, over: str) -> Measure:
+    """The same, each at the rate that validation data chose."""
+    return RACE.more(tuned, rule(of), rule(over), swept)
+
+
+def width(result: Result) -> np.ndarray:
+    """Decades from the lowest to the highest good rate: [contender, seed]."""
+    accuracy = result.sweep_accuracy[..., -1, VALIDATION].astype(float)
+    ends = [[good_band(rate, seed) for seed in values.T] for rate, values in zip(result.rate, accuracy)]
+    return np.diff(np.log10(ends), axis=2)[..., 0]
+
+
+def wider(of: str, over: str) -> Measure:
+    """By how many decades the range of good rates of rule `of` is wider than that of `over`, per seed."""
+    return RACE.more(width, rule(of), rule(over), swept)
+
+
+def shortfall(name: str, as_given: bool = False) -> Measure:
+    """How far the test accuracy of a rule, at its rate as given or tuned, stays behind the best of the other rules,
+    each tuned; that one is named by validation data too."""
 
     def measure(result: Result) -> np.ndarray | None:
-        rows = sweep_of(result, rule)
-        if rows is None or len(result.rate) < 2:
+        found = RACE.all(result, rule(name))
+        if not found or len(result.rate) < 2:
             return None
         each, best = tuned(result), chosen(result)
         validation = result.sweep_accuracy[..., -1, VALIDATION].mean(2)[np.arange(len(best)), best]
-        validation[rows[0]] = -1
-        own = result.accuracy[:, :, -1, TEST].astype(float) if as_given else each
-        return each[validation.argmax()] - own[rows[0]]
+        validation[found] = -1
+        return (each[validation.argmax()] - (last(result).astype(float) if as_given else each)[found])[0]
 
-    return measure
+    return RACE.finished(measure, swept)
 
 
-SGD, MOMENTUM = Contender(rule="sgd", lr=0.01), Contender(rule="momentum", lr=0.01)
+SGD, MOMENTUM, ADAM = (Contender(rule=name, lr=0.01) for name in ("sgd", "momentum", "adam"))
+PAIR = Params(contenders=(SGD, MOMENTUM))
 
 # Four rules, Adam at its customary rate and the others at theirs, each tried at a range of rates.
 FOUR = Params(contenders=tuple(usual(rule) for rule in ("sgd", "momentum", "rmsprop", "adam")), sweep=4)
 SPIRAL = FOUR.replace(data="spiral", depth=2, width=16, activation="tanh", epochs=150, batch=20)
 NARROW = FOUR.replace(data="xor", width=2, epochs=150, batch=10)
-FINE = Params(
-    contenders=(
-        Contender(rule="sgd", lr=0.1),
-        Contender(rule="momentum", lr=0.03),
-        Contender(rule="adam", lr=0.005),
-    ),
-    sweep=9,
-    factor=2.0,
-)
+FINE = Params(contenders=(SGD.replace(lr=0.1), MOMENTUM.replace(lr=0.03), ADAM.replace(lr=0.005)), sweep=9, factor=2.0)
 
+
+def _claim(id: str, measure: Measure, params: Params, smallest: float, **how: Any) -> Claim:
+    return Claim(id, measure, unseen(params, 20), smallest, **how)
+
+
+BEHIND: dict[str, Any] = {"smallest": 0.01, "direction": "below"}
+WIDER: dict[str, Any] = {"smallest": 0.3, "unit": "decades"}
 CLAIMS = (
-    Claim(
-        "momentum_same_rate",
-        gain("momentum", "sgd", same_rate),
-        Params(contenders=(SGD, MOMENTUM), **DECIDING),
-        smallest=0.01,
-    ),
-    Claim(
+    _claim("momentum_same_rate", gain("momentum", "sgd", same_rate), PAIR, 0.01),
+    _claim(
         "momentum_same_reach",
         gain("momentum", "sgd", same_reach),
-        Params(contenders=(Contender(rule="sgd", lr=0.1), MOMENTUM), **DECIDING),
-        smallest=0.005,
+        PAIR.replace(contenders=(SGD.replace(lr=0.1), MOMENTUM)),
+        0.005,
     ),
-    Claim(
-        "adam_one_rate",
-        gain("adam", "sgd", same_rate),
-        Params(contenders=(SGD, Contender(rule="adam", lr=0.01)), **DECIDING),
-        smallest=0.01,
-    ),
-    Claim("adam_own_rates", gain("adam", "sgd", own_rate), Params(**DECIDING), smallest=0.005),
-    Claim("momentum_tuned", tuned_gain("momentum", "sgd"), FOUR.replace(**DECIDING), smallest=0.005),
-    Claim("adam_tuned", tuned_gain("adam", "sgd"), FOUR.replace(**DECIDING), smallest=0.005),
-    Claim("adam_less_tuning", wider("adam", "sgd"), FINE.replace(**DECIDING), smallest=0.3, unit="decades"),
-    Claim("adam_less_than_momentum", wider("adam", "momentum"), FINE.replace(**DECIDING), smallest=0.3, unit="decades"),
-    Claim("adam_usual", shortfall("adam", True), FOUR.replace(**DECIDING), smallest=0.01, direction="below"),
-    Claim("adam_digits", shortfall("adam", False), FOUR.replace(**DECIDING), smallest=0.01, direction="below"),
-    Claim("adam_spiral", shortfall("adam", False), SPIRAL.replace(**DECIDING), smallest=0.01, direction="below"),
-    Claim("adam_narrow", shortfall("adam", False), NARROW.replace(**DECIDING), smallest=0.01, direction="below"),
+    _claim("adam_one_rate", gain("adam", "sgd", same_rate), PAIR.replace(contenders=(SGD, ADAM)), 0.01),
+    _claim("adam_own_rates", gain("adam", "sgd", own_rate), Params(), 0.005),
+    _claim("momentum_tuned", tuned_gain("momentum", "sgd"), FOUR, 0.005),
+    _claim("adam_tuned", tuned_gain("adam", "sgd"), FOUR, 0.005),
+    _claim("adam_less_tuning", wider("adam", "sgd"), FINE, **WIDER),
+    _claim("adam_less_than_momentum", wider("adam", "momentum"), FINE, **WIDER),
+    _claim("adam_usual", shortfall("adam", as_given=True), FOUR, **BEHIND),
+    _claim("adam_digits", shortfall("adam"), FOUR, **BEHIND),
+    _claim("adam_spiral", shortfall("adam"), SPIRAL, **BEHIND),
+    _claim("adam_narrow", shortfall("adam"), NARROW, **BEHIND),
 )
+MISTAKES = (Mistake("momentum_same_rate", PAIR, gain("momentum", "sgd", same_rate), 0.01, "ranking"),)
 
-
-def adam_or_sgd(result: Result) -> tuple[str, dict[str, Any]] | None:
-    """Who of the first Adam and the first SGD ends with the higher test accuracy."""
-    rules = [contender.rule for contender in result.params.contenders]
-    if not result.complete or not {"adam", "sgd"} <= set(rules):
-        return None
-    adam, sgd = (result.accuracy[rules.index(rule), :, -1, TEST].astype(float) for rule in ("adam", "sgd"))
-    return leaning(adam - sgd), {"adam": f"{adam.mean():.3f}", "sgd": f"{sgd.mean():.3f}", "seeds": len(adam)}
-
-
-PREDICTIONS = (Prediction("leader", ("more", "even", "less"), adam_or_sgd),)
+ADAM_OR_SGD = {name: RACE.alone(last, rule(name)) for name in ("adam", "sgd")}
+PREDICTIONS = (more_or_less("leader", ADAM_OR_SGD, "{:.3f}".format),)
