@@ -5,6 +5,7 @@ A figure is an ordinary plotly Figure. In `layout.meta` it may tell the browser
             attributes are replaced by one slice of a stack
     aspect  height over width, for pictures of a plane, which must keep their shape on any screen
     least   pixels that such a picture is high at least, where words stand between its parts
+    stack   that panels stand below each other where there is no room for them side by side
     chips   buttons that show or hide traces by a role of theirs (train, validation, test)
 The page's chart component acts on them; anywhere else they are ignored.
 """
@@ -16,16 +17,52 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
+from core.conclusions.stats import mean_interval
 from core.figures import style
 
+PAPER = [[0, "#15181d"], [1, "#fdfcf9"]]  # images, in both themes
+QUIET: dict[str, Any] = {"hoverinfo": "skip", "showlegend": False}
+EDGE: dict[str, Any] = {"mode": "lines", "line": {"width": 0}} | QUIET  # of a band
 MARKS = 7  # symbols along a curve, where they help its dash or stand for it
 FIELD = [[0, "rgba(55,144,164,0.62)"], [0.5, "rgba(55,144,164,0.28)"], [1, "rgba(55,144,164,0.02)"]]
 
 
-def figure(height: int = 420, hover: str = "x unified", **layout: Any) -> go.Figure:
+class Sheet(go.Figure):
+    """A figure in the making, which remembers how its traces looked at earlier moments of the run."""
+
+    _was: dict[int, dict[str, np.ndarray]]
+
+    def was(self, **stacks: np.ndarray) -> Sheet:
+        """How the newest trace looked at every moment: attribute ("x", "error_x__array", "z", "text") → [moment, …]."""
+        self.stacks[len(self.data) - 1] = {name.replace("__", "."): stack for name, stack in stacks.items()}
+        return self
+
+    @property
+    def stacks(self) -> dict[int, dict[str, np.ndarray]]:
+        if not hasattr(self, "_was"):
+            self._was = {}
+        return self._was
+
+
+def figure(height: int = 420, hover: str = "x unified", **layout: Any) -> Sheet:
     """An empty figure in the lab's look. Its height is in pixels; `hover` is "x unified" for curves, else "closest"."""
-    return go.Figure(layout={"template": style.template(hover), "height": height, "uirevision": "keep"} | layout)
+    return Sheet(layout={"template": style.template(hover), "height": height, "uirevision": "keep"} | layout)
+
+
+def panels(
+    rows: int, columns: int, titles: list[str] | None = None, height: int = 420, hover: str = "closest", **grid: Any
+) -> Sheet:
+    """Panels in rows and columns; `grid` is of plotly's make_subplots."""
+    return make_subplots(rows, columns, subplot_titles=titles, figure=figure(height, hover), **grid)
+
+
+def waiting(fig: Sheet, said: str) -> Sheet:
+    """A figure of what is not there, which says why."""
+    fig.add_scatter(x=[], y=[])
+    fig.add_annotation(text=said, xref="paper", yref="paper", x=0.5, y=0.5)
+    return fig
 
 
 def curve(i: int, dash: str = "", width: float = 2.4, marked: bool = False) -> dict[str, Any]:
@@ -41,21 +78,114 @@ def curve(i: int, dash: str = "", width: float = 2.4, marked: bool = False) -> d
     }
 
 
-def bands(fig: go.Figure, x: np.ndarray, seeds: np.ndarray, name: str, look: dict[str, Any], **more: Any) -> None:
-    """Mean of `seeds` [seed, x] as a `curve`, lowest to highest as a band; `more` is of all."""
-    tint = style.fade(look["line"]["color"], 0.13)
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    if len(seeds) > 1:
-        fig.add_scatter(x=x, y=seeds.min(0), **edge, **more)
-        fig.add_scatter(x=x, y=seeds.max(0), fill="tonexty", fillcolor=tint, **edge, **more)
-    fig.add_scatter(
-        x=x,
-        y=seeds.mean(0),
-        name=name,
-        **look | ({"mode": "lines+markers"} if len(x) == 1 else {}),
-        hovertemplate="%{y:.3f}",
-        **more,
-    )
+def mark(i: int, size: float = 8) -> dict[str, Any]:
+    """The symbol of row i, in its colour."""
+    return {"symbol": style.contender(i).symbol, "size": size, "color": style.contender(i).colour}
+
+
+def bands(
+    fig: Sheet,
+    x: np.ndarray,
+    seeds: np.ndarray,
+    name: str,
+    look: dict[str, Any],
+    *,
+    hover: str = "%{y:.3f}",
+    log: bool = False,
+    tint: float = 0.13,
+    **more: Any,
+) -> None:
+    """Mean of `seeds` [seed, x] as a `curve`, lowest to highest as a band; `more` is of all. Of seeds [seed, moment, x]
+    the last moment is drawn, and the others are remembered. On a logarithmic axis, which has no place for 0, the middle
+    is the median, and the lowest that above 0."""
+    low, high, middle = _extent(seeds, log)
+    fill = style.fade(look["line"]["color"], tint)
+    look = look | ({"mode": "lines+markers"} if len(x) == 1 else {}) | {"name": name, "hovertemplate": hover}
+    edges: list[tuple[np.ndarray, dict[str, Any]]] = [
+        (low, EDGE),
+        (high, EDGE | {"fill": "tonexty", "fillcolor": fill}),
+    ]
+    for values, kind in [*(edges if len(seeds) > 1 else []), (middle, look)]:
+        moving = values.ndim > 1
+        fig.add_scatter(x=x, y=values[-1] if moving else values, **kind | more)
+        if moving:
+            fig.was(y=values)
+
+
+def _extent(seeds: np.ndarray, log: bool) -> list[np.ndarray]:
+    """Lowest, highest and middle over the first axis."""
+    if not log:
+        return [seeds.min(0), seeds.max(0), seeds.mean(0)]
+    above = np.where(seeds > 0, seeds, np.inf).min(0)
+    found = np.where(np.isfinite(above), above, np.nan), seeds.max(0), np.median(seeds, 0)
+    return [np.where(curve > 0, curve, np.nan) for curve in found]
+
+
+def over_seeds(values: np.ndarray, axis: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over seeds of values [row, seed, …], and half its 95 % interval: [row, …] each."""
+    return mean_interval(values.astype(float), axis=axis)
+
+
+def error(half: Any, width: float = 4, thickness: float = 1.5) -> dict[str, Any]:
+    """Bars of an interval that reaches `half` to either side."""
+    return {"array": half, "thickness": thickness, "width": width, "color": style.AXIS}
+
+
+def means(
+    fig: Sheet, x: Any, mean: np.ndarray, half: np.ndarray, *, width: float = 4, thickness: float = 1.5, **more: Any
+) -> None:
+    """Means [x] with their intervals, in what `more` says; of [moment, x] the last, the earlier remembered."""
+    moving = mean.ndim > 1
+    now = (mean[-1], half[-1]) if moving else (mean, half)
+    fig.add_scatter(x=x, y=now[0], error_y=error(now[1], width, thickness), **more)
+    if moving:
+        fig.was(y=mean, error_y__array=half)
+
+
+def field(
+    fig: Sheet, z: np.ndarray, reach: float, top: float = 255, colours: Any = style.DIVERGING, **more: Any
+) -> None:
+    """Values z [moment, row, column], 0 … top, over the plane within ±reach: the last, the earlier remembered."""
+    axis = np.linspace(-reach, reach, z.shape[-1])
+    quiet = {"colorscale": colours, "showscale": False, "hoverinfo": "skip"}
+    fig.add_heatmap(x=axis, y=axis, z=z[-1].astype(np.float32), zmin=0, zmax=top, **quiet | more).was(z=z)
+
+
+def plane(fig: go.Figure, reach: float) -> None:
+    """Axes of planes within ±reach, unseen; every panel keeps its own shape."""
+    fig.update_xaxes(visible=False, range=[-reach, reach], constrain="domain")
+    fig.update_yaxes(visible=False, range=[-reach, reach], constrain="domain")
+    fig.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor or "x"))
+
+
+def mosaic(images: np.ndarray, fill: float = np.nan) -> np.ndarray:
+    """Images [..., down, across, height, width] as one picture each, a pixel of `fill` between them, the first row of
+    pixels on top (plotly counts rows upward)."""
+    *lead, down, across, height, width = images.shape
+    padded = np.pad(images, [(0, 0)] * (len(lead) + 2) + [(0, 1), (0, 1)], constant_values=fill)
+    whole = np.moveaxis(padded, -3, -2).reshape(*lead, down * (height + 1), across * (width + 1))
+    return whole[..., -2::-1, :-1]
+
+
+def images(fig: Sheet, pictures: np.ndarray, low: float = 0, high: float = 1, **more: Any) -> None:
+    """Grey pictures [moment, row, column] from `low` to `high`: the last, the earlier remembered."""
+    quiet = {"colorscale": PAPER, "showscale": False, "hoverinfo": "skip"}
+    fig.add_heatmap(z=pictures[-1].astype(np.float32), zmin=low, zmax=high, **quiet | more).was(z=pictures)
+
+
+def words(fig: Sheet, x: Any, y: Any, said: np.ndarray, where: str, **more: Any) -> None:
+    """Texts [moment, place] at x, y: the last, the earlier remembered; they may reach over the edge of a panel."""
+    quiet = {"mode": "text", "textposition": where, "hoverinfo": "skip", "cliponaxis": False}
+    fig.add_scatter(x=x, y=y, text=said[-1], **quiet | more).was(text=said)
+
+
+def film(fig: Sheet, result: Any, values: np.ndarray, label: str, cut: Any = ()) -> Sheet:
+    """Let a finished run be seen at each of `values`, with what its traces remember; `cut`: the traces that grow with
+    them, True for all that remember nothing."""
+    if result.complete:
+        grown = [i for i in range(len(fig.data)) if i not in fig.stacks] if cut is True else list(cut)
+        scrub(fig, values, label, grown, fig.stacks)
+    return fig
 
 
 def scrub(
@@ -84,7 +214,12 @@ def aspect(fig: go.Figure, ratio: float, least: int = 0) -> None:
     fig.layout.meta = (fig.layout.meta or {}) | {"aspect": ratio, "least": least}
 
 
-def two_classes(fig: go.Figure, x: np.ndarray, y: np.ndarray, word: str, size: int = 5, **place: int) -> None:
+def stack(fig: go.Figure) -> None:
+    """Let panels that stand side by side stand below each other on a narrow screen."""
+    fig.layout.meta = (fig.layout.meta or {}) | {"stack": True}
+
+
+def two_classes(fig: go.Figure, x: np.ndarray, y: np.ndarray, word: str, size: int = 5, **place: Any) -> None:
     """Points x [n, 2] of the classes 0 and 1, in the colours of a map of their probability; `word` stands before the
     class where one points at it."""
     for label, symbol in ((0, "circle"), (1, "diamond")):

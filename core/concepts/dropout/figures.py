@@ -2,62 +2,52 @@
 
 from __future__ import annotations
 
-from math import ceil
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from core.concept.parts import Figure, with_note
-from core.concept.text import Text, words
+from core.concept.parts import Figure
+from core.concept.text import Text
 from core.concepts.dropout.claims import TEST, TRAIN, best, noisy, stopped
 from core.concepts.dropout.params import COUNTS, REACH, REMOVED, Result, drops, on_points
-from core.conclusions.stats import mean_interval
-from core.figures import plot, style
+from core.figures import kinds, plot, style
+from core.figures.gallery import Gallery
 from core.figures.numbers import whole
+from core.figures.plot import over_seeds
 
 UNITS = ("correlation", "spread", "size", "blind")
 
 
-def text(language: str) -> Text:
-    return words("dropout", language)
-
-
-def names(result: Result, language: str) -> list[str]:
+def named(result: Result, text: Text) -> list[str]:
     """A short name per network: what is left out how often, and the scaling where it tells networks apart."""
-    say, nets = text(language).say, result.params.nets
+    nets, found = result.params.nets, []
     told = len({net.scaling for net in nets if drops(net)}) > 1
-    found = []
     for net in nets:
-        name = say(f"nets.{net.layers}", p=f"{net.p:g}", p_inputs=f"{net.p_inputs:g}")
-        scaling = [say(f"options.scaling.{net.scaling}")] if told and drops(net) else []
-        found.append(text(language).listed([name, *scaling]))
-    return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
+        name = text.say(f"nets.{net.layers}", p=f"{net.p:g}", p_inputs=f"{net.p_inputs:g}")
+        scaling = [text.say(f"options.scaling.{net.scaling}")] if told and drops(net) else []
+        found.append(text.listed([name, *scaling]))
+    return found
 
 
-def diverged(result: Result, language: str) -> str:
-    """Whose training diverged; empty where nobody's did."""
-    lost = (~np.isfinite(result.loss[:, :, -1])).any((1, 2))
-    found = text(language).listed(np.array(names(result, language))[lost])
-    return text(language).say("summaries.diverged", names=found) if found else ""
+HERE = Gallery(
+    "dropout",
+    named,
+    "words.net",
+    diverged=lambda r: ~np.isfinite(r.loss[:, :, -1]).all(-1),
+    known=lambda r: r.gap.size and any(map(drops, r.params.nets)),
+)
+text, names = HERE.text, HERE.names
 
 
 def shown(value: float, language: str, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if np.isfinite(value) else text(language).say("words.lost")
 
 
-def dot(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over seeds [net, …] of values [net, seed, …], and half its 95 % interval."""
-    return mean_interval(value.astype(float), axis=1)
-
-
-def waiting(fig: go.Figure, language: str) -> go.Figure:
-    """A figure of what is measured when training is over."""
-    fig.add_scatter(x=[], y=[])
-    fig.add_annotation(text=text(language).say("words.later"), xref="paper", yref="paper", x=0.5, y=0.5)
-    return fig
+def epochs(fig: plot.Sheet, result: Result, text: Text) -> None:
+    fig.update_xaxes(range=[0, result.params.epochs])
 
 
 # Test accuracy and early stopping
@@ -66,43 +56,24 @@ def waiting(fig: go.Figure, language: str) -> go.Figure:
 def draw_test(result: Result, language: str) -> go.Figure:
     """Test accuracy over the epochs, with a star where validation is best; beside it both ways to end."""
     say = text(language).say
-    fig = make_subplots(
-        1, 2, column_widths=[0.7, 0.3], shared_yaxes=True, horizontal_spacing=0.05, figure=plot.figure(460)
-    )
-    stacks: dict[int, dict[str, np.ndarray]] = {}
+    grid: dict[str, Any] = {"column_widths": [0.7, 0.3], "shared_yaxes": True, "horizontal_spacing": 0.05}
+    fig = plot.panels(1, 2, None, 460, **grid)
     cut: list[int] = []
     epochs, early = result.tick[best(result)].mean(1), stopped(result)  # [net, tick], [net, seed, tick]
-    middle, half = dot(np.stack([early, result.accuracy[..., TEST]], -1))  # [net, tick, way]
-    ways = [say("words.stopped_at"), say("words.last_at")]
+    middle, half = over_seeds(np.stack([early, result.accuracy[..., TEST]], -1))  # [net, tick, way]
     for i, name in enumerate(names(result, language)):
-        colour, dash, symbol = style.contender(i)
+        look, mark = plot.curve(i, width=2), plot.mark(i, 10)
         begin = len(fig.data)
         plot.bands(fig, result.tick, result.accuracy[i, ..., TEST].astype(float), name, plot.curve(i), row=1, col=1)
         cut += range(begin, len(fig.data))
-        stacks[len(fig.data)] = {"x": epochs[i][:, None], "y": middle[i, :, :1]}
-        fig.add_scatter(
-            x=epochs[i, -1:],
-            y=middle[i, -1:, 0],
-            mode="markers",
-            marker={"symbol": "star", "size": 15, "color": colour, "line": {"width": 1, "color": "#ffffff"}},
-            showlegend=False,
-            hovertemplate=f"{say('words.stopped')}: %{{y:.3f}}<extra>{name}</extra>",
-            row=1,
-            col=1,
-        )
-        stacks[len(fig.data)] = {"y": middle[i], "error_y.array": half[i]}
-        fig.add_scatter(
-            x=np.arange(2) + 0.06 * (i - (len(result.params.nets) - 1) / 2),
-            y=middle[i, -1],
-            error_y={"array": half[i, -1], "thickness": 1.5, "width": 4, "color": style.AXIS},
-            mode="lines+markers",
-            marker={"symbol": symbol, "size": 10, "color": colour},
-            line={"color": colour, "width": 2, "dash": dash},
-            showlegend=False,
-            hovertemplate=f"%{{y:.3f}}<extra>{name}</extra>",
-            row=1,
-            col=2,
-        )
+        star = mark | {"symbol": "star", "size": 15, "line": {"width": 1, "color": "#ffffff"}}
+        tip = f"{say('words.stopped')}: %{{y:.3f}}<extra>{name}</extra>"
+        place = {"mode": "markers", "showlegend": False, "row": 1, "col": 1}
+        fig.add_scatter(x=epochs[i, -1:], y=middle[i, -1:, 0], marker=star, hovertemplate=tip, **place)
+        fig.was(x=epochs[i][:, None], y=middle[i, :, :1])
+        own = look | {"mode": "lines+markers", "marker": mark, "hovertemplate": f"%{{y:.3f}}<extra>{name}</extra>"}
+        across = np.arange(2) + 0.06 * (i - (len(middle) - 1) / 2)
+        plot.means(fig, across, middle[i], half[i], **own, showlegend=False, row=1, col=2)
     first = int(np.searchsorted(result.tick, 0.1 * result.tick[-1]))  # the climb from chance would take all the room
     seen = result.accuracy[..., first:, TEST].astype(float)
     low, high = float(seen.min()), float(seen.max())
@@ -110,146 +81,94 @@ def draw_test(result: Result, language: str) -> go.Figure:
     fig.update_yaxes(range=[low - pad, high + pad])
     fig.update_yaxes(title=say("words.test_accuracy"), col=1)
     fig.update_xaxes(title=say("words.epoch"), range=[0, 1.03 * result.params.epochs], col=1)
+    ways = [say("words.stopped_at"), say("words.last_at")]
     fig.update_xaxes(tickvals=[0, 1], ticktext=ways, range=[-0.5, 1.5], tickangle=0, showgrid=False, col=2)
-    fig.update_layout(hovermode="closest")
-    if result.complete:
-        plot.scrub(fig, result.tick, say("words.epoch"), cut, stacks)
-    return fig
+    return plot.film(fig, result, result.tick, say("words.epoch"), cut)
 
 
 def table_test(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     ways = {"last": result.accuracy[:, :, -1, TEST].astype(float), "stopped": stopped(result)[:, :, -1].astype(float)}
-    columns: dict[str, object] = {say("words.net"): names(result, language)}
-    for way, values in ways.items():
-        for label, (mean, half) in ((say(f"words.{way}"), dot(values)), (say("words.gain"), dot(values - values[0]))):
-            columns |= {f"{label}, {say(f'words.{way}')}" if label == say("words.gain") else label: mean.round(4)}
-            columns |= {"± 95 %" + " " * sum("±" in c for c in columns): half.round(4)}
+    columns: dict[str, object] = {}
+    for k, (way, values) in enumerate(ways.items()):
+        (mean, half), (more, about) = over_seeds(values), over_seeds(values - values[0])
+        label = say(f"words.{way}")
+        columns |= {label: mean.round(4), "± 95 %" + " " * 2 * k: half.round(4)}
+        columns |= {f"{say('words.gain')}, {label}": more.round(4), "± 95 %" + " " * (2 * k + 1): about.round(4)}
     columns[say("words.best_epoch")] = result.tick[best(result)[..., -1]].mean(1).round(1)
-    return pd.DataFrame(columns)
+    return HERE.table(result, language, columns)
 
 
 def summary_test(result: Result, language: str) -> str:
-    say = text(language).say
-    last, early = (dot(v)[0] for v in (result.accuracy[:, :, -1, TEST], stopped(result)[:, :, -1]))
+    last, early = (over_seeds(v)[0] for v in (result.accuracy[:, :, -1, TEST], stopped(result)[:, :, -1]))
     epochs = result.tick[best(result)[..., -1]].mean(1)
-    return " ".join(
-        say("summaries.test", name=name, last=f"{a:.3f}", stopped=f"{b:.3f}", epoch=f"{e:.0f}")
-        for name, a, b, e in zip(names(result, language), last, early, epochs)
-    )
+
+    def of(i: int) -> dict[str, Any]:
+        return {"last": f"{last[i]:.3f}", "stopped": f"{early[i]:.3f}", "epoch": f"{epochs[i]:.0f}"}
+
+    return HERE.each(result, language, "summaries.test", of)
 
 
 # Losses in both modes, wrong labels
 
 
-def curves(result: Result) -> dict[str, tuple[np.ndarray, str]]:
-    """Values [net, seed, tick] and dash of every kind of loss."""
-    return {
-        "on": (result.on, "dot"),
-        "off": (result.loss[..., TRAIN], style.SPLITS["train"].dash),
-        "test": (result.loss[..., TEST], style.SPLITS["test"].dash),
-    }
+def losses(result: Result) -> dict[str, np.ndarray]:
+    return {"loss": np.stack([result.on, result.loss[..., TRAIN], result.loss[..., TEST]], -1)}
 
 
-def draw_loss(result: Result, language: str) -> go.Figure:
-    say = text(language).say
-    fig = plot.figure(460)
-    for i, name in enumerate(names(result, language)):
-        for kind, (values, dash) in curves(result).items():
-            more = {"meta": {"mode": kind}, "legendgroup": f"{i}"}
-            plot.bands(fig, result.tick, values[i].astype(float), name, plot.curve(i, dash), **more)
-            fig.data[-1].hovertemplate = f"{name}, {say(f'modes.{kind}')}: %{{y:.3f}}<extra></extra>"
-    fig.update_yaxes(title=say("words.loss"), type="log", tickformat="~g", dtick="D2")
-    fig.update_xaxes(title=say("words.epoch"), range=[0, result.params.epochs])
-    plot.chips(fig, "mode", {kind: say(f"modes.{kind}") for kind in curves(result)}, ["on", "off"])
-    if result.complete:
-        plot.scrub(fig, result.tick, say("words.epoch"), list(range(len(fig.data))), {})
-    return fig
+MODES = kinds.Chips(
+    "mode", {"on": "dot", "off": style.SPLITS["train"].dash, "test": style.SPLITS["test"].dash}, ("on", "off")
+)
 
 
-def table_loss(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    columns: dict[str, object] = {say("words.epoch"): result.tick}
-    for i, name in enumerate(names(result, language)):
-        for kind, (values, _) in curves(result).items():
-            columns[f"{name}, {say(f'modes.{kind}')}"] = values[i].astype(float).mean(0).round(4)
-    return pd.DataFrame(columns)
+def finish_loss(fig: plot.Sheet, result: Result, text: Text) -> None:
+    fig.update_yaxes(type="log", tickformat="~g", dtick="D2")
+    epochs(fig, result, text)
 
 
 def summary_loss(result: Result, language: str) -> str:
-    say = text(language).say
-    return " ".join(
-        say("summaries.loss", name=name, on=shown(on, language), off=shown(off, language))
-        for name, on, off in zip(
-            names(result, language), result.on[..., -1].mean(1), result.loss[..., -1, TRAIN].mean(1)
-        )
-    )
+    on, off = result.on[..., -1].mean(1), result.loss[..., -1, TRAIN].mean(1)
+    values = lambda i: {"on": shown(on[i], language), "off": shown(off[i], language)}  # noqa: E731
+    return HERE.each(result, language, "summaries.loss", values)
 
 
-def draw_memorised(result: Result, language: str) -> go.Figure:
-    say = text(language).say
-    fig = plot.figure(420)
-    for i, name in enumerate(names(result, language)):
-        plot.bands(fig, result.tick, result.memorised[i].astype(float), name, plot.curve(i))
-    fig.update_yaxes(title=say("words.memorised"), range=[-0.02, 1.02])
-    fig.update_xaxes(title=say("words.epoch"), range=[0, result.params.epochs])
-    if result.complete:
-        plot.scrub(fig, result.tick, say("words.epoch"), list(range(len(fig.data))), {})
-    return fig
-
-
-def table_memorised(result: Result, language: str) -> pd.DataFrame:
-    values = result.memorised.astype(float).mean(1).round(4)
-    labels = names(result, language)
-    return pd.DataFrame({text(language).say("words.epoch"): result.tick} | dict(zip(labels, values)))
+def finish_memorised(fig: plot.Sheet, result: Result, text: Text) -> None:
+    fig.update_yaxes(title=text.say("words.memorised"), range=[-0.02, 1.02])
+    epochs(fig, result, text)
 
 
 def summary_memorised(result: Result, language: str) -> str:
-    say, share = text(language).say, result.memorised[..., -1].mean(1)
-    return " ".join(
-        say("summaries.memorised", name=name, share=f"{100 * s:.0f}")
-        if np.isfinite(s)
-        else say("summaries.none_wrong", name=name)
-        for name, s in zip(names(result, language), share)
-    )
+    share = result.memorised[..., -1].mean(1)
+
+    def of(i: int) -> dict[str, Any]:
+        key = "summaries.memorised" if np.isfinite(share[i]) else "summaries.none_wrong"
+        return {"key": key, "share": f"{100 * share[i]:.0f}"}
+
+    return HERE.each(result, language, "", of)
 
 
 # Thinned networks
 
 
+def of_dropping(result: Result, values: Callable[[int], dict[str, Any]]) -> Callable[[int], dict[str, Any] | None]:
+    """What a sentence says of networks that drop units."""
+    return lambda i: values(i) if drops(result.params.nets[i]) else None
+
+
 def draw_ensemble(result: Result, language: str) -> go.Figure:
     """Accuracy and cross-entropy of the mean of more and more thinned networks; dashed, the one scaled network."""
     say = text(language).say
-    fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.05, figure=plot.figure(520))
-    if not result.mean_loss.size:
-        return waiting(fig, language)
+    fig = plot.panels(2, 1, None, 520, "x unified", shared_xaxes=True, vertical_spacing=0.05)
     for row, values in ((1, result.mean_accuracy), (2, result.mean_loss)):
-        mean, half = dot(values[:, :, -1])
+        mean, half = over_seeds(values[:, :, -1])
         for i, name in enumerate(names(result, language)):
             if not drops(result.params.nets[i]):
                 continue
-            more = {"legendgroup": f"{i}", "row": row, "col": 1}
-            fig.add_scatter(
-                x=COUNTS[1:],
-                y=mean[i, 1:],
-                error_y={"array": half[i, 1:], "thickness": 1.2, "width": 3, "color": style.AXIS},
-                **plot.curve(i, "solid"),
-                name=name,
-                showlegend=row == 1,
-                hovertemplate="%{y:.3f}",
-                **more,
-            )
-            fig.add_scatter(
-                x=COUNTS[1:],
-                y=np.full(len(COUNTS) - 1, mean[i, 0]),
-                **plot.curve(i, "dash", 2),
-                name=f"{name}: {say('words.scaled')}",
-                showlegend=False,
-                hovertemplate="%{y:.3f}",
-                **more,
-            )
-    if not fig.data:
-        return waiting(fig, language)
+            more: dict[str, Any] = {"legendgroup": f"{i}", "hovertemplate": "%{y:.3f}", "row": row, "col": 1}
+            bars: dict[str, Any] = {"width": 3, "thickness": 1.2, "name": name, "showlegend": row == 1}
+            plot.means(fig, COUNTS[1:], mean[i, 1:], half[i, 1:], **plot.curve(i, "solid"), **bars, **more)
+            more |= {"name": f"{name}: {say('words.scaled')}", "showlegend": False}
+            fig.add_scatter(x=COUNTS[1:], y=[mean[i, 0]] * (len(COUNTS) - 1), **plot.curve(i, "dash", 2), **more)
     fig.update_xaxes(type="log", tickvals=COUNTS[1:])
     fig.update_xaxes(title=say("words.thinned"), row=2)
     fig.update_yaxes(title=say("words.test_accuracy"), row=1)
@@ -258,27 +177,23 @@ def draw_ensemble(result: Result, language: str) -> go.Figure:
 
 
 def table_ensemble(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
+    say, found = text(language).say, [result.mean_accuracy, result.mean_loss]
+    accuracy, loss = (over_seeds(values[:, :, -1])[0].round(4) for values in found)
     kinds = [say("words.scaled"), *[say("words.mean_of_thinned")] * (len(COUNTS) - 1)]
     columns: dict[str, object] = {say("words.classifier"): kinds, say("words.thinned"): whole([np.nan, *COUNTS[1:]])}
-    if not result.mean_loss.size:
-        return pd.DataFrame(columns)
     for i, name in enumerate(names(result, language)):
-        columns[f"{name}: {say('words.test_accuracy')}"] = dot(result.mean_accuracy[:, :, -1])[0][i].round(4)
-        columns[f"{name}: {say('words.test_loss')}"] = dot(result.mean_loss[:, :, -1])[0][i].round(4)
+        columns |= {f"{name}: {say('words.test_accuracy')}": accuracy[i], f"{name}: {say('words.test_loss')}": loss[i]}
     return pd.DataFrame(columns)
 
 
 def summary_ensemble(result: Result, language: str) -> str:
-    say = text(language).say
-    if not result.mean_loss.size or not any(map(drops, result.params.nets)):
-        return say("summaries.later")
-    mean = dot(result.mean_accuracy[:, :, -1])[0]
-    return " ".join(
-        say("summaries.ensemble", name=name, one=f"{m[1]:.3f}", many=f"{m[-1]:.3f}", scaled=f"{m[0]:.3f}", n=COUNTS[-1])
-        for name, m, net in zip(names(result, language), mean, result.params.nets)
-        if drops(net)
-    )
+    mean = over_seeds(result.mean_accuracy[:, :, -1])[0]
+
+    def of(i: int) -> dict[str, Any]:
+        scaled, one, *_, many = (f"{value:.3f}" for value in mean[i])
+        return {"one": one, "many": many, "scaled": scaled, "n": COUNTS[-1]}
+
+    return HERE.each(result, language, "summaries.ensemble", of_dropping(result, of))
 
 
 def places(result: Result, language: str) -> list[str]:
@@ -288,49 +203,30 @@ def places(result: Result, language: str) -> list[str]:
 
 def draw_scaling(result: Result, language: str) -> go.Figure:
     """How far the mean over thinned networks is from the scaled network, layer by layer."""
-    say = text(language).say
     fig = plot.figure(420)
-    if not result.gap.size:
-        return waiting(fig, language)
-    mean, half = dot(result.gap[:, :, -1])
+    mean, half = (100 * v for v in over_seeds(result.gap[:, :, -1]))
     for i, name in enumerate(names(result, language)):
-        colour, _, symbol = style.contender(i)
         if drops(result.params.nets[i]):
-            fig.add_scatter(
-                x=np.arange(mean.shape[1]) + 0.06 * (i - (len(mean) - 1) / 2),
-                y=100 * mean[i],
-                error_y={"array": 100 * half[i], "thickness": 1.5, "width": 4, "color": style.AXIS},
-                mode="markers",
-                marker={"symbol": symbol, "size": 11, "color": colour},
-                name=name,
-                hovertemplate="%{y:.2f} %",
-            )
-    if not fig.data:
-        return waiting(fig, language)
+            x = np.arange(mean.shape[1]) + 0.06 * (i - (len(mean) - 1) / 2)
+            look: dict[str, Any] = {"mode": "markers", "marker": plot.mark(i, 11), "name": name}
+            plot.means(fig, x, mean[i], half[i], hovertemplate="%{y:.2f} %", **look)
     fig.add_hline(y=0, line={"color": style.AXIS, "width": 1.2, "dash": "dot"})
     fig.update_xaxes(tickvals=np.arange(mean.shape[1]), ticktext=places(result, language), showgrid=False)
-    fig.update_yaxes(title=say("words.gap"))
+    fig.update_yaxes(title=text(language).say("words.gap"))
     return fig
 
 
 def table_scaling(result: Result, language: str) -> pd.DataFrame:
-    columns: dict[str, object] = {text(language).say("words.net"): names(result, language)}
-    if result.gap.size:
-        for place, mean, half in zip(places(result, language), *(v.T for v in dot(result.gap[:, :, -1]))):
-            columns |= {f"{place} (%)": (100 * mean).round(3), f"{place} ± 95 %": (100 * half).round(3)}
-    return pd.DataFrame(columns)
+    columns: dict[str, object] = {}
+    for place, mean, half in zip(places(result, language), *(v.T for v in over_seeds(result.gap[:, :, -1]))):
+        columns |= {f"{place} (%)": (100 * mean).round(3), f"{place} ± 95 %": (100 * half).round(3)}
+    return HERE.table(result, language, columns)
 
 
 def summary_scaling(result: Result, language: str) -> str:
-    say = text(language).say
-    if not result.gap.size or not any(map(drops, result.params.nets)):
-        return say("summaries.later")
-    mean = dot(result.gap[:, :, -1])[0]
-    return " ".join(
-        say("summaries.scaling", name=name, gap=shown(100 * m[-1], language, 2))
-        for name, m, net in zip(names(result, language), mean, result.params.nets)
-        if drops(net)
-    )
+    gap = 100 * over_seeds(result.gap[:, :, -1])[0][:, -1]
+    of = of_dropping(result, lambda i: {"gap": shown(gap[i], language, 2)})
+    return HERE.each(result, language, "summaries.scaling", of)
 
 
 # Units and weights
@@ -341,159 +237,87 @@ def draw_units(result: Result, language: str) -> go.Figure:
     say, labels = text(language).say, names(result, language)
     specs: list[list[Any]] = [[{"colspan": 2}, None], [{}, {}], [{}, {}]]
     titles = [say("words.robust"), *(say(f"words.{unit}") for unit in UNITS)]
-    fig = make_subplots(
-        3, 2, specs=specs, subplot_titles=titles, row_heights=[0.44, 0.28, 0.28], vertical_spacing=0.13,
-        horizontal_spacing=0.12, figure=plot.figure(640 + 30 * len(labels)),
-    )  # fmt: skip
-    if not result.robust.size:
-        return waiting(plot.figure(420), language)
-    mean, half = dot(result.robust[:, :, -1])
+    grid: dict[str, Any] = {"row_heights": [0.44, 0.28, 0.28], "vertical_spacing": 0.13, "horizontal_spacing": 0.12}
+    fig = plot.panels(3, 2, titles, 640 + 30 * len(labels), specs=specs, **grid)
+    mean, half = over_seeds(result.robust[:, :, -1])
     for i, name in enumerate(labels):
-        colour, dash, symbol = style.contender(i)
-        fig.add_scatter(
-            x=100 * np.array(REMOVED),
-            y=mean[i],
-            error_y={"array": half[i], "thickness": 1.2, "width": 3, "color": style.AXIS},
-            mode="lines+markers",
-            line={"color": colour, "width": 2.2, "dash": dash},
-            marker={"symbol": symbol, "size": 8},
-            name=name,
-            hovertemplate="%{y:.3f}",
-            row=1,
-            col=1,
-        )
+        look = plot.curve(i, width=2.2) | {"mode": "lines+markers", "marker": plot.mark(i), "hovertemplate": "%{y:.3f}"}
+        removed = 100 * np.array(REMOVED)
+        plot.means(fig, removed, mean[i], half[i], width=3, thickness=1.2, name=name, row=1, col=1, **look)
     for k, unit in enumerate(UNITS):
         place: dict[str, Any] = {"row": 2 + k // 2, "col": 1 + k % 2}
-        middle, reach = dot(getattr(result, unit)[:, :, -1])
-        fig.add_scatter(
-            x=middle[::-1],
-            y=labels[::-1],
-            error_x={"array": reach[::-1], "thickness": 1.5, "width": 4, "color": style.AXIS},
-            mode="markers",
-            marker={
-                "size": 11,
-                "color": [style.contender(i)[0] for i in reversed(range(len(labels)))],
-                "symbol": [style.contender(i)[2] for i in reversed(range(len(labels)))],
-            },
-            showlegend=False,
-            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
-            **place,
-        )
-        fig.update_yaxes(categoryorder="array", categoryarray=labels[::-1], showticklabels=k % 2 == 0, **place)
+        kinds.across(fig, labels, getattr(result, unit)[:, :, -1], "%{y}: %{x:.3f}<extra></extra>", **place)
+        fig.update_yaxes(showticklabels=k % 2 == 0, **place)
         fig.update_xaxes(nticks=4, **place)
     fig.update_annotations(font_size=13)
     fig.update_xaxes(title=say("words.removed"), row=1, col=1)
     fig.update_yaxes(title=say("words.test_accuracy"), row=1, col=1)
-    fig.update_layout(hovermode="closest", legend={"y": 1.06})
+    fig.update_layout(legend={"y": 1.06})
     return fig
 
 
 def table_units(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    columns: dict[str, object] = {say("words.net"): names(result, language)}
-    if result.robust.size:
-        for share, mean in zip(REMOVED, dot(result.robust[:, :, -1])[0].T):
-            columns[say("words.without", share=f"{100 * share:.0f}")] = mean.round(4)
-        for unit in UNITS:
-            mean, half = dot(getattr(result, unit)[:, :, -1])
-            columns |= {say(f"words.{unit}"): mean.round(4), f"{say(f'words.{unit}')} ± 95 %": half.round(4)}
-    return pd.DataFrame(columns)
+    say, robust = text(language).say, over_seeds(result.robust[:, :, -1])[0].T.round(4)
+    columns = {say("words.without", share=f"{100 * share:.0f}"): mean for share, mean in zip(REMOVED, robust)}
+    units = {unit: getattr(result, unit)[:, :, -1] for unit in UNITS}
+    return HERE.table(result, language, columns | kinds.interval_columns(text(language), units))
 
 
 def summary_units(result: Result, language: str) -> str:
-    say = text(language).say
-    if not result.robust.size:
-        return say("summaries.later")
-    robust, correlation, spread = (dot(getattr(result, n)[:, :, -1])[0] for n in ("robust", "correlation", "spread"))
-    half = REMOVED.index(0.4)
-    return " ".join(
-        say(
-            "summaries.units",
-            name=name,
-            whole=f"{r[0]:.3f}",
-            part=f"{r[half]:.3f}",
-            correlation=shown(c, language, 2),
-            spread=shown(s, language, 2),
-        )
-        for name, r, c, s in zip(names(result, language), robust, correlation, spread)
-    )
+    found = (over_seeds(getattr(result, n)[:, :, -1])[0] for n in ("robust", "correlation", "spread"))
+    (robust, correlation, spread), half = found, REMOVED.index(0.4)
+
+    def of(i: int) -> dict[str, Any]:
+        values = {"whole": f"{robust[i, 0]:.3f}", "part": f"{robust[i, half]:.3f}"}
+        return values | {n: shown(v[i], language, 2) for n, v in (("correlation", correlation), ("spread", spread))}
+
+    return HERE.each(result, language, "summaries.units", of)
 
 
 # Uncertainty on points
 
 
-def draw_uncertainty(result: Result, language: str) -> go.Figure:
-    """Per network, over the plane: mean and standard deviation of the thinned networks' P(class 1), seed 0."""
-    say, labels = text(language).say, names(result, language)
-    columns = min(3, len(labels))
-    rows = 2 * ceil(len(labels) / columns)
-    titles = [""] * (rows * columns)
-    for i, name in enumerate(labels):
-        first = 2 * (i // columns) * columns + i % columns
-        titles[first], titles[first + columns] = name, say("words.deviation")
-    fig = make_subplots(
-        rows, columns, subplot_titles=titles, horizontal_spacing=0.02, vertical_spacing=0.2 / rows,
-        figure=plot.figure(hover="closest"),
-    )  # fmt: skip
-    axis = np.linspace(-REACH, REACH, result.mean.shape[-1])
-    stacks: dict[int, dict[str, np.ndarray]] = {}
-    scales = (result.mean / 255.0, 1.0, style.DIVERGING), (result.deviation / 510.0, 0.5, style.SEQUENTIAL)
-    for i in range(len(labels)):
-        for k, (values, top, colours) in enumerate(scales):
-            place: dict[str, Any] = {"row": 2 * (i // columns) + k + 1, "col": i % columns + 1}
-            stacks[len(fig.data)] = {"z": values[i].astype(np.float32)}
-            fig.add_heatmap(
-                x=axis,
-                y=axis,
-                z=values[i, -1].round(3),
-                zmin=0,
-                zmax=top,
-                colorscale=style.colorscale(colours),
-                showscale=False,
-                hovertemplate="%{z:.2f}<extra></extra>",
-                **place,
-            )
-            plot.two_classes(fig, result.x, result.y, text(language).say("words.class"), **place)
-    fig.update_annotations(font_size=13)
-    fig.update_xaxes(visible=False, range=[-REACH, REACH], constrain="domain")
-    fig.update_yaxes(visible=False, range=[-REACH, REACH], scaleanchor="x", constrain="domain")
-    fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
-    plot.aspect(fig, 1.12 * rows / columns)
-    if result.complete:
-        plot.scrub(fig, result.frame, say("words.epoch"), [], stacks)
-    return fig
+def fields(result: Result) -> dict[str, np.ndarray]:
+    """Mean and standard deviation of the thinned networks' P(class 1), seed 0."""
+    return {"mean": result.mean / 255.0, "deviation": result.deviation / 510.0}
 
 
 def table_uncertainty(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
-    columns: dict[str, object] = {say("words.net"): names(result, language)}
+    columns: dict[str, object] = {}
     if result.unsure.size:
-        (near, far), (near_half, far_half) = (v.T for v in dot(result.unsure[:, :, -1]))
-        columns |= {say("words.near"): near.round(4), "± 95 %": near_half.round(4)}
-        columns |= {say("words.far"): far.round(4), "± 95 % ": far_half.round(4)}
-    return pd.DataFrame(columns)
+        (near, far), (near_half, far_half) = (v.T.round(4) for v in over_seeds(result.unsure[:, :, -1]))
+        columns = {say("words.near"): near, "± 95 %": near_half, say("words.far"): far, "± 95 % ": far_half}
+    return HERE.table(result, language, columns)
 
 
 def summary_uncertainty(result: Result, language: str) -> str:
-    say = text(language).say
-    if not result.unsure.size or not any(map(drops, result.params.nets)):
-        return say("summaries.later")
-    return " ".join(
-        say("summaries.uncertainty", name=name, near=shown(near, language), far=shown(far, language))
-        for name, (near, far), net in zip(names(result, language), dot(result.unsure[:, :, -1])[0], result.params.nets)
-        if drops(net)
-    )
+    if not HERE.known(result):
+        return text(language).say("summaries.later")
+    unsure = over_seeds(result.unsure[:, :, -1])[0]
+    of = of_dropping(result, lambda i: {n: shown(v, language) for n, v in zip(("near", "far"), unsure[i])})
+    return HERE.each(result, language, "summaries.uncertainty", of)
 
 
-FIGURES = with_note(
-    (
-        Figure("uncertainty", draw_uncertainty, table_uncertainty, summary_uncertainty, on_points),
-        Figure("test", draw_test, table_test, summary_test),
-        Figure("loss", draw_loss, table_loss, summary_loss),
-        Figure("memorised", draw_memorised, table_memorised, summary_memorised, noisy),
-        Figure("ensemble", draw_ensemble, table_ensemble, summary_ensemble),
-        Figure("scaling", draw_scaling, table_scaling, summary_scaling),
-        Figure("units", draw_units, table_units, summary_units),
-    ),
-    diverged,
+UNCERTAINTY = kinds.planes(
+    HERE, "uncertainty", ("epoch", lambda r: r.frame), fields, REACH, table_uncertainty, summary_uncertainty,
+    tops={"mean": (1.0, style.DIVERGING), "deviation": (0.5, style.SEQUENTIAL)}, points=lambda r: (r.x, r.y),
+    columns=3, room=0.2, hover="%{z:.2f}<extra></extra>", shown=on_points,
+    finish=lambda fig, r, text: fig.update_annotations(font_size=13),
+)  # fmt: skip
+LOSS = kinds.curves(
+    HERE, "loss", "epoch", lambda r: r.tick, losses, summary_loss, parts=MODES, height=460, finish=finish_loss,
+)  # fmt: skip
+MEMORISED = kinds.curves(
+    HERE, "memorised", "epoch", lambda r: r.tick, lambda r: {"memorised": r.memorised}, summary_memorised,
+    finish=finish_memorised, shown=noisy,
+)  # fmt: skip
+FIGURES = HERE.figures(
+    UNCERTAINTY,
+    Figure("test", draw_test, table_test, summary_test),
+    LOSS,
+    MEMORISED,
+    HERE.later(Figure("ensemble", draw_ensemble, table_ensemble, summary_ensemble)),
+    HERE.later(Figure("scaling", draw_scaling, table_scaling, summary_scaling)),
+    HERE.later(Figure("units", draw_units, table_units, summary_units), lambda r: r.robust.size > 0),
 )

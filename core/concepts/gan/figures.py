@@ -374,7 +374,7 @@ def draw_quality(result: Result, language: str) -> go.Figure:
         for v, name in enumerate(labels):
             seeds = getattr(result, field)[v].astype(float)
             if np.isfinite(seeds).any():
-                place = {"row": row, "col": 1, "legendgroup": name}
+                place: dict[str, Any] = {"row": row, "col": 1, "legendgroup": name}
                 plot.bands(fig, result.tick, seeds, name, plot.curve(v), **place)
                 fig.data[-1].showlegend = row == 1 and len(labels) > 1
         title = distance_name(result, language) if field == "distance" else say(f"words.{field}")

@@ -1,0 +1,107 @@
+"""What all figures of a concept share: words, names of rows, who diverged, what is known only at the end.
+
+A page's figures.py declares it once and takes from it what its functions need:
+
+    HERE = Gallery("dropout", named, head="words.net", diverged=lambda r: ~np.isfinite(r.loss[:, :, -1]).all(-1))
+    text, names = HERE.text, HERE.names
+    FIGURES = HERE.figures(kinds.curves(HERE, ...), HERE.later(Figure(...)), ...)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.concept.params import BaseParams, applicable
+from core.concept.parts import Figure, with_note
+from core.concept.text import Text, words
+from core.figures import plot
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """stem: of the concept, whose texts are read.
+    named: a Result and its text → a name per row (contender, network, method); equal ones get a number here.
+    head: key of the word for a row, the head of its column in tables.
+    diverged: Result → bool [row, …], whose training diverged. Every summary then ends with `summaries.diverged`, which
+        may say {names} of rows and {count} of networks.
+    known: whether what is measured when training is over is in the Result; figures that need it are made by `later`.
+    remark: what else every summary must say of a Result.
+    """
+
+    stem: str
+    named: Callable[[Any, Text], list[str]] = lambda result, text: []
+    head: str = "words.contender"
+    diverged: Callable[[Any], np.ndarray] | None = None
+    known: Callable[[Any], bool] = lambda result: result.complete
+    remark: Callable[[Any, Text], str] = lambda result, text: ""
+
+    def text(self, language: str) -> Text:
+        return words(self.stem, language)
+
+    def names(self, result: Any, language: str) -> list[str]:
+        found = self.named(result, self.text(language))
+        return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
+
+    def note(self, result: Any, language: str) -> str:
+        """The remark, and whose training diverged; empty where there is neither."""
+        text, lost = self.text(language), self.diverged(result) if self.diverged else np.zeros(0, bool)
+        said = [self.remark(result, text)]
+        if lost.any():
+            gone = [name for name, row in zip(self.names(result, language), lost) if row.any()]
+            said.append(text.say("summaries.diverged", names=text.listed(gone), count=int(lost.sum())))
+        return " ".join(filter(None, said))
+
+    def figures(self, *figures: Figure) -> tuple[Figure, ...]:
+        return with_note(figures, self.note)
+
+    def table(self, result: Any, language: str, columns: dict[str, Any] | None = None) -> pd.DataFrame:
+        """A row per row of the page: its name, then `columns`."""
+        return pd.DataFrame({self.text(language).say(self.head): self.names(result, language)} | (columns or {}))
+
+    def each(
+        self, result: Any, language: str, key: str, values: Callable[[int], dict[str, Any] | None], none: str = ""
+    ) -> str:
+        """The sentence `key` of every row i, with its name and `values(i)`, or without a word where that is None;
+        the sentence `none` where all are."""
+        say = self.text(language).say
+        pairs = ((name, values(i)) for i, name in enumerate(self.names(result, language)))
+        said = [say(found.pop("key", key), name=name, **found) for name, found in pairs if found is not None]
+        return " ".join(said) if said or not none else say(none)
+
+    def later(self, figure: Figure, known: Callable[[Any], bool] | None = None) -> Figure:
+        """A figure of what is measured when training is over; until then an empty one that says `words.later`, a table
+        of the rows alone, and `summaries.later`."""
+        ready = known or self.known
+
+        def draw(result: Any, language: str) -> go.Figure:
+            if ready(result):
+                return figure.draw(result, language)
+            return plot.waiting(plot.figure(), self.text(language).say("words.later"))
+
+        def table(result: Any, language: str) -> pd.DataFrame:
+            return figure.table(result, language) if ready(result) else self.table(result, language)
+
+        def summary(result: Any, language: str) -> str:
+            return figure.summary(result, language) if ready(result) else self.text(language).say("summaries.later")
+
+        return replace(figure, draw=draw, table=table, summary=summary)
+
+
+def telling(rows: Sequence[BaseParams], kind: str = "rule", unseen: Iterable[str] = ()) -> list[list[str]]:
+    """For every row, which of its settings tell it from others of the same kind; `unseen` are never named."""
+    found = []
+    for row in rows:
+        twins = [twin for twin in rows if getattr(twin, kind) == getattr(row, kind)]
+        own = (name for name in applicable(row) if name != kind and name not in unseen)
+        found.append([name for name in own if len({getattr(twin, name) for twin in twins}) > 1])
+    return found
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if np.isfinite(share) else "–"
