@@ -190,7 +190,6 @@ class Experiment:
     Result: type[BaseResult]
     tiny: BaseParams
     cost: Callable[[Any], Cost]
-    mistakes: tuple[Mistake, ...]
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
     devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
     without: tuple[str, ...] = ()
@@ -227,6 +226,7 @@ class Concept:
     presets: tuple[Preset, ...]
     claims: tuple[Claim, ...]
     predictions: tuple[Prediction, ...]
+    mistakes: tuple[Mistake, ...] = ()
     task: Callable[[Any], BaseParams] | None = None  # the settings that runs have in common whose contenders compete
     entries: Callable[[Any], Iterable[Entry]] | None = None  # of a Result, for the standings of its task
 
@@ -281,17 +281,7 @@ def load(stem: str) -> Concept:
         presets=tuple(params.PRESETS),
         claims=tuple(claims.CLAIMS),
         predictions=tuple(claims.PREDICTIONS),
-<<<<<<< HEAD
-=======
         mistakes=tuple(getattr(claims, "MISTAKES", ())),
-        tiny=params.TINY,
-        cost=params.cost,
-        engine=params.ENGINE,
-        devices=getattr(params, "DEVICES", ("cpu", "cuda", "mps")),
-        asks=tuple(getattr(params, "ASKS", ())),
-        weights=getattr(params, "weights", None),
-        data_files=getattr(params, "data_files", lambda _: ()),
->>>>>>> measures
         task=getattr(params, "task", None),
         entries=getattr(figures, "ENTRIES", None),
     )
