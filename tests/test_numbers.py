@@ -20,6 +20,8 @@ from core.concepts.activations import params as activations
 from core.concepts.activations import train as activations_train
 from core.concepts.activations.claims import HE
 from core.concepts.activations.figures import GOOD
+from core.concepts.autoencoder import params as autoencoder
+from core.concepts.autoencoder import train as autoencoder_train
 from core.concepts.dropout import params as dropout
 from core.concepts.gan import claims as gan_claims
 from core.concepts.gan import params as gan
@@ -64,6 +66,8 @@ MOMENTA = [((sqrt(k) - 1) / (sqrt(k) + 1)) ** 2 for k in (10, 100, 1000)]  # Pol
 
 # Constants of the code that texts repeat.
 CONSTANTS: dict[str, set[float]] = {
+    "autoencoder": {*autoencoder.SIZES, DIGIT_SIDE, autoencoder.PIXELS, autoencoder.CELLS**2}
+    | {100 * autoencoder_train.SURE, 100 * autoencoder_train.NEAR},
     "": {8, 16, LARGEST_RESULT / 2**20, readers.LARGEST / 2**20, 5, 3, 100},  # UTF-8, UTF-16, LeNet-5, VGG-16, GPT-3
     "perceptron": {perceptron.MOMENTS},
     "activations": SPLIT

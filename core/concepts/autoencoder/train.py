@@ -354,9 +354,9 @@ def codes(arm: Arm, x: Tensor, jitter: Tensor | None = None) -> np.ndarray:
 
 def probed(arm: Arm, pictures: Pictures, sets: tuple[Data, ...]) -> np.ndarray:
     """Test accuracy of a discriminant on codes: [sizes, seeds]."""
-    both = codes(arm, pictures.train), codes(arm, pictures.test)
+    train, test = codes(arm, pictures.train), codes(arm, pictures.test)
     found = [
-        [accuracy(*(z[s, i, :, :size] for z in both), data) for i, data in enumerate(sets)]
+        [accuracy(train[s, i, :, :size], test[s, i, :, :size], data) for i, data in enumerate(sets)]
         for s, size in enumerate(SIZES)
     ]
     return np.array(found)
@@ -457,7 +457,7 @@ def controls(sets: tuple[Data, ...], axes: list[np.ndarray], judges: list[Judge]
             probe[s, i] = accuracy(train, test, data)
             drawn = drawing("gaussian", train, stream("autoencoder pca", i))
             fine[s, i] = judges[i](drawn @ axes[i][:size]).mean()
-    pixels = [[accuracy(*(x.astype(float) for x in data.x[::2]), data)] for data in sets]
+    pixels = [[accuracy(data.x[0].astype(float), data.x[2].astype(float), data)] for data in sets]
     real = [[good(data.x[2]).mean()] for data, good in zip(sets, judges)]
     found = {"pca_probe": probe, "pca_good": fine, "pixels_probe": np.array(pixels), "real_good": np.array(real)}
     return {name: values.astype(np.float32) for name, values in found.items()}
