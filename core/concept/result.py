@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 
-def array(axes: str, unit: str = "", *, measured: bool = False) -> Any:
+def array(axes: str, unit: str = "", *, dtype: str = "float32", fill: float = 0.0, measured: bool = False) -> Any:
     """A field of a Result that holds a numpy array.
 
     axes: the names of its axes, in order; the one that grows while the run goes on ends in "+".
-    unit: of its values ("" for a pure number).
+    unit: of its values ("" for a pure number); dtype: their type.
+    fill: what stands where nothing was recorded.
     measured: taken with a clock, so two equal runs may differ in it.
     """
-    return dataclasses.field(metadata={"axes": tuple(axes.split()), "unit": unit, "measured": measured})
+    told = {"axes": tuple(axes.split()), "unit": unit, "dtype": dtype, "fill": fill, "measured": measured}
+    return dataclasses.field(metadata=told)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from core.concept.catalog import LANGUAGES
-from core.concept.result import arrays
+from core.concept.result import arrays, axes
 from core.concepts.dropout import claims, figures
 from core.concepts.dropout import train as experiment
 from core.concepts.dropout.claims import CLAIMS, best, stopped
@@ -33,7 +33,7 @@ from core.concepts.dropout.params import (
     cost,
     sizes,
 )
-from core.concepts.dropout.train import end_shapes, load, rates, train
+from core.concepts.dropout.train import load, rates, train
 from core.ml.dropout import LEVELS, Dropout
 from core.ml.networks import forward, weighted_sums
 from core.ml.own import CONTENTS
@@ -46,11 +46,17 @@ def last(**changes: Any) -> Result:
     return result
 
 
+def in_the_end(params: Params) -> dict[str, tuple[int, ...]]:
+    """The shapes of the fields that are recorded when training is over."""
+    sizes = {"net": len(params.nets), "seed": params.seeds, "end+": 1, "count": len(COUNTS), "place": 2}
+    sizes |= {"layer": params.depth + 1, "removed": len(REMOVED)}
+    return {n: tuple(sizes[axis] for axis in declared) for n, declared in axes(Result).items() if "end+" in declared}
+
+
 def made(params: Params, **given: np.ndarray) -> Result:
     """A finished run with these arrays, and noise for the others."""
     rng, members, ticks = np.random.default_rng(0), (len(params.nets), params.seeds), 4
-    shapes = {name: (*members, 1, *more) for name, more in end_shapes(params).items()}
-    shapes |= dict.fromkeys(("on", "memorised"), (*members, ticks))
+    shapes = in_the_end(params) | dict.fromkeys(("on", "memorised"), (*members, ticks))
     shapes |= dict.fromkeys(("loss", "accuracy"), (*members, ticks, 3))
     values = {name: rng.uniform(0.4, 0.6, shape).astype(np.float32) for name, shape in shapes.items()}
     plane = np.zeros((len(params.nets), 1, 4, 4), np.uint8)
@@ -72,7 +78,7 @@ def with_effect(claim: claims.Claim, effect: float) -> Result:
         memorised=ticks.copy(),
         loss=np.repeat(ticks[..., None], 3, 3),
         accuracy=np.repeat(ticks[..., None], 3, 3),
-        **{name: np.zeros((nets, params.seeds, 1, *more), np.float32) for name, more in end_shapes(params).items()},
+        **{name: np.zeros(shape, np.float32) for name, shape in in_the_end(params).items()},
     )
     net, index, field = MEASURED[claim.id]
     values = getattr(result, field)

@@ -312,7 +312,8 @@ def test_measures_are_those_of_a_plain_loop() -> None:
     wrong = rng.random((2, 10)) < 0.4
     weights[3] = np.nan
     given = [torch.as_tensor(a) for a in (weights, x, y, wrong)]
-    loss, accuracy, confidence, memorised = measure(*given, ((0, 10), (10, 18), (18, 30)), layers, params)
+    found = measure(*given, ((0, 10), (10, 18), (18, 30)), layers, params)
+    loss, accuracy, confidence, memorised = found.values()
     for m in range(3):
         s = m % 2
         with torch.no_grad():
@@ -365,7 +366,7 @@ def test_the_mixed_examples_that_are_shown_are_those_trained_on() -> None:
     shares = mixture(methods, draws, 2, params)
     for m in range(3):
         given = [share[:, m] for share in shares]
-        x, origin = pictured(torch.as_tensor(data.x[0].T), targets, torch.as_tensor(order), given, 16, 40)
+        x, origin = pictured(torch.as_tensor(data.x[0].T), targets, torch.as_tensor(order), given, 16, 40).values()
         at = 0
         for k, batch in enumerate(np.split(order, [16, 32])):
             for i, example in enumerate(batch):

@@ -78,7 +78,7 @@ class Result(BaseResult):
     """How every contender learns, with every number of hidden layers (`depth` 0 is one layer), and what goes through
     the deepest networks, hidden layer by hidden layer, over the whole training set. NaN is a network that diverged."""
 
-    epoch: np.ndarray = array("tick+", "epochs")  # the recorded moments; tick 0 is before training
+    epoch: np.ndarray = array("tick+", "epochs", dtype="int64")  # the recorded moments; tick 0 is before training
     loss: np.ndarray = array("contender depth seed tick+ split", "nats")
     accuracy: np.ndarray = array("contender depth seed tick+ split")
     first: np.ndarray = array("contender depth seed")  # `gradient` of the first layer before training
@@ -93,15 +93,15 @@ class Result(BaseResult):
     revived: np.ndarray = array("contender seed tick+ layer", "units")
     learned: np.ndarray = array("contender seed tick+")  # mean slope of PReLU below zero; else NaN
     # The functions as they start, and where on them the units are: shares of z over all layers and seeds.
-    z: np.ndarray = array("point")
+    z: np.ndarray = array("point", dtype="float64")
     value: np.ndarray = array("contender point")
     slope: np.ndarray = array("contender point")
-    edge: np.ndarray = array("edge")  # of the bins; the outer ones hold everything beyond
+    edge: np.ndarray = array("edge", dtype="float64")  # of the bins; the outer ones hold everything beyond
     share: np.ndarray = array("contender tick+ bin")
     # Seed 0 on points only (empty otherwise): the points, and the probability of class 1 on a grid, deepest networks.
     x: np.ndarray = array("example feature")
-    y: np.ndarray = array("example")
-    region: np.ndarray = array("contender tick+ row column", "1/255")
+    y: np.ndarray = array("example", dtype="int64")
+    region: np.ndarray = array("contender tick+ row column", "1/255", dtype="uint8")
 
 
 def layout(params: Params, depth: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from core.ml.networks import ACTIVATIONS, initial_weights, layers
 from core.ml.optimizers import Settings
 from core.ml.own import table
 from core.ml.population import Stacked
+from core.ml.recording import Recording, schedule, stacked
 
 GRID = 40  # pixels along a side of a decision region
 REACH = 1.5  # the region covers [-REACH, REACH]²
@@ -53,64 +54,42 @@ def train(
     races = [[networks(name, depth + 1) for depth in range(depths)] for name in names]
     training = torch.as_tensor(x[:, :n]), torch.as_tensor(y[:, :n])
 
-    epochs = np.unique(np.linspace(0, params.epochs, MOMENTS + 1).round().astype(int))
-    learning = np.zeros((2, len(names), depths, seeds, len(epochs), 3), np.float32)
-    layered = np.zeros((6, len(names), seeds, len(epochs), depths), np.float32)
-    learned = np.full((len(names), seeds, len(epochs)), np.nan, np.float32)
-    share = np.zeros((len(names), len(epochs), BINS), np.float32)
-    region = np.zeros((len(names), len(epochs), GRID if on_points(params) else 0, GRID), np.uint8)
-    was_dead = np.zeros((len(names), seeds, depths, params.width), bool)
-    curves = [curve(name) for name in names]
-
     def seen(c: int, d: int) -> dict[str, np.ndarray]:
         return look(races[c][d].weights, layout(params, d + 1), names[c], *training)
 
-    first = np.array([[seen(c, d)["gradient"][:, 0] for d in range(depths)] for c in range(len(names))])
+    epochs = np.unique(np.linspace(0, params.epochs, MOMENTS + 1).round().astype(int))
+    curves = [curve(name) for name in names]
     examples = np.r_[: bounds[1], bounds[2] : bounds[3]] if on_points(params) else np.arange(0)
+    axes = {"contender": len(names), "depth": depths, "seed": seeds, "split": 3, "layer": depths, "bin": BINS}
+    record = Recording(
+        Result,
+        params,
+        total,
+        axes | {"row": GRID if on_points(params) else 0, "column": GRID},
+        epoch=epochs,
+        first=np.array([[seen(c, d)["gradient"][:, 0] for d in range(depths)] for c in range(len(names))]),
+        z=np.linspace(-LIMIT, LIMIT, 4 * BINS + 1),
+        value=np.array([c[0] for c in curves]),
+        slope=np.array([c[1] for c in curves]),
+        edge=np.linspace(-LIMIT, LIMIT, BINS + 1),
+        x=x[0][examples],
+        y=y[0][examples],
+    )
 
-    def result(step: int, ticks: int) -> Result:
-        kept = dict(zip(("signal", "gradient", "mean", "spread", "dead", "revived"), layered[:, :, :, :ticks]))
-        return Result(
-            params,
-            step,
-            total,
-            epoch=epochs[:ticks],
-            loss=learning[0, :, :, :, :ticks],
-            accuracy=learning[1, :, :, :, :ticks],
-            first=first,
-            **kept,
-            learned=learned[:, :, :ticks],
-            z=np.linspace(-LIMIT, LIMIT, 4 * BINS + 1),
-            value=np.array([c[0] for c in curves]),
-            slope=np.array([c[1] for c in curves]),
-            edge=np.linspace(-LIMIT, LIMIT, BINS + 1),
-            share=share[:, :ticks],
-            x=x[0][examples],
-            y=y[0][examples],
-            region=region[:, :ticks],
-        )
-
-    done = 0
-    for tick, epoch in enumerate(epochs):
-        while done < epoch * steps_per_epoch:
-            steps = min(chunk - done % chunk, int(epoch) * steps_per_epoch - done)
-            for contender in races:
-                for race in contender:
-                    race.advance(steps)
-            done += steps
-            if done < epoch * steps_per_epoch:
-                yield result(done, tick)
-        for c, contender in enumerate(races):
-            for d, race in enumerate(contender):
-                learning[:, c, d, :, tick] = race.measure(bounds)
-            found = seen(c, depths - 1)
-            was_dead[c] |= found["dead"]
-            counts = found["dead"].sum(-1), (was_dead[c] & ~found["dead"]).sum(-1)
-            layered[:, c, :, tick] = [*(found[name] for name in ("signal", "gradient", "mean", "spread")), *counts]
-            learned[c, :, tick], share[c, tick] = found["learned"], found["share"]
+    was_dead = np.zeros((len(names), seeds, depths, params.width), bool)
+    for moment in schedule(total, chunk, tick=epochs * steps_per_epoch):
+        for race in chain(*races):
+            race.advance(len(moment.steps))
+        if "tick" in moment.due:
+            measured = np.array([[race.measure(bounds) for race in contender] for contender in races])
+            found = stacked(seen(c, depths - 1) for c in range(len(names)))
+            dead = found["dead"]
+            was_dead |= dead
+            found |= {"dead": dead.sum(-1), "revived": (was_dead & ~dead).sum(-1)}
             if on_points(params):
-                region[c, tick] = probability(contender[-1])
-        yield result(done, tick + 1)
+                found["region"] = np.stack([probability(contender[-1]) for contender in races])
+            record.append("tick", loss=measured[:, :, 0], accuracy=measured[:, :, 1], **found)
+        yield record.result(moment.step)
     return {f"{c}.{d + 1}": race.weights for c, contender in enumerate(races) for d, race in enumerate(contender)}
 
 

@@ -77,18 +77,18 @@ class Result(BaseResult):
     """Losses and accuracies at every tick (tick 0 is before training); when training is over, what became of the
     networks (`end`), over the first PROBED test examples."""
 
-    tick: np.ndarray = array("tick+", "epochs")
+    tick: np.ndarray = array("tick+", "epochs", dtype="int64")
     on: np.ndarray = array("net seed tick+", "nats")  # training loss, units left out as in training
     loss: np.ndarray = array("net seed tick+ split", "nats")  # all units there
     accuracy: np.ndarray = array("net seed tick+ split")
-    memorised: np.ndarray = array("net seed tick+")  # share of wrong labels that are given back; NaN where none are
+    # Share of wrong labels that are given back; NaN where none are
+    memorised: np.ndarray = array("net seed tick+", fill=np.nan)
     # Averages over `count` thinned networks, and what they say of one layer after the other.
     mean_accuracy: np.ndarray = array("net seed end+ count")
     mean_loss: np.ndarray = array("net seed end+ count", "nats")
     gap: np.ndarray = array("net seed end+ layer")  # (mean sum − sum of the scaled network)² over the latter's variance
-    unsure: np.ndarray = array(
-        "net seed end+ place"
-    )  # standard deviation of P(class 1): near data, far; NaN off points
+    # Standard deviation of P(class 1): near data, far; NaN off points
+    unsure: np.ndarray = array("net seed end+ place")
     # The trained networks themselves.
     correlation: np.ndarray = array("net seed end+")  # mean |r| between two units of a hidden layer
     robust: np.ndarray = array("net seed end+ removed")  # accuracy when a share of the hidden units is taken away
@@ -97,10 +97,10 @@ class Result(BaseResult):
     blind: np.ndarray = array("net seed end+")  # correlation of how often a unit was left out with how useful it is
     # Seed 0 on points only (empty otherwise): training points, and P(class 1) of thinned networks on a grid.
     x: np.ndarray = array("example feature")
-    y: np.ndarray = array("example")
-    frame: np.ndarray = array("frame+", "epochs")
-    mean: np.ndarray = array("net frame+ row column", "1/255")
-    deviation: np.ndarray = array("net frame+ row column", "1/510")
+    y: np.ndarray = array("example", dtype="int64")
+    frame: np.ndarray = array("frame+", "epochs", dtype="int64")
+    mean: np.ndarray = array("net frame+ row column", "1/255", dtype="uint8")
+    deviation: np.ndarray = array("net frame+ row column", "1/510", dtype="uint8")
 
 
 def table_shape(params: Params) -> tuple[int, ...]:

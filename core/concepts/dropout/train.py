@@ -37,6 +37,7 @@ from core.ml.optimizers import Settings
 from core.ml.own import table
 from core.ml.population import Stacked
 from core.ml.random import stream
+from core.ml.recording import Recording, schedule
 
 FAR = 0.5  # a place is far from the data where no training example is nearer
 
@@ -105,59 +106,25 @@ def train(
         return Nets(shape, params.activation, dropout, inputs, labels, weights, race.step)
 
     ticks = np.unique((params.epochs * np.linspace(0, 1, TICKS + 1) ** 1.5).round().astype(int))  # closer at first
-    frames = ticks[np.unique(np.linspace(0, len(ticks) - 1, FRAMES).round().astype(int))] if on_points(params) else []
-    members = len(params.nets), seeds
-    curve = (*members, len(ticks))
-    on, memorised = np.zeros(curve, np.float32), np.full(curve, np.nan, np.float32)
-    loss, accuracy = np.zeros((2, *curve, 3), np.float32)
-    mean, deviation = np.zeros((2, len(params.nets), len(frames), GRID, GRID), np.uint8)
+    frames = ticks[np.unique(np.linspace(0, len(ticks) - 1, FRAMES if on_points(params) else 0).round().astype(int))]
     shown = sets[0].x[0] if on_points(params) else np.zeros((0, 2), np.float32)
-    found = {name: np.zeros((*members, 0, *more), np.float32) for name, more in end_shapes(params).items()}
+    axes = {"net": len(params.nets), "seed": seeds, "split": 3, "end": 1, "row": GRID, "column": GRID}
+    axes |= {"count": len(COUNTS), "layer": params.depth + 1, "place": 2, "removed": len(REMOVED)}
+    record = Recording(Result, params, total, axes, tick=ticks, frame=frames, x=shown, y=sets[0].y[0][: len(shown)])
 
-    def result(step: int, done: int) -> Result:
-        pictures = int(np.searchsorted(frames, ticks[done - 1], "right"))
-        return Result(
-            params,
-            step,
-            total,
-            tick=ticks[:done],
-            on=on[:, :, :done],
-            loss=loss[:, :, :done],
-            accuracy=accuracy[:, :, :done],
-            memorised=memorised[:, :, :done],
-            **found,
-            x=shown,
-            y=sets[0].y[0][: len(shown)],
-            frame=np.asarray(frames, int)[:pictures],
-            mean=mean[:, :pictures],
-            deviation=deviation[:, :pictures],
-        )
-
-    tick = 0
-    for epoch in range(params.epochs + 1):
-        if epoch == ticks[tick]:
-            for values, measured in zip((loss, accuracy), race.measure(bounds)):
-                values[:, :, tick] = measured.reshape(*members, 3)
-            if wrong:  # they are the first of training
-                memorised[:, :, tick] = race.measure([0, wrong])[1].reshape(members)
-            on[:, :, tick] = thinned_loss(nets(), n).reshape(members)
-            if epoch in frames:
-                frame = list(frames).index(epoch)
-                mean[:, frame], deviation[:, frame] = plane(nets(), np.arange(len(params.nets)) * seeds)
-            tick += 1
-            if epoch == params.epochs:
-                measured = ends(nets(), params, bounds)
-                found = {name: v.reshape(*members, 1, *v.shape[1:]) for name, v in measured.items()}
-            yield result(race.step, tick)
-        if epoch == params.epochs:
-            break
-
-        end = race.step + steps_per_epoch
-        while race.step < end:
-            race.advance(min(chunk - race.step % chunk, end - race.step))
-            if race.step % chunk == 0 and not (race.step == end and epoch + 1 == ticks[tick]):
-                yield result(race.step, tick)
-    return {"weights": race.weights.reshape(*members, -1)}
+    for moment in schedule(total, chunk, tick=ticks * steps_per_epoch, frame=frames * steps_per_epoch):
+        race.advance(len(moment.steps))
+        if "tick" in moment.due:
+            loss, accuracy = race.measure(bounds)
+            memorised = race.measure([0, wrong])[1][:, 0] if wrong else np.full(len(own), np.nan)  # the first examples
+            record.append("tick", loss=loss, accuracy=accuracy, memorised=memorised, on=thinned_loss(nets(), n))
+        if "frame" in moment.due:
+            mean, deviation = plane(nets(), np.arange(len(params.nets)) * seeds)
+            record.append("frame", mean=mean, deviation=deviation)
+        if moment.last:
+            record.append("end", **ends(nets(), params, bounds))
+        yield record.result(moment.step)
+    return {"weights": record.parted("net seed", race.weights)}
 
 
 def load(params: Params, seed: int) -> tuple[Data, int]:
@@ -216,16 +183,9 @@ def plane(nets: Nets, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, deviation
 
 
-def end_shapes(params: Params) -> dict[str, tuple[int, ...]]:
-    """The fields of a Result that are measured when training is over, with their shapes per member."""
-    counts, single = dict.fromkeys(("mean_accuracy", "mean_loss"), (len(COUNTS),)), ("correlation", "spread", "size")
-    more = {"gap": (params.depth + 1,), "unsure": (2,), "robust": (len(REMOVED),), "blind": ()}
-    return counts | dict.fromkeys(single, ()) | more
-
-
 @torch.no_grad()
 def ends(nets: Nets, params: Params, bounds: list[int]) -> dict[str, np.ndarray]:
-    """What became of the networks: the fields of `end_shapes`, [members, …]."""
+    """What became of the networks: the fields of a Result that are recorded in the end, [members, …]."""
     everyone = np.arange(len(nets.weights))
     probe = slice(bounds[2], min(bounds[2] + PROBED, bounds[3]))
     x, y = nets.x[..., probe], nets.y[:, probe]

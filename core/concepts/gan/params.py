@@ -105,18 +105,21 @@ class Result(BaseResult):
     no modes.
     """
 
-    tick: np.ndarray = array("tick+", "steps")
+    tick: np.ndarray = array("tick+", "steps", dtype="int64")
     d_real: np.ndarray = array("version seed tick+")  # mean output of D; a probability under a logistic loss
     d_fake: np.ndarray = array("version seed tick+")
-    covered: np.ndarray = array("version seed tick+", "modes")  # with at least 2 % of all samples, and good ones
-    good: np.ndarray = array("version seed tick+")  # share of good samples
+    # With at least 2 % of all samples, and good ones
+    covered: np.ndarray = array("version seed tick+", "modes", fill=np.nan)
+    good: np.ndarray = array("version seed tick+", fill=np.nan)  # share of good samples
     share: np.ndarray = array("version seed tick+ mode")  # of samples nearest each mode, good or not
-    obeyed: np.ndarray = array("version seed tick+")  # share of samples of the mode asked for; NaN without condition
-    distance: np.ndarray = array("version seed tick+")  # Jensen–Shannon divergence in bits; digits: Fréchet distance
+    # Share of samples of the mode asked for; NaN without condition
+    obeyed: np.ndarray = array("version seed tick+", fill=np.nan)
+    # Jensen–Shannon divergence in bits; digits: Fréchet distance
+    distance: np.ndarray = array("version seed tick+", fill=np.nan)
     floor: np.ndarray = array("seed")  # the same distance between two real samples
     real: np.ndarray = array("picture example feature")
     samples: np.ndarray = array("version picture tick+ sample feature")
-    field: np.ndarray = array("version picture tick+ row column", "1/255")  # D over the plane
+    field: np.ndarray = array("version picture tick+ row column", "1/255", dtype="uint8")  # D over the plane
     # Of the first seed, on points only: where a square of codes goes, and where G's loss pushes samples.
     fold: np.ndarray = array("version tick+ line node feature")
     push: np.ndarray = array("version tick+ arrow feature")

@@ -40,6 +40,7 @@ from core.ml.networks import forward, initial_weights
 from core.ml.optimizers import Optimizer, Settings
 from core.ml.own import table
 from core.ml.random import stream
+from core.ml.recording import Recording, schedule, stacked
 
 REACH = 3.0  # the plane shown, and searched by D alone, is [-REACH, REACH]²
 GRID = 32  # pixels along a side of D's field
@@ -91,58 +92,32 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     # Codes are the same at every tick, so that samples move and do not flicker.
     looks = [noise(arm, SAMPLED, params) for arm in arms]
 
-    shape = (len(arms), seeds, len(ticks))
-    d_real, d_fake = np.zeros((2, *shape), np.float32)
-    measured = {name: np.full(shape, np.nan, np.float32) for name in ("covered", "good", "obeyed", "distance")}
-    measured["share"] = np.zeros((*shape, modes), np.float32)
     grid, lines = (GRID, LINES) if on_points(params) else (0, 0)
-    kept, features = POINTS if grid else IMAGES, x.shape[1]
-    samples = np.zeros((len(arms), pictures, len(ticks), kept, features), np.float32)
-    field = np.zeros((len(arms), pictures, len(ticks), grid, grid), np.uint8)
-    fold = np.zeros((len(arms), len(ticks), lines, lines, features), np.float32)
-    push = np.zeros((len(arms), len(ticks), ARROWS if grid else 0, features), np.float32)
+    kept = POINTS if grid else IMAGES
+    axes = {"version": len(arms), "seed": seeds, "mode": modes, "sample": kept, "row": grid, "column": grid}
+    axes |= {"line": lines, "node": lines, "arrow": ARROWS if grid else 0}
+    real = np.stack([inputs[:kept] for inputs, _ in sets[:pictures]])
+    record = Recording(Result, params, total, axes, tick=ticks, floor=ruler.floor, real=real)
 
-    def result(step: int, ticks_done: int) -> Result:
-        end = slice(ticks_done)
-        return Result(
-            params,
-            step,
-            total,
-            tick=ticks[end],
-            d_real=d_real[:, :, end],
-            d_fake=d_fake[:, :, end],
-            **{name: values[:, :, end] for name, values in measured.items()},
-            floor=ruler.floor,
-            real=np.stack([inputs[:kept] for inputs, _ in sets[:pictures]]),
-            samples=samples[:, :, end],
-            field=field[:, :, end],
-            fold=fold[:, end],
-            push=push[:, end],
-        )
+    def look(arm: Arm, z: Tensor, asked: Tensor) -> dict[str, np.ndarray]:
+        """What a version makes of codes now, and what D says of it."""
+        made = generate(arm, z, asked, params)
+        numbers = made.numpy(force=True).transpose(0, 2, 1)  # [seeds, SAMPLED, features]
+        found = ruler.measure(numbers, asked.argmax(1).numpy(force=True) if asked.shape[1] else None)
+        found["d_real"] = output(arm, x[:, :, :SAMPLED], one_hot[:, :, :SAMPLED])
+        found |= {"d_fake": output(arm, made, asked), "samples": numbers[:pictures, :kept]}
+        if on_points(params):
+            pushes = pushed(arm, made[:, :, :ARROWS], asked[:, :, :ARROWS])
+            found |= {"field": landscape(arm, pictures), "fold": folded(arm, params), "push": pushes}
+        return found
 
-    for step in range(len(steps) + 1):
-        tick = int(np.searchsorted(ticks, step))
-        if ticks[tick] == step:
-            for a, (arm, (z, asked)) in enumerate(zip(arms, looks)):
-                made = generate(arm, z, asked, params)
-                numbers = made.numpy(force=True).transpose(0, 2, 1)  # [seeds, SAMPLED, features]
-                wanted = asked.argmax(1).numpy(force=True) if asked.shape[1] else None
-                for name, values in ruler.measure(numbers, wanted).items():
-                    measured[name][a, :, tick] = values
-                d_real[a, :, tick] = output(arm, x[:, :, :SAMPLED], one_hot[:, :, :SAMPLED])
-                d_fake[a, :, tick] = output(arm, made, asked)
-                samples[a, :, tick] = numbers[:pictures, :kept]
-                if on_points(params):
-                    field[a, :, tick] = landscape(arm, pictures)
-                    fold[a, tick] = folded(arm, params)
-                    push[a, tick] = pushed(arm, made[:, :, :ARROWS], asked[:, :, :ARROWS])
-            yield result(step if len(steps) else total, tick + 1)
-        if step == len(steps):
-            break
-        for arm in arms:
-            advance(arm, steps[step], x, one_hot, params)
-        if (step + 1) % chunk == 0 and step + 1 not in ticks:
-            yield result(step + 1, tick + (ticks[tick] == step))
+    for moment in schedule(len(steps), chunk, tick=ticks):
+        for step in moment.steps:
+            for arm in arms:
+                advance(arm, steps[step], x, one_hot, params)
+        if "tick" in moment.due:
+            record.append("tick", **stacked(look(arm, *codes) for arm, codes in zip(arms, looks)))
+        yield record.result(total if moment.last else moment.step)
     return {f"{a}{player}": w.numpy(force=True) for a, arm in enumerate(arms) for player, w in arm.weights.items()}
 
 

@@ -84,24 +84,25 @@ class Result(BaseResult):
     The labels of training and validation are the given ones, some of them wrong; test labels are right.
     """
 
-    epoch: np.ndarray = array("tick+", "epochs")
+    epoch: np.ndarray = array("tick+", "epochs", dtype="int64")
     loss: np.ndarray = array("method seed tick+ split", "nats")
     accuracy: np.ndarray = array("method seed tick+ split")
     confidence: np.ndarray = array("method seed tick+")  # mean largest probability on test examples
     memorised: np.ndarray = array("method seed tick+")  # share of wrong training labels that are given back
     epsilon: np.ndarray = array("size")  # of an attack: the largest change of a feature
-    attacked: np.ndarray = array("attack method seed size")  # test accuracy under FGSM and PGD; NaN until the end
+    # Test accuracy under FGSM and PGD; NaN until the end
+    attacked: np.ndarray = array("attack method seed size", fill=np.nan)
     shares: np.ndarray = array("method draw")  # λ of the first seed's batches
     # The first seed: its training examples with the given labels, which of them are wrong, and, on a plane, the
     # probability of class 1 on a grid.
     x: np.ndarray = array("example feature")
-    y: np.ndarray = array("example")
-    wrong: np.ndarray = array("example")
-    region: np.ndarray = array("method tick+ row column", "1/255")
+    y: np.ndarray = array("example", dtype="int64")
+    wrong: np.ndarray = array("example", dtype="bool")
+    region: np.ndarray = array("method tick+ row column", "1/255", dtype="uint8")
     # What the first seed was trained on in the epoch before a tick: mixed inputs (NaN where a hidden layer was mixed
     # instead), and of each the two labels and the share of the first.
-    mixed: np.ndarray = array("method tick+ sample feature")
-    origin: np.ndarray = array("method tick+ sample part")
+    mixed: np.ndarray = array("method tick+ sample feature", fill=np.nan)
+    origin: np.ndarray = array("method tick+ sample part", fill=np.nan)
 
 
 def used(params: Params) -> tuple[Method, ...]:

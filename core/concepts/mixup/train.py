@@ -36,6 +36,7 @@ from core.ml.networks import ACTIVATIONS, forward, initial_weights
 from core.ml.optimizers import Optimizer, Settings
 from core.ml.own import table
 from core.ml.random import stream
+from core.ml.recording import Recording, schedule, stacked
 from core.ml.replay import Replayed
 
 GRID = 48  # pixels along a side of a map
@@ -89,74 +90,52 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     step_of = Replayed(learn)
 
     epochs, plane = ticks(params), in_plane(params)
-    shape = (len(methods), params.seeds, len(epochs))
-    loss, accuracy = np.zeros((2, *shape, 3), np.float32)
-    confidence, memorised = np.zeros((2, *shape), np.float32)
-    attacked = np.full((2, *shape[:2], EPSILONS), np.nan, np.float32)
-    grid, kept = GRID if plane else 0, min(PICTURED[not plane], n) if plane or images(params) else 0
-    region = np.zeros((len(methods), len(epochs), grid, grid), np.uint8)
-    mixed = np.full((len(methods), len(epochs), kept, layers[0]), np.nan, np.float32)
-    origin = np.full((len(methods), len(epochs), kept, 3), np.nan, np.float32)
-    drawn = np.stack([share_of(method, draws[0].quantile.ravel()[:500]) for method in methods])
+    axes = {"method": len(methods), "seed": params.seeds, "split": 3, "attack": 2, "part": 3}
+    axes |= {"row": GRID if plane else 0, "column": GRID if plane else 0}
+    axes["sample"] = kept = min(PICTURED[not plane], n) if plane or images(params) else 0
+    record = Recording(
+        Result,
+        params,
+        total,
+        axes,
+        epoch=epochs,
+        epsilon=strengths(params),
+        shares=np.stack([share_of(method, draws[0].quantile.ravel()[:500]) for method in methods]),
+        x=sets[0].x[0][:known],
+        y=sets[0].y[0][:known],
+        wrong=wrong[0],
+    )
 
-    def result(step: int, done: int) -> Result:
-        return Result(
-            params,
-            step,
-            total,
-            epoch=epochs[:done],
-            loss=loss[:, :, :done],
-            accuracy=accuracy[:, :, :done],
-            confidence=confidence[:, :, :done],
-            memorised=memorised[:, :, :done],
-            epsilon=strengths(params),
-            attacked=attacked,
-            shares=drawn,
-            x=sets[0].x[0][:known],
-            y=sets[0].y[0][:known],
-            wrong=wrong[0],
-            region=region[:, :done],
-            mixed=mixed[:, :done],
-            origin=origin[:, :done],
-        )
-
-    shares: list[tuple[np.ndarray, ...]] = []  # by which the batches of an epoch are mixed, of every seed
-    step = done = 0
-    for epoch in range(params.epochs + 1):
-        if epoch == epochs[done]:
-            found = measure(weights, x, y, put(wrong), splits, layers, params)
-            for values, new in zip((loss, accuracy, confidence, memorised), found):
-                values[:, :, done] = new.reshape(*shape[:2], *values.shape[3:])
-            first = weights[:: params.seeds]  # the first seed of every method
-            if plane:
-                region[:, done] = maps(first, layers, params)
-            if epoch and kept:
-                for m, aim in enumerate(targets[:: params.seeds]):
-                    one = [share[:, m] for share in shares[0]]
-                    mixed[m, done], origin[m, done] = pictured(x[0], aim, orders[0, epoch - 1], one, params.batch, kept)
-            done += 1
-            if epoch < params.epochs:
-                yield result(step, done)
-        if epoch == params.epochs:
-            break
-
-        if known < n and epoch >= UNSURE * params.epochs:
-            targets[:, :, known:] = own_labels(weights, x[which, :, known:n], layers, params)
-        shares = [mixture(methods, d, epoch, params) for d in draws]
-        label, pixels, hidden = (put(np.stack(s, 2).reshape(batches, len(weights), -1, 1)) for s in zip(*shares))
-        order = orders[:, epoch]
-        inputs = x.gather(2, order.unsqueeze(1).expand(-1, layers[0], -1))
-        aims = targets.gather(2, order[which].unsqueeze(1).expand(-1, layers[-1], -1))
-        for k in range(batches):
+    for moment in schedule(total, chunk, tick=epochs * batches):
+        for step in moment.steps:
+            epoch, k = divmod(step, batches)
+            if k == 0:  # an epoch begins
+                if known < n and epoch >= UNSURE * params.epochs:
+                    targets[:, :, known:] = own_labels(weights, x[which, :, known:n], layers, params)
+                shares = [mixture(methods, d, epoch, params) for d in draws]  # of every seed
+                label, pixels, hidden = (
+                    put(np.stack(s, 2).reshape(batches, len(weights), -1, 1)) for s in zip(*shares)
+                )
+                order = orders[:, epoch]
+                inputs = x.gather(2, order.unsqueeze(1).expand(-1, layers[0], -1))
+                aims = targets.gather(2, order[which].unsqueeze(1).expand(-1, layers[-1], -1))
             batch = slice(k * params.batch, (k + 1) * params.batch)
             step_of(inputs[which, :, batch], aims[:, :, batch], label[k], pixels[k], hidden[k])
-            step += 1
-            if step % chunk == 0 and step < total:
-                yield result(step, done)
-
-    attacked[:] = attacks(weights, x, y, splits[2], layers, params).reshape(attacked.shape)
-    yield result(step, done)
-    return {"weights": weights.view(*shape[:2], -1).numpy(force=True)}
+        if "tick" in moment.due:
+            found = measure(weights, x, y, put(wrong), splits, layers, params)
+            if plane:
+                found["region"] = maps(weights[:: params.seeds], layers, params)  # the first seed of every method
+            if moment.step and kept:
+                found |= stacked(
+                    pictured(x[0], aim, order[0], [share[:, m] for share in shares[0]], params.batch, kept)
+                    for m, aim in enumerate(targets[:: params.seeds])
+                )
+            record.append("tick", **found)
+        if moment.last:
+            right = attacks(weights, x, y, splits[2], layers, params)
+            record.set(attacked=right.reshape(2, len(methods), params.seeds, EPSILONS))
+        yield record.result(moment.step)
+    return {"weights": record.parted("method seed", weights.numpy(force=True))}
 
 
 # Mixing
@@ -284,20 +263,20 @@ def measure(
     splits: tuple[tuple[int, int], ...],
     sizes: tuple[int, ...],
     params: Params,
-) -> tuple[np.ndarray, ...]:
+) -> dict[str, np.ndarray]:
     """Loss and accuracy [members, splits], confidence on the last split, and the share of wrong labels that are given
     back [members] (NaN without any). Who has diverged is never right."""
-    found: tuple[list[Tensor], ...] = ([], [], [], [])
+    found: dict[str, list[Tensor]] = {"loss": [], "accuracy": [], "confidence": [], "memorised": []}
     for members in weights.split(len(x)):
         p = forward(members, x, sizes, params.activation).log_softmax(1)
         loss = functional.nll_loss(p, y, reduction="none")
         top = p.max(1)
         right = (top.indices == y).float() * loss.isfinite()
-        for kept, values in zip(found, (loss, right)):
-            kept.append(torch.stack([values[:, a:b].mean(1) for a, b in splits], 1))
-        found[2].append(top.values[:, splits[-1][0] :].exp().mean(1))
-        found[3].append((right[:, : wrong.shape[1]] * wrong).sum(1) / wrong.sum(1))
-    return tuple(torch.cat(kept).numpy(force=True) for kept in found)
+        for name, values in (("loss", loss), ("accuracy", right)):
+            found[name].append(torch.stack([values[:, a:b].mean(1) for a, b in splits], 1))
+        found["confidence"].append(top.values[:, splits[-1][0] :].exp().mean(1))
+        found["memorised"].append((right[:, : wrong.shape[1]] * wrong).sum(1) / wrong.sum(1))
+    return {name: torch.cat(values).numpy(force=True) for name, values in found.items()}
 
 
 @torch.no_grad()
@@ -317,9 +296,9 @@ def pictured(
     shares: list[np.ndarray],
     batch: int,
     kept: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The first mixed examples of an epoch [kept, features], and of each its two labels (−1: none yet) and the share of
-    the first [kept, 3]. Inputs are NaN where a hidden layer was mixed."""
+) -> dict[str, np.ndarray]:
+    """The first mixed examples of an epoch [kept, features], and as their origin the two labels of each (−1: none yet)
+    and the share of the first [kept, 3]. Inputs are NaN where a hidden layer was mixed."""
     label, pixels, hidden = shares
     at = np.arange(len(order))
     before = np.where(at % batch == 0, np.minimum(at + batch, len(at)) - 1, at - 1)[:kept]
@@ -329,7 +308,8 @@ def pictured(
     inputs = share * x[:, one].T.numpy(force=True) + (1 - share) * x[:, other].T.numpy(force=True)
     inputs[(hidden[k] < 1).any(1)] = np.nan
     named = torch.where(targets.sum(0) > 0, targets.argmax(0), -1).numpy(force=True)
-    return inputs, np.stack([named[one.numpy(force=True)], named[other.numpy(force=True)], label[k, 0]], 1)
+    origin = np.stack([named[one.numpy(force=True)], named[other.numpy(force=True)], label[k, 0]], 1)
+    return {"mixed": inputs, "origin": origin}
 
 
 def strengths(params: Params) -> np.ndarray:

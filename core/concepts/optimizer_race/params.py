@@ -71,28 +71,28 @@ class Result(BaseResult):
 
     steps_per_epoch: int
     parameters: int
-    epoch: np.ndarray = array("tick+", "epochs")
+    epoch: np.ndarray = array("tick+", "epochs", dtype="int64")
     # The race at the rates given, and at all rates: those given are the middle column.
     loss: np.ndarray = array("contender seed tick+ split", "nats")
     accuracy: np.ndarray = array("contender seed tick+ split")
-    rate: np.ndarray = array("contender rate")
+    rate: np.ndarray = array("contender rate", dtype="float64")
     sweep_loss: np.ndarray = array("contender rate seed tick+ split", "nats")
     sweep_accuracy: np.ndarray = array("contender rate seed tick+ split")
-    step_seconds: np.ndarray = array("contender", "s", measured=True)
+    step_seconds: np.ndarray = array("contender", "s", dtype="float64", measured=True)
     # Seed 0 on points only (empty otherwise): the training and test points, and the probability of class 1 on a grid.
     x: np.ndarray = array("example feature")
-    y: np.ndarray = array("example")
-    region_epoch: np.ndarray = array("frame+", "epochs")
-    region: np.ndarray = array("contender frame+ row column", "1/255")
+    y: np.ndarray = array("example", dtype="int64")
+    region_epoch: np.ndarray = array("frame+", "epochs", dtype="int64")
+    region: np.ndarray = array("contender frame+ row column", "1/255", dtype="uint8")
     # Seed 0 at the rates given, where `surface` asks for it, when training is over: paths in a plane through the start
     # (coordinates in weights), the training loss on them and how far they are from the start in all dimensions; the
     # training loss on the plane, with the coordinates of its columns and rows.
-    moment: np.ndarray = array("moment+", "steps")
+    moment: np.ndarray = array("moment+", "steps", dtype="int64")
     path: np.ndarray = array("contender moment+ direction")
     path_loss: np.ndarray = array("contender moment+", "nats")
     moved: np.ndarray = array("contender moment+")
     slice_at: np.ndarray = array("slice_row+ direction")
-    slice_loss: np.ndarray = array("slice_row+ slice_column", "nats")
+    slice_loss: np.ndarray = array("slice_row+ slice_column+", "nats")
 
 
 def task(params: Params) -> Params:

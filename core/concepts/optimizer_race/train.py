@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from core.ml.networks import initial_weights
 from core.ml.own import table
 from core.ml.population import Stacked
 from core.ml.random import stream
+from core.ml.recording import Recording, schedule
 from core.ml.rules import Contender
 
 GRID = 48  # pixels along a side of a decision region
@@ -73,76 +74,56 @@ def train(
     race = networks(tried, params.seeds)
     firsts = (np.arange(len(rate)) * rate.shape[1] + given) * params.seeds  # members of the first seed, rates as given
     epochs = measured(params)
-    shape = (*rate.shape, params.seeds, len(epochs), 3)
-    loss, accuracy = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    frames = np.linspace(0, params.epochs, FRAMES + 1).round().astype(int) if on_points(params) else np.arange(0)
-    region_epochs = np.unique(frames)
-    region = np.zeros((len(rate), len(region_epochs), GRID, GRID), np.uint8)
-    kept = moments(params, total) if params.surface else np.arange(0)
-    walk = np.zeros((len(kept), len(rate), start.shape[1]), np.float32)
-    surface = [np.zeros(s, np.float32) for s in ((len(rate), 0, 2), (len(rate), 0), (len(rate), 0), (0, 2), (0, 0))]
-    seconds = np.array([step_seconds(networks((c,), 1), total) for c in params.contenders])
+    frames = (
+        np.unique(np.linspace(0, params.epochs, FRAMES + 1).round().astype(int)) if on_points(params) else epochs[:0]
+    )
+    kept = moments(params, total) if params.surface else epochs[:0]
+    shown = np.r_[: bounds[1], bounds[2] : bounds[3]] if on_points(params) else np.arange(0)
+    record = Recording(
+        Result,
+        params,
+        total,
+        {"seed": params.seeds, "split": 3, "row": GRID, "column": GRID, "direction": 2},
+        steps_per_epoch=steps_per_epoch,
+        parameters=start.shape[1],
+        epoch=epochs,
+        rate=rate,
+        step_seconds=np.array([step_seconds(networks((c,), 1), total) for c in params.contenders]),
+        x=x[0][shown],
+        y=y[0][shown],
+        region_epoch=frames,
+    )
 
-    def result() -> Result:
-        ticks, shown_frames = (
-            int(np.searchsorted(e, race.step // steps_per_epoch + 1)) for e in (epochs, region_epochs)
-        )
-        shown = np.r_[: bounds[1], bounds[2] : bounds[3]] if on_points(params) else np.arange(0)
-        path, path_loss, moved, slice_at, slice_loss = surface
-        return Result(
-            params,
-            race.step,
-            total,
-            epoch=epochs[:ticks],
-            loss=loss[:, given, :, :ticks],
-            accuracy=accuracy[:, given, :, :ticks],
-            rate=rate,
-            sweep_loss=loss[:, :, :, :ticks],
-            sweep_accuracy=accuracy[:, :, :, :ticks],
-            steps_per_epoch=steps_per_epoch,
-            parameters=start.shape[1],
-            step_seconds=seconds,
-            x=x[0][shown],
-            y=y[0][shown],
-            region_epoch=region_epochs[:shown_frames],
-            region=region[:, :shown_frames],
-            moment=kept[: path.shape[1]],
-            path=path,
-            path_loss=path_loss,
-            moved=moved,
-            slice_at=slice_at,
-            slice_loss=slice_loss,
-        )
+    walk = []  # the weights of the first seed [contender, D] at the moments kept
+    due = {"tick": epochs * steps_per_epoch, "frame": frames * steps_per_epoch, "kept": kept}
+    for moment in schedule(total, chunk, **due):
+        race.advance(len(moment.steps))
+        if "tick" in moment.due:
+            loss, accuracy = (record.parted("contender rate seed", found) for found in race.measure(bounds))
+            at_given = {"loss": loss[:, given], "accuracy": accuracy[:, given]}
+            record.append("tick", sweep_loss=loss, sweep_accuracy=accuracy, **at_given)
+        if "frame" in moment.due:
+            record.append("frame", region=probability_grids(race, firsts))
+        if "kept" in moment.due:
+            walk.append(race.weights[firsts])
+        if moment.last and params.surface:
+            record.set(moment=kept, **surface(np.stack(walk, 1), start[0], training_loss, params))
+        yield record.result(moment.step)
+    return {"weights": record.parted("contender rate seed", race.weights)[:, given]}
 
-    while True:
-        epoch, within = divmod(race.step, steps_per_epoch)
-        if not within and epoch in epochs:
-            for values, found in zip((loss, accuracy), race.measure(bounds)):
-                values[..., list(epochs).index(epoch), :] = found.reshape(*rate.shape, params.seeds, 3)
-        if not within and epoch in region_epochs:
-            region[:, list(region_epochs).index(epoch)] = probability_grids(race, firsts)
-        if race.step in kept:
-            walk[list(kept).index(race.step)] = race.weights[firsts]
-        if race.step == total:
-            break
-        if not within or race.step % chunk == 0:
-            yield result()
-        until = kept[kept > race.step][:1] - race.step
-        race.advance(min([chunk - race.step % chunk, steps_per_epoch - within, *until.tolist()]))
 
-    if params.surface:
-        walk = walk.swapaxes(0, 1)
-        path, moved, directions = plane(walk - start[0], params.weight_seed)
-        places = around(path, side(params))  # [side, direction]: the coordinates of columns and rows
-        grid = np.stack(np.meshgrid(*places.T), -1).reshape(-1, 2)
-        blocks = -(-grid.shape[0] * start.shape[1] // AT_ONCE)
-        heights = [
-            training_loss((start[0] + block @ directions).astype(np.float32)) for block in np.array_split(grid, blocks)
-        ]
-        on_paths = np.stack([training_loss(steps) for steps in walk])
-        surface = [path, on_paths, moved, places, np.concatenate(heights).reshape(len(places), -1)]
-    yield result()
-    return {"weights": race.weights.reshape(*rate.shape, params.seeds, -1)[:, given]}
+def surface(
+    walk: np.ndarray, start: np.ndarray, training_loss: Callable[[np.ndarray], np.ndarray], params: Params
+) -> dict[str, np.ndarray]:
+    """The slice through the loss surface along the paths `walk` [contender, moment, D] from their start [D]."""
+    path, moved, directions = plane(walk - start, params.weight_seed)
+    places = around(path, side(params))  # [side, direction]: the coordinates of columns and rows
+    grid = np.stack(np.meshgrid(*places.T), -1).reshape(-1, 2)
+    blocks = np.array_split(grid, -(-len(grid) * len(start) // AT_ONCE))
+    heights = [training_loss((start + block @ directions).astype(np.float32)) for block in blocks]
+    on_paths = np.stack([training_loss(weights) for weights in walk])
+    field = np.concatenate(heights).reshape(len(places), -1)
+    return {"path": path, "path_loss": on_paths, "moved": moved, "slice_at": places, "slice_loss": field}
 
 
 def plane(walk: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

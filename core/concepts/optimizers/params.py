@@ -111,31 +111,37 @@ class Result(BaseResult):
     contender that left all bounds. Counts of steps are NaN where the target was not reached within the run."""
 
     # The surface and the sweep: every contender from the one start, at every rate.
-    column: np.ndarray = array("column")  # x of the field's columns
-    row: np.ndarray = array("row")  # y of its rows
+    column: np.ndarray = array("column", dtype="float64")  # x of the field's columns
+    row: np.ndarray = array("row", dtype="float64")  # y of its rows
     field: np.ndarray = array("row column")  # heights
-    rate: np.ndarray = array("tried")
-    sweep: np.ndarray = array("contender tried", "steps")  # from when on the height stays under the target
-    pad: np.ndarray = array("contender memory pad_rate", "steps")  # with the contender's β (μ, α, ρ) changed too
-    chosen: np.ndarray = array("contender")  # the rate taken: the best of the sweep, or the one given
+    rate: np.ndarray = array("tried", dtype="float64")
+    # From when on the height stays under the target
+    sweep: np.ndarray = array("contender tried", "steps", dtype="float64", fill=np.nan)
+    # With the contender's β (μ, α, ρ) changed too
+    pad: np.ndarray = array("contender memory pad_rate", "steps", dtype="float64", fill=np.nan)
+    # The rate taken: the best of the sweep, or the one given
+    chosen: np.ndarray = array("contender", dtype="float64", fill=np.nan)
     # The path from the one start. Move t goes from place t to place t + 1.
-    path: np.ndarray = array("contender place+ axis")
-    height: np.ndarray = array("contender place+")
-    gradient: np.ndarray = array("contender move+ axis")
-    average: np.ndarray = array("contender move+ axis")  # what takes the place of the gradient: b, m̂, or the gradient
-    scale: np.ndarray = array("contender move+ axis")  # rate of each coordinate: step = −scale · average
-    reached: np.ndarray = array("contender", "steps")
+    path: np.ndarray = array("contender place+ axis", dtype="float64")
+    height: np.ndarray = array("contender place+", dtype="float64")
+    gradient: np.ndarray = array("contender move+ axis", dtype="float64")
+    # What takes the place of the gradient: b, m̂, or the gradient
+    average: np.ndarray = array("contender move+ axis", dtype="float64")
+    # Rate of each coordinate: step = −scale · average
+    scale: np.ndarray = array("contender move+ axis", dtype="float64")
+    reached: np.ndarray = array("contender", "steps", dtype="float64", fill=np.nan)
     # Every start: a grid or drawn at random.
-    frame: np.ndarray = array("frame+", "steps")
+    frame: np.ndarray = array("frame+", "steps", dtype="int64")
     swarm: np.ndarray = array("contender seed frame+ axis")
-    pace: np.ndarray = array("contender seed frame+")  # length of the next step
-    reached_by: np.ndarray = array("contender seed", "steps")
-    extent: np.ndarray = array("contender seed axis")  # mean distance from the minimum along x and along y
+    pace: np.ndarray = array("contender seed frame+", fill=np.nan)  # length of the next step
+    reached_by: np.ndarray = array("contender seed", "steps", dtype="float64", fill=np.nan)
+    # Mean distance from the minimum along x and along y
+    extent: np.ndarray = array("contender seed axis", dtype="float64", fill=np.nan)
     # Networks on XOR instead.
-    loss: np.ndarray = array("contender width seed", "nats")
-    right: np.ndarray = array("contender width seed")  # of the four points
+    loss: np.ndarray = array("contender width seed", "nats", dtype="float64", fill=np.nan)
+    right: np.ndarray = array("contender width seed", dtype="float64")  # of the four points
     # The averages: of a noisy signal, plain, corrected, and over the last 1/(1 − β) values.
-    truth: np.ndarray = array("time")
+    truth: np.ndarray = array("time", dtype="float64")
     noisy: np.ndarray = array("seed time")
     averaged: np.ndarray = array("kind seed time")
 

@@ -27,6 +27,7 @@ from core.concepts.optimizers.params import (
 from core.ml.optimizers import Optimizer
 from core.ml.own import table
 from core.ml.random import stream
+from core.ml.recording import Recording
 from core.ml.rules import Contender
 
 GRID = 121, 73  # columns and rows of the field
@@ -39,10 +40,14 @@ TUNED_STARTS = 8  # starts on which they are tried, apart from those that are sh
 
 def train(params: Params, device: str = "cpu", chunk: int = 25) -> Iterator[Result]:
     """Results, each fuller than the last, every `chunk` steps: first a sweep over rates, then the run itself."""
-    always = averages(params)
-    run = on_network if params.surface == NETWORK else on_surface
-    for step, found in run(params, chunk):
-        yield Result(params, step, 2 * params.steps, **always | found)
+    plane = params.surface != NETWORK
+    frames = np.unique(np.linspace(0, params.steps, FRAMES + 1).round().astype(int))
+    axes = {"contender": len(params.contenders), "seed": params.seeds, "axis": 2, "memory": len(MEMORIES)}
+    axes |= {"pad_rate": len(PAD_RATES) if plane else 0, "width": 0 if plane else len(WIDTHS)}
+    axes |= {"place": params.steps + 1, "move": params.steps}
+    known = {"frame": frames, "rate": RATES if plane else RATES[:0]} | landscape(params) | averages(params)
+    record = Recording(Result, params, 2 * params.steps, axes, **known)
+    yield from (on_surface if plane else on_network)(params, chunk, record)
 
 
 # Surfaces
@@ -83,13 +88,12 @@ def slope(weights: Tensor, params: Params) -> tuple[Tensor, Tensor]:
     return found.detach(), torch.autograd.grad(found.sum(), leaf)[0]
 
 
-def on_surface(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+def on_surface(params: Params, chunk: int, record: Recording) -> Iterator[Result]:
     """The sweep over rates from the one start, then the paths from it and from all others."""
     steps, contenders = params.steps, params.contenders
     start = torch.tensor([start_of(params)], dtype=torch.float64)
     noise = params.noise * np.stack([shocks(params, i) for i in (0, *range(params.seeds))], 1)  # [step, 1 + seeds, 2]
     added = torch.as_tensor(noise)
-    found = blank(params) | landscape(params)
 
     # The sweep
     tried = [member for c in contenders for member in trials(c)]
@@ -102,10 +106,11 @@ def on_surface(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
         above = torch.where(h <= goal, above, t)
         if t < steps:
             if t % chunk == 0:
-                yield t, found
+                yield record.result(t)
             optimizer.step(g.add_(added[t, 0]))
     counts, ends = stays(above, steps), np.where(h.isfinite(), h, np.inf)
-    sweep, pad, chosen, first = found["sweep"].copy(), found["pad"].copy(), found["chosen"].copy(), 0
+    sweep, chosen = np.zeros((len(contenders), len(RATES))), np.zeros(len(contenders))
+    pad, first = np.full((len(contenders), len(MEMORIES), len(PAD_RATES)), np.nan), 0
     for c, contender in enumerate(contenders):
         mine = slice(first, first + len(RATES))
         sweep[c] = counts[mine]
@@ -115,7 +120,7 @@ def on_surface(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
         if contender.rule in MEMORY:
             pad[c] = counts[first : first + pad[c].size].reshape(pad[c].shape)
             first += pad[c].size
-    found |= {"sweep": sweep, "pad": pad, "chosen": chosen}
+    record.set(sweep=sweep, pad=pad, chosen=chosen)
 
     # The paths: member = contender · (1 + seeds) + start
     starts = torch.cat([start, torch.as_tensor(further_starts(params))])
@@ -127,43 +132,31 @@ def on_surface(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
     above = torch.zeros(len(weights), dtype=torch.float64)
     centre = torch.tensor([*SURFACES[params.surface].minima, (0.0, 0.0)][0], dtype=torch.float64)
     extent = torch.zeros_like(weights)
-    frames = np.unique(np.linspace(0, steps, FRAMES + 1).round().astype(int))
-    swarm = np.zeros((*shape, len(frames), 2), np.float32)
-    pace = np.full(swarm.shape[:3], np.nan, np.float32)
-    path, heights = np.zeros((shape[0], steps + 1, 2)), np.zeros((shape[0], steps + 1))
-    gradient, average, scale = np.zeros((3, shape[0], steps, 2))
-
-    def so_far(t: int) -> dict[str, np.ndarray]:
-        shown = int(np.searchsorted(frames, t, side="right"))
-        parts = {"gradient": gradient[:, : t + 1], "average": average[:, : t + 1], "scale": scale[:, : t + 1]}
-        moved = {"frame": frames[:shown], "swarm": swarm[:, 1:, :shown] * 1, "pace": pace[:, 1:, :shown] * 1}
-        return found | parts | moved | {"path": path[:, : t + 1], "height": heights[:, : t + 1]}
-
+    frames = set(record.arrays["frame"].tolist())
     for t in range(steps + 1):
         h, g = slope(weights, params)
         above = torch.where(h <= goal, above, t)
         extent += (weights - centre).abs() / (steps + 1)
-        path[:, t], heights[:, t] = weights.view(*shape, 2)[:, 0], h.view(shape)[:, 0]
-        frame = int(np.searchsorted(frames, t))
-        if frames[frame] == t:
-            swarm[:, :, frame] = weights.view(*shape, 2).float()  # torch casts to infinity in silence
+        record.append("place", path=weights.view(*shape, 2)[:, 0], height=h.view(shape)[:, 0])
+        swarm = weights.view(*shape, 2)[:, 1:].float()  # torch casts to infinity in silence
         if t == steps:
             break
         g += added[t].repeat(len(contenders), 1)
-        gradient[:, t] = g.view(*shape, 2)[:, 0]
+        gradient = g.view(*shape, 2)[:, 0].numpy().copy()
         before = weights.clone()
         optimizer.step(g)
         step = (weights - before).view(*shape, 2)
-        average[:, t] = in_place_of_gradient(optimizer, gradient[:, t], n)
+        average = in_place_of_gradient(optimizer, gradient, n)
         with np.errstate(divide="ignore", invalid="ignore"):
-            scale[:, t] = -step[:, 0].numpy() / average[:, t]
-        if frames[frame] == t:
-            pace[:, :, frame] = step.norm(dim=-1).float()
+            record.append("move", gradient=gradient, average=average, scale=-step[:, 0].numpy() / average)
+        if t in frames:
+            record.append("frame", swarm=swarm, pace=step[:, 1:].norm(dim=-1).float())
         if t % chunk == 0:
-            yield steps + t, so_far(t)
+            yield record.result(steps + t)
+    record.append("frame", swarm=swarm)  # from where no step is made
     counts = stays(above, steps).reshape(shape)
-    last = {"reached": counts[:, 0], "reached_by": counts[:, 1:], "extent": extent.view(*shape, 2)[:, 1:].numpy()}
-    yield 2 * steps, so_far(steps) | last
+    record.set(reached=counts[:, 0], reached_by=counts[:, 1:], extent=extent.view(*shape, 2)[:, 1:])
+    yield record.result(2 * steps)
 
 
 def trials(contender: Contender) -> list[Contender]:
@@ -199,7 +192,9 @@ def shocks(params: Params, seed: int) -> np.ndarray:
 
 
 def landscape(params: Params) -> dict[str, np.ndarray]:
-    """Heights over the box, or as far as the start lies, on GRID columns and rows."""
+    """Heights over the box, or as far as the start lies, on GRID columns and rows; nothing where there is no plane."""
+    if params.surface == NETWORK:
+        return {"column": np.zeros(0), "row": np.zeros(0), "field": np.zeros((0, 0), np.float32)}
     x, y = start_of(params)
     left, right, bottom, top = SURFACES[params.surface].box
     column = np.linspace(min(left, x - 0.3), max(right, x + 0.3), GRID[0])
@@ -225,21 +220,21 @@ def in_place_of_gradient(optimizer: Optimizer, gradient: np.ndarray, n: int) -> 
 # Networks
 
 
-def on_network(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+def on_network(params: Params, chunk: int, record: Recording) -> Iterator[Result]:
     """The sweep over rates on starts of its own, then the networks of every width from every start."""
-    steps, contenders, found = params.steps, params.contenders, blank(params)
+    steps, contenders = params.steps, params.contenders
     tuning = [
         first_weights(w, "optimizers tuning", params.weight_seed + i) for w in WIDTHS for i in range(TUNED_STARTS)
     ]
     members = [replace(c, lr=float(lr)) for c in contenders for lr in TUNED_RATES]
-    chosen = found["chosen"].copy()
+    chosen = np.array([c.lr for c in contenders])
     if params.rates == "best":
         weights = torch.as_tensor(np.stack(tuning)).repeat(len(members), 1)
         widths = np.tile(np.repeat(WIDTHS, TUNED_STARTS), len(members))
         optimizer = Optimizer(weights, [m for m in members for _ in tuning], steps)
         for t in range(steps):
             if t % chunk == 0:
-                yield t, found
+                yield record.result(t)
             optimizer.step(xor(weights, widths)[2])
         losses, right, _ = xor(weights, widths)
         solved = (right == 4).view(len(contenders), len(TUNED_RATES), -1).double().mean(-1).numpy()
@@ -247,9 +242,8 @@ def on_network(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
         for c in range(len(contenders)):
             chosen[c] = TUNED_RATES[np.lexsort((mean[c], -solved[c]))[0]]
     else:
-        yield 0, found
-        chosen[:] = [c.lr for c in contenders]
-    found |= {"chosen": chosen}
+        yield record.result(0)
+    record.set(chosen=chosen)
 
     starts = [
         first_weights(w, "optimizers network", params.weight_seed + i) for w in WIDTHS for i in range(params.seeds)
@@ -262,7 +256,8 @@ def on_network(params: Params, chunk: int) -> Iterator[tuple[int, dict[str, np.n
     for t in range(steps + 1):
         losses, right, g = xor(weights, widths)
         if t % chunk == 0 or t == steps:
-            yield steps + t, found | {"loss": losses.view(shape).numpy(), "right": right.view(shape).numpy()}
+            record.set(loss=losses.view(shape), right=right.view(shape))
+            yield record.result(steps + t)
         if t < steps:
             optimizer.step(g)
 
@@ -318,32 +313,3 @@ def averages(params: Params) -> dict[str, np.ndarray]:
     window = (sums[:, last:] - sums[:, :-last]) / np.minimum(t + 1, last)
     averaged = np.stack([plain, corrected, window])
     return {"truth": truth, "noisy": noisy.astype(np.float32), "averaged": averaged.astype(np.float32)}
-
-
-def blank(params: Params) -> dict[str, np.ndarray]:
-    """Every array of a run that has not begun, the averages aside."""
-    c, plane, seeds = len(params.contenders), params.surface != NETWORK, params.seeds
-    tried = (c, len(RATES) if plane else 0)
-    nothing = np.zeros((c, 0, 2))
-    return {
-        "column": np.zeros(0),
-        "row": np.zeros(0),
-        "field": np.zeros((0, 0), np.float32),
-        "rate": RATES[: tried[1]],
-        "sweep": np.full(tried, np.nan),
-        "pad": np.full((c, len(MEMORIES), len(PAD_RATES) if plane else 0), np.nan),
-        "chosen": np.full(c, np.nan),
-        "path": nothing,
-        "height": nothing[..., 0],
-        "gradient": nothing,
-        "average": nothing,
-        "scale": nothing,
-        "reached": np.full(c, np.nan),
-        "frame": np.zeros(0, int),
-        "swarm": np.zeros((c, seeds, 0, 2), np.float32),
-        "pace": np.zeros((c, seeds, 0), np.float32),
-        "reached_by": np.full((c, seeds), np.nan),
-        "extent": np.full((c, seeds, 2), np.nan),
-        "loss": np.full((c, 0 if plane else len(WIDTHS), seeds), np.nan),
-        "right": np.zeros((c, 0 if plane else len(WIDTHS), seeds)),
-    }

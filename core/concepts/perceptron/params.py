@@ -63,25 +63,31 @@ class Result(BaseResult):
     """
 
     # Seed 0: its points, labels −1 and +1, and the course of the weights; update 0 is the start.
-    x: np.ndarray = array("example feature")
-    y: np.ndarray = array("example")
-    path: np.ndarray = array("update+ weight")
-    corrected: np.ndarray = array("update+")  # which example caused the update; −1 at the start
-    missed: np.ndarray = array("update+", "examples")  # misclassified after the update
-    loss: np.ndarray = array("update+")  # Σ −y (w·x + b) over the misclassified
-    other_path: np.ndarray = array("other_update+ weight")  # with η′
+    x: np.ndarray = array("example feature", dtype="float64")
+    y: np.ndarray = array("example", dtype="float64")
+    path: np.ndarray = array("update+ weight", dtype="float64")
+    corrected: np.ndarray = array("update+", dtype="int16")  # which example caused the update; −1 at the start
+    missed: np.ndarray = array("update+", "examples", dtype="int16")  # misclassified after the update
+    loss: np.ndarray = array("update+", dtype="float64")  # Σ −y (w·x + b) over the misclassified
+    other_path: np.ndarray = array("other_update+ weight", dtype="float64")  # with η′
     # Every seed.
-    mistakes: np.ndarray = array("rate seed pass+", "updates")
-    misclassified: np.ndarray = array("rate seed pass+", "examples")  # after the pass
-    pending: np.ndarray = array("rate seed pass+", "examples")  # after the pass, which the rule would correct
-    turned_back: np.ndarray = array("rate seed pass+", "updates")  # turned w the other way than the turn before
-    fewer: np.ndarray = array("seed pass+", "updates")  # η: fewer examples are misclassified after them …
-    fewer_smaller: np.ndarray = array("seed pass+", "updates")  # … and the loss is smaller too
-    alike: np.ndarray = array("seed pass+")  # 1 while both rates corrected the same examples in the same order
-    apart: np.ndarray = array("seed pass+")  # distance of the two weight vectors, each divided by its length
-    radius: np.ndarray = array("seed")  # R: the largest length of (x, 1)
-    gamma: np.ndarray = array("seed")  # γ: the best margin of the (x, 1), rounded down; NaN where not separable
-    bound: np.ndarray = array("rate seed", "updates")  # (R/γ)² from zero weights; else generalised
+    mistakes: np.ndarray = array("rate seed pass+", "updates", dtype="int16")
+    misclassified: np.ndarray = array("rate seed pass+", "examples", dtype="int16")  # after the pass
+    # After the pass, which the rule would correct
+    pending: np.ndarray = array("rate seed pass+", "examples", dtype="int16")
+    # Turned w the other way than the turn before
+    turned_back: np.ndarray = array("rate seed pass+", "updates", dtype="int16")
+    # η: fewer examples are misclassified after them …
+    fewer: np.ndarray = array("seed pass+", "updates", dtype="int16")
+    fewer_smaller: np.ndarray = array("seed pass+", "updates", dtype="int16")  # … and the loss is smaller too
+    # 1 while both rates corrected the same examples in the same order
+    alike: np.ndarray = array("seed pass+", dtype="uint8")
+    # Distance of the two weight vectors, each divided by its length
+    apart: np.ndarray = array("seed pass+", dtype="float64")
+    radius: np.ndarray = array("seed", dtype="float64")  # R: the largest length of (x, 1)
+    # γ: the best margin of the (x, 1), rounded down; NaN where not separable
+    gamma: np.ndarray = array("seed", dtype="float64")
+    bound: np.ndarray = array("rate seed", "updates", dtype="float64")  # (R/γ)² from zero weights; else generalised
 
 
 def activations(path: np.ndarray, rate: float, x: np.ndarray) -> np.ndarray:

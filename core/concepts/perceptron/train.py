@@ -17,6 +17,7 @@ from core.concepts.perceptron.params import GRID, Classified, Params, Result, Sp
 from core.ml.data import batch_orders, into_square, points
 from core.ml.own import table
 from core.ml.random import stream
+from core.ml.recording import Recording
 
 OVERLAP = 0.25  # how far the overlapping clouds reach over the line between them
 LATER = np.iinfo(np.int64).max  # the turn of an example that has none
@@ -46,46 +47,12 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
     places = np.tile(orders.argsort(-1), (2, 1, 1))  # [member, pass, n]: when the turn of each example comes
     start = np.zeros((2 * seeds, 1), int)  # by hand, a move begins where the one before ended
 
-    paths = np.zeros((2, n * len(plan) + 1, 3))
-    paths[:, 0] = w[::seeds]
-    corrected, missed = np.full((2, paths.shape[1]), -1, np.int16)
-    loss = np.zeros(paths.shape[1])
-    mistakes, misclassified, pending, turned_back = np.zeros((4, 2 * seeds, len(plan)), np.int16)
-    fewer, fewer_smaller = np.zeros((2, seeds, len(plan)), np.int16)
-    alike, apart = np.ones((seeds, len(plan)), np.uint8), np.zeros((seeds, len(plan)))
-
-    def result(step: int, passes: int, total: int = total) -> Result:
-        end, other_end = updates[::seeds] + 1
-
-        def so_far(tally: np.ndarray) -> np.ndarray:
-            return tally.reshape(2, seeds, -1)[..., :passes]
-
-        return Result(
-            params,
-            step,
-            total,
-            x=x[0, :, :2],
-            y=y[0],
-            path=paths[0, :end],
-            corrected=corrected[:end],
-            missed=missed[:end],
-            loss=loss[:end],
-            other_path=paths[1, :other_end],
-            mistakes=so_far(mistakes),
-            misclassified=so_far(misclassified),
-            pending=so_far(pending),
-            turned_back=so_far(turned_back),
-            fewer=fewer[:, :passes],
-            fewer_smaller=fewer_smaller[:, :passes],
-            alike=alike[:, :passes],
-            apart=apart[:, :passes],
-            radius=radius,
-            gamma=gamma,
-            bound=bound,
-        )
+    most = n * len(plan) + 1
+    axes = {"rate": 2, "pass": len(plan), "update": most, "other_update": most, "weight": 3}
+    known = {"x": x[0, :, :2], "y": y[0], "radius": radius, "gamma": gamma, "bound": bound}
+    record = Recording(Result, params, total, axes, **known)
 
     member = np.arange(2 * seeds)
-    updates = np.zeros(2 * seeds, int)
     side = np.zeros(2 * seeds)  # to which side w turned last: +1 left, −1 right
     same = np.ones(seeds, bool)
     learned = np.zeros((2 * seeds, 3), np.int64)  # Σ y x over the updates, in steps of the grid
@@ -99,13 +66,15 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
         return 0.0 - (at_first * mistaken).sum(1) - rate[:, 0] * ((added * mistaken).sum(1) / GRID**2)
 
     lost = losses()
-    missed[0], loss[0] = (signed[0] <= 0).sum(), lost[0]
-    yield result(0, 0)
+    record.append("update", path=w[0], corrected=-1, missed=(signed[0] <= 0).sum(), loss=lost[0])
+    record.append("other_update", other_path=w[seeds])
+    yield record.result(0)
 
     for t, move in enumerate(plan if n else ""):
         looks, corrections = {"n": (1, 1), "m": (n, 1), "p": (n, n)}[move]
         place = (places[:, t % places.shape[1]] - start) % n
-        looked, done = np.zeros((2, 2 * seeds), int)
+        looked, done, turned_back = np.zeros((3, 2 * seeds), int)
+        fewer, fewer_smaller = np.zeros((2, seeds), int)
         while True:
             wrong = signed < 0 if params.comparison == "below" else signed <= 0
             if params.order == "largest_mistake":
@@ -127,34 +96,41 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
             added = (yx @ learned[..., None])[..., 0]
             was, signed = signed, (n + 1) * added + ahead
             more, lost = lost, losses()
-            updates += going
             same &= (going[:seeds] == going[seeds:]) & (~going[:seeds] | (i[:seeds] == i[seeds:]))
             turned = going * np.sign((n + 1) * (across[member, i] * before).sum(-1) + ahead_across[member, i])
-            turned_back[:, t] += turned * side < 0
+            turned_back += turned * side < 0
             side = np.where(turned, turned, side)
             now, then = signed[:seeds], was[:seeds]
             drop = (now <= 0).sum(1) < (then <= 0).sum(1)
-            fewer[:, t] += drop
-            fewer_smaller[:, t] += drop & (lost < more)[:seeds]
-            for r in np.flatnonzero(going[::seeds]):
-                paths[r, updates[r * seeds]] = w[r * seeds]
+            fewer += drop
+            fewer_smaller += drop & (lost < more)[:seeds]
             if going[0]:
-                corrected[updates[0]], missed[updates[0]] = i[0], (signed[0] <= 0).sum()
-                loss[updates[0]] = lost[0]
+                record.append("update", path=w[0], corrected=i[0], missed=(signed[0] <= 0).sum(), loss=lost[0])
+            if going[seeds]:
+                record.append("other_update", other_path=w[seeds])
 
         if by_hand:
             start = (start + np.where(done[:, None] < corrections, looks, looked[:, None])) % n
-        mistakes[:, t], misclassified[:, t], pending[:, t] = done, (signed <= 0).sum(1), wrong.sum(1)
-        alike[:, t], apart[:, t] = same, np.linalg.norm(direction(w[:seeds]) - direction(w[seeds:]), axis=1)
+        record.append(
+            "pass",
+            mistakes=done,
+            misclassified=(signed <= 0).sum(1),
+            pending=wrong.sum(1),
+            turned_back=turned_back,
+            fewer=fewer,
+            fewer_smaller=fewer_smaller,
+            alike=same,
+            apart=np.linalg.norm(direction(w[:seeds]) - direction(w[seeds:]), axis=1),
+        )
         if not by_hand and not done.any():  # a whole pass without a mistake, on every seed
-            yield result(t + 1, t + 1, total=t + 1)
+            yield record.result(t + 1, total=t + 1)
             break
         if (t + 1) % chunk == 0 or t + 1 == total:
-            yield result(t + 1, t + 1)
+            yield record.result(t + 1)
     else:
         if not n or not plan:
-            yield result(total, 0)
-    return {"weights": w.reshape(2, seeds, 3)}
+            yield record.result(total)
+    return {"weights": record.parted("rate seed", w)}
 
 
 def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, question: Spot) -> Classified:

@@ -54,29 +54,30 @@ class Result(BaseResult):
 
     parameters: int
     characters: int  # of the training text of seed 0
-    vocabulary: np.ndarray = array("symbol")
-    at: np.ndarray = array("tick+", "steps")
-    bits: np.ndarray = array("seed tick+ split", "bits/character")
-    bytes_per_character: np.ndarray = array("seed")  # of the test text, in UTF-8
+    vocabulary: np.ndarray = array("symbol", dtype="uint32")
+    at: np.ndarray = array("tick+", "steps", dtype="int64")
+    bits: np.ndarray = array("seed tick+ split", "bits/character", dtype="float64")
+    bytes_per_character: np.ndarray = array("seed", dtype="float64")  # of the test text, in UTF-8
     # Other predictors of the same text, validation and test (packers: test); they come shortly after the start.
-    ngram: np.ndarray = array("seed order part", "bits/character")
-    packed: np.ndarray = array("seed packer", "bits/character")
+    ngram: np.ndarray = array("seed order part", "bits/character", dtype="float64", fill=np.nan)
+    packed: np.ndarray = array("seed packer", "bits/character", dtype="float64", fill=np.nan)
     # Texts of seed 0, all from the same random numbers: of the network, and of the best n-gram in the end.
-    sample: np.ndarray = array("tick+ temperature passage place")
-    copied: np.ndarray = array("tick+ temperature passage place")  # 1 where it stands in the training text
-    counted: np.ndarray = array("temperature passage place")
-    counted_copied: np.ndarray = array("temperature passage place")
+    sample: np.ndarray = array("tick+ temperature passage place", dtype="uint32")
+    # 1 where it stands in the training text
+    copied: np.ndarray = array("tick+ temperature passage place", dtype="uint8")
+    counted: np.ndarray = array("temperature passage place", dtype="uint32")
+    counted_copied: np.ndarray = array("temperature passage place", dtype="uint8")
     # After training, of every seed: shares of many samples, and the test text at other temperatures.
-    distinct: np.ndarray = array("seed warmth")
-    from_training: np.ndarray = array("seed warmth")
-    from_held_out: np.ndarray = array("seed warmth")
-    tempered: np.ndarray = array("seed heat", "bits/character")
+    distinct: np.ndarray = array("seed warmth", dtype="float64", fill=np.nan)
+    from_training: np.ndarray = array("seed warmth", dtype="float64", fill=np.nan)
+    from_held_out: np.ndarray = array("seed warmth", dtype="float64", fill=np.nan)
+    tempered: np.ndarray = array("seed heat", "bits/character", dtype="float64", fill=np.nan)
     # What single units follow: correlation of the best unit before and after training (found on one half of the test
     # passages, measured on the other); of every unit of seed 0, its states over a test text with it.
-    followed: np.ndarray = array("seed moment feature")
-    follows: np.ndarray = array("half unit feature")
-    reading: np.ndarray = array("letter+")
-    activation: np.ndarray = array("unit letter+", "1/127")
+    followed: np.ndarray = array("seed moment feature", dtype="float64", fill=np.nan)
+    follows: np.ndarray = array("half unit feature", dtype="float64", fill=np.nan)
+    reading: np.ndarray = array("letter+", dtype="uint32")
+    activation: np.ndarray = array("unit letter+", "1/127", dtype="int8")
 
 
 @dataclass(frozen=True)

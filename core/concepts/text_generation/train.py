@@ -30,6 +30,7 @@ from core.concepts.text_generation.params import (
 from core.ml.data import batch_orders
 from core.ml.own import text
 from core.ml.random import stream
+from core.ml.recording import Recording, schedule
 from core.ml.recurrent import recurrent_forward, recurrent_hidden, recurrent_outputs, recurrent_weights
 
 TICKS = 12  # moments after the start at which everything is recorded; they are ever further apart
@@ -54,7 +55,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
     weights = torch.as_tensor(np.stack(start), device=device).requires_grad_()
     optimizer = torch.optim.Adam([weights], fused=True)  # works number by number: each member's path is its own
 
-    step, per_step, total = 0, params.batch, params.steps
+    per_step, total = params.batch, params.steps
     orders = []
     for i, rows in zip(seeds, windows):
         epochs = -(-total * per_step // len(rows))
@@ -67,53 +68,23 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
     luck = np.tile(drawings, (len(SAMPLED), 1))
     warmth = np.repeat(SAMPLED, samples)
     shape = (len(SAMPLED), samples, places)
-    sample, mark = np.zeros((len(ticks), *shape), np.uint32), np.zeros((len(ticks), *shape), np.uint8)
-    counted, counted_mark = np.zeros(shape, np.uint32), np.zeros(shape, np.uint8)
-    bits = np.zeros((params.seeds, len(ticks), len(SPLITS)))
-    ngram = np.full((params.seeds, NGrams.orders(len(symbols)), 2), np.nan)
-    packs = np.full((params.seeds, len(PACKERS)), np.nan)
-    distinct, from_training, from_held_out = np.full((3, params.seeds, len(WARMTHS)), np.nan)
-    tempered = np.full((params.seeds, len(HEATS)), np.nan)
-    followed = np.full((params.seeds, 2, len(FEATURES)), np.nan)
-    follows = np.full((2, params.units, len(FEATURES)), np.nan)
-    reading, activation = np.zeros(0, np.uint32), np.zeros((params.units, 0), np.int8)
+    axes = {"seed": params.seeds, "split": len(SPLITS), "order": NGrams.orders(len(symbols)), "part": 2}
+    axes |= {"packer": len(PACKERS), "temperature": len(SAMPLED), "passage": samples, "place": places}
+    axes |= {"warmth": len(WARMTHS), "heat": len(HEATS), "moment": 2, "half": 2, "unit": params.units}
+    record = Recording(
+        Result,
+        params,
+        total,
+        axes | {"feature": len(FEATURES)},
+        parameters=weights.shape[1],
+        characters=len(everything[0]) - 1,
+        vocabulary=code_points(symbols),
+        at=ticks,
+        bytes_per_character=np.array([len(joined(t[2]).encode()) / len(joined(t[2])) for t in texts]),
+    )
 
-    def result(step: int, ticks_done: int) -> Result:
-        return Result(
-            params,
-            step,
-            total,
-            parameters=weights.shape[1],
-            characters=len(everything[0]) - 1,
-            vocabulary=code_points(symbols),
-            at=ticks[:ticks_done],
-            bits=bits[:, :ticks_done],
-            bytes_per_character=np.array([len(joined(t[2]).encode()) / len(joined(t[2])) for t in texts]),
-            ngram=ngram,
-            packed=packs,
-            sample=sample[:ticks_done],
-            copied=mark[:ticks_done],
-            counted=counted,
-            counted_copied=counted_mark,
-            distinct=distinct,
-            from_training=from_training,
-            from_held_out=from_held_out,
-            tempered=tempered,
-            followed=followed,
-            follows=follows,
-            reading=reading,
-            activation=activation,
-        )
-
-    def record(tick: int) -> None:
-        """Bits per character, and what seed 0 writes."""
-        for s, rows in enumerate(measured):
-            bits[:, tick, s] = bits_per_character(weights, rows, layers, params)[:, 0]
-        letters = written(weights[:1], luck, warmth, layers, params)[0]
-        sample[tick], mark[tick] = shown(letters, symbols, texts[0][0], everything[0], shape)
-
-    for tick, until in enumerate(ticks):
-        while step < until:
+    for moment in schedule(total, chunk, tick=ticks):
+        for step in moment.steps:
             # One step: every member on the next windows of its own seed
             batch = [w[o[step * per_step : (step + 1) * per_step]] for w, o in zip(windows, orders)]
             x, y = to_predict(np.stack(rows_of_one_length(batch)), device)
@@ -130,30 +101,34 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
             for group in optimizer.param_groups:
                 group["lr"] = params.lr * (1 - step / total)
             optimizer.step()
-            step += 1
-            if step % chunk == 0 and step < until:
-                yield result(step, tick)
-        record(tick)
-        if step == total:
+        if "tick" in moment.due:
+            bits = [bits_per_character(weights, rows, layers, params)[:, 0] for rows in measured]
+            letters = written(weights[:1], luck, warmth, layers, params)[0]
+            sample, mark = shown(letters, symbols, texts[0][0], everything[0], shape)
+            record.append("tick", bits=np.stack(bits, 1), sample=sample, copied=mark)
+        if moment.last:
             break
-        yield result(step, tick + 1)
+        yield record.result(moment.step)
 
-        if step == 0:  # what predicts the same text without learning, and the units before they learn
+        if moment.step == 0:  # what predicts the same text without learning, and the units before they learn
+            ngram, packs = [], []
             for i, (parts, codes) in enumerate(zip(texts, coded)):
                 counts = NGrams([passage[1:] for passage in codes[0]], len(symbols))
-                ngram[i] = np.stack([counts.bits([passage[1:] for passage in part]) for part in codes[1:]], 1)
-                packs[i] = packed(joined(parts[0]), joined(parts[2]))
+                ngram.append(np.stack([counts.bits([passage[1:] for passage in part]) for part in codes[1:]], 1))
+                packs.append(packed(joined(parts[0]), joined(parts[2])))
                 if i == 0:
-                    letters = counts.written(luck, int(ngram[0, :, 0].argmin()) + 1, warmth)
-                    counted, counted_mark = shown(letters, symbols, parts[0], everything[0], shape)
-            followed[:, 0] = best_followed(unit_follows(weights, measured[2], symbols, layers, params))
-            yield result(step, tick + 1)
+                    letters = counts.written(luck, int(ngram[0][:, 0].argmin()) + 1, warmth)
+                    counted, mark = shown(letters, symbols, parts[0], everything[0], shape)
+            at_first = best_followed(unit_follows(weights, measured[2], symbols, layers, params))
+            followed = np.stack([at_first, np.full_like(at_first, np.nan)], 1)
+            record.set(ngram=ngram, packed=packs, counted=counted, counted_copied=mark, followed=followed)
+            yield record.result(0)
 
     # After training
-    tempered = bits_per_character(weights, measured[2], layers, params, HEATS)
     many = max(20, min(100, 4000 // places))
     luck_of_all = np.stack([stream("many samples", params.weight_seed + i).random((many, places)) for i in seeds])
     letters = written(weights, np.tile(luck_of_all, (1, len(WARMTHS), 1)), np.repeat(WARMTHS, many), layers, params)
+    distinct, from_training, from_held_out = np.zeros((3, params.seeds, len(WARMTHS)))
     for i, (training, *held) in enumerate(texts):
         known, unseen = set(training), {passage for part in held for passage in part}
         for k, some in enumerate(np.split(letters[i], len(WARMTHS))):
@@ -162,10 +137,19 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
             distinct[i, k] = len(set(found)) / many
             from_training[i, k] = np.concatenate(marks).mean() if any(found) else 0.0
             from_held_out[i, k] = np.mean([passage in unseen for passage in found])
-    all_follow = unit_follows(weights, measured[2], symbols, layers, params)
-    followed[:, 1], follows = best_followed(all_follow), all_follow[0]
+    follows = unit_follows(weights, measured[2], symbols, layers, params)
     reading, activation = read(weights[:1], coded[0][2], symbols, layers, params)
-    yield result(step, len(ticks))
+    record.set(
+        tempered=bits_per_character(weights, measured[2], layers, params, HEATS),
+        distinct=distinct,
+        from_training=from_training,
+        from_held_out=from_held_out,
+        followed=np.stack([at_first, best_followed(follows)], 1),
+        follows=follows[0],
+        reading=reading,
+        activation=activation,
+    )
+    yield record.result(total)
     return {"weights": weights.numpy(force=True), "training": code_points(everything[0])}
 
 
