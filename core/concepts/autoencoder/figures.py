@@ -53,45 +53,53 @@ def sampled_good(result: Result) -> np.ndarray:
 # Pictures through every bottleneck, with a value against its size beside them
 
 
-def beside(
-    result: Result,
-    language: str,
-    rows: dict[str, np.ndarray],
-    word: str,
-    values: np.ndarray | None,
-    controls: dict[str, np.ndarray],
+def above(
+    result: Result, language: str, rows: dict[str, np.ndarray], word: str, values: np.ndarray, controls: dict[str, Any]
 ) -> go.Figure:
-    """Rows of pictures [size, picture, pixel], and values [version, seed, size] with controls [seed, size or 1]; the
-    reader chooses the size."""
-    say, x = text(language).say, np.array(SIZES)[UP]
-    fig = plot.panels(1, 2, None, 430, column_widths=[0.58, 0.42], horizontal_spacing=0.09)
+    """Rows of pictures [size, picture, pixel], and below them values [version, seed, size] with controls [seed, size or
+    1]; the reader chooses the size."""
+    say, x = text(language).say, np.array(SIZES)
     pictures = np.stack(list(rows.values()), 1)  # [size, row, picture, pixel]
-    pictures = pictures.reshape(*pictures.shape[:3], SIDE, SIDE)
-    plot.images(fig, 1 - plot.mosaic(pictures), row=1, col=1)
     down, across = pictures.shape[1:3]
-    middle = CELL * np.arange(down)[::-1] + (SIDE - 1) / 2
-    fig.update_xaxes(visible=False, range=[-0.5, CELL * across - 1.5], constrain="domain", row=1, col=1)
-    fig.update_yaxes(
-        tickvals=middle, ticktext=list(rows), showgrid=False, range=[-0.5, CELL * down - 1.5],
-        scaleanchor="x", constrain="domain", row=1, col=1,
-    )  # fmt: skip
-    if values is not None:
-        for i, name in enumerate(names(result, language)):
-            plot.bands(fig, x, values[i].astype(float), name, plot.curve(i, marked=True), row=1, col=2)
-        for (name, control), dash in zip(controls.items(), style.DASHES[1:]):
-            y = np.broadcast_to(control.astype(float).mean(0), len(x))
-            look = {"color": INK, "width": 1.6, "dash": dash}
-            fig.add_scatter(x=x, y=y, name=name, mode="lines", line=look, hovertemplate="%{y:.3f}", row=1, col=2)
-        top = 1.05 * np.nanmax([1.0, *(np.nanmax(c) for c in controls.values()), np.nanmax(values)])
-        at = np.array(SIZES)
-        chosen = {"mode": "lines", "line": {"color": style.AXIS, "width": 1.5}, **plot.QUIET}
-        fig.add_scatter(x=[at[-1]] * 2, y=[0, top], row=1, col=2, **chosen).was(x=np.stack([at, at], 1))
-        fig.update_yaxes(title=say(f"words.{word}"), range=[0, top], row=1, col=2)
-    ticks = {"type": "log", "tickvals": x, "ticktext": [str(size) for size in x], "range": np.log10([1.8, 36]).tolist()}
-    fig.update_xaxes(title=say("words.size"), row=1, col=2, **ticks)
-    fig.update_layout(hovermode="x unified", legend={"font": {"size": 12}})
-    plot.stack(fig)
-    return plot.film(fig, result, np.array(SIZES), say("words.size"))
+    high = [min(46 * down, 380), 60, 190]  # pixels of the pictures, of the legend, of the curves
+    fig = plot.panels(
+        2, 1, None, sum(high) + 50, "x unified", row_heights=high[::2], vertical_spacing=high[1] / sum(high)
+    )
+    plot.images(fig, 1 - plot.mosaic(pictures.reshape(*pictures.shape[:3], SIDE, SIDE)), row=1, col=1)
+    mosaic_axes(fig, list(rows), across, row=1, col=1)
+    for i, name in enumerate(names(result, language)):
+        plot.bands(fig, x[UP], values[i].astype(float), name, plot.curve(i, marked=True), row=2, col=1)
+    lines(fig, controls, row=2, col=1)
+    numbers = np.concatenate([values.ravel(), *(control.ravel() for control in controls.values())])
+    top = 1.05 * np.nanmax([1.0, *numbers[np.isfinite(numbers)]])
+    chosen = {"mode": "lines", "line": {"color": style.AXIS, "width": 3}, **plot.QUIET}
+    fig.add_scatter(x=x[[-1, -1]], y=[0, top], row=2, col=1, **chosen).was(x=np.stack([x, x], 1))
+    fig.update_yaxes(title=say(f"words.{word}"), range=[0, top], row=2, col=1)
+    log_sizes(fig, row=2, col=1)
+    fig.update_xaxes(title=say("words.size"), row=2, col=1)
+    fig.update_layout(legend={"y": high[2] / sum(high) + 0.01}, margin={"t": 8})
+    return plot.film(fig, result, x, say("words.size"))
+
+
+def mosaic_axes(fig: go.Figure, labels: list[str], across: int, **place: int) -> None:
+    """Axes of rows of pictures, named on the left."""
+    middle = CELL * np.arange(len(labels))[::-1] + (SIDE - 1) / 2
+    fig.update_xaxes(visible=False, range=[-0.5, CELL * across - 1.5], constrain="domain", **place)
+    more = {"scaleanchor": "x", "constrain": "domain", "showgrid": False}
+    fig.update_yaxes(tickvals=middle, ticktext=labels, range=[-0.5, CELL * len(labels) - 1.5], **more, **place)
+
+
+def lines(fig: go.Figure, controls: dict[str, np.ndarray], **place: int) -> None:
+    """Means over seeds of what has not learnt, [seed, size or 1] from narrow to wide."""
+    for (name, seeds), dash in zip(controls.items(), style.DASHES[1:]):
+        y, look = np.broadcast_to(seeds.astype(float).mean(0), len(SIZES)), {"color": INK, "width": 1.6, "dash": dash}
+        x, tip = np.array(SIZES)[UP], "%{y:.3f}"
+        fig.add_scatter(x=x, y=y, name=name, mode="lines", line=look, hovertemplate=tip, **place)
+
+
+def log_sizes(fig: go.Figure, **place: int) -> None:
+    ticks = {"tickvals": SIZES, "ticktext": [str(size) for size in SIZES]}
+    fig.update_xaxes(type="log", range=np.log10([1.8, 36]).tolist(), **ticks, **place)
 
 
 def sizes_table(
@@ -134,7 +142,7 @@ def draw_rebuild(result: Result, language: str) -> go.Figure:
     say = text(language).say
     rows = {say("words.original"): same(result.original), "PCA": result.pca_made}
     rows |= dict(zip(names(result, language), result.made))
-    return beside(result, language, rows, "error", per_size("error", TEST)(result), {"PCA": pca(result, "pca", TEST)})
+    return above(result, language, rows, "error", per_size("error", TEST)(result), {"PCA": pca(result, "pca", TEST)})
 
 
 def draw_noise(result: Result, language: str) -> go.Figure:
@@ -142,7 +150,7 @@ def draw_noise(result: Result, language: str) -> go.Figure:
     rows = {say("words.noised"): same(result.noised), say("words.original"): same(result.original)}
     rows |= dict(zip(names(result, language), result.made_clean))
     controls = {"PCA": pca(result, "pca_cleaned"), say("words.untouched"): result.noisy[:, None]}
-    return beside(result, language, rows, "cleaned", per_size("cleaned")(result), controls)
+    return above(result, language, rows, "cleaned", per_size("cleaned")(result), controls)
 
 
 def draw_holes(result: Result, language: str) -> go.Figure:
@@ -150,7 +158,7 @@ def draw_holes(result: Result, language: str) -> go.Figure:
     for v, name in enumerate(names(result, language)):
         for w, way in enumerate(WAYS):
             rows[f"{name}: {say(f'ways.{way}')}"] = result.drawn[v, :, w, -1]
-    return beside(result, language, rows, "good", sampled_good(result), good_controls(result, language))
+    return above(result, language, rows, "good", sampled_good(result), good_controls(result, language))
 
 
 def good_controls(result: Result, language: str) -> dict[str, np.ndarray]:
@@ -241,20 +249,14 @@ def summary_gaps(result: Result, language: str) -> str:
 
 
 def finish_probe(fig: plot.Sheet, result: Result, text: Text) -> None:
-    for (name, seeds), dash in zip(probes(result, text).items(), style.DASHES[1:]):
-        y, look = np.broadcast_to(seeds.mean(0), len(SIZES)), {"color": INK, "width": 1.6, "dash": dash}
-        fig.add_scatter(x=np.array(SIZES)[UP], y=y, name=name, mode="lines", line=look, hovertemplate="%{y:.3f}")
-    log_sizes(fig, result, text)
+    lines(fig, probes(result, text))
+    log_sizes(fig)
 
 
 def probes(result: Result, text: Text) -> dict[str, np.ndarray]:
     """What codes that have learnt nothing are worth to a discriminant: [seed, size or 1]."""
     found = {"PCA": pca(result, "pca_probe", -1), text.say("words.pixels"): result.pixels_probe[:, -1:]}
     return found | {text.say("words.untrained"): per_size("untrained")(result)[-1]}
-
-
-def log_sizes(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_xaxes(type="log", tickvals=SIZES, ticktext=[str(size) for size in SIZES])
 
 
 # Answers to questions
@@ -265,9 +267,7 @@ def strip(pictures: np.ndarray, labels: list[str], height: int) -> go.Figure:
     fig = plot.figure(height, "closest")
     rows, across = pictures.shape[:2]
     plot.images(fig, 1 - plot.mosaic(pictures.reshape(1, rows, across, SIDE, SIDE)))
-    middle = CELL * np.arange(rows)[::-1] + (SIDE - 1) / 2
-    fig.update_xaxes(visible=False, constrain="domain")
-    fig.update_yaxes(tickvals=middle, ticktext=labels, showgrid=False, scaleanchor="x", constrain="domain")
+    mosaic_axes(fig, labels, across)
     return fig
 
 
@@ -323,6 +323,6 @@ FIGURES = HERE.figures(
         marked=True, finish=finish_probe,
     )),
     kinds.swept(
-        HERE, "code", "size", lambda r: np.array(SIZES)[UP], beliefs, summary_code, marked=True, finish=log_sizes,
+        HERE, "code", "size", lambda r: np.array(SIZES)[UP], beliefs, summary_code, marked=True, finish=lambda fig, r, text: log_sizes(fig),
     ),
 )  # fmt: skip

@@ -65,7 +65,7 @@ class Result(BaseResult):
     """Errors are squared, summed over the pixels, in shares of what the mean training picture makes of the same
     pictures: 1 is to say nothing. Where no axis names the seed it is the first."""
 
-    tick: np.ndarray = array("tick+", "epochs")
+    tick: np.ndarray = array("tick+", "epochs", dtype="int64")
     error: np.ndarray = array("version size seed tick+ split")
     cleaned: np.ndarray = array("version size seed tick+")  # of test pictures with noise, against those without
     sampled: np.ndarray = array("version size seed tick+")  # with codes drawn as the encoder says; VAE only, else NaN
@@ -94,7 +94,7 @@ class Result(BaseResult):
     made_clean: np.ndarray = array("version size picture pixel")
     errors: np.ndarray = array("version size example")  # of every test picture
     code: np.ndarray = array("version example axis")  # of every test picture, through two numbers
-    label: np.ndarray = array("example")
+    label: np.ndarray = array("example", dtype="int64")
     edge: np.ndarray = array("version axis end_of_axis")  # of the square of codes that is decoded
     plane: np.ndarray = array("version row column pixel")
 

@@ -45,6 +45,7 @@ from core.ml.networks import forward, initial_weights
 from core.ml.optimizers import Optimizer, Settings
 from core.ml.own import table
 from core.ml.random import stream
+from core.ml.recording import Recording, schedule, stacked
 
 STOPS = 11  # pictures along a walk
 MOVES = 0.01  # variance over pictures from which on a number of the code is active (Burda et al., 2016)
@@ -101,39 +102,18 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     code_noise = [stream("autoencoder codes", params.weight_seed + s) for s in range(seeds)]
 
     ticks = np.unique(np.linspace(0, params.epochs, TICKS + 1).round().astype(int))
-    curve = (len(arms), len(SIZES), seeds, len(ticks))
-    curves = {name: np.zeros(curve, np.float32) for name in ("cleaned", "sampled", "kl", "active")}
-    curves["error"] = np.zeros((*curve, 2), np.float32)
     axes = [principal(data.x[0]) for data in sets]
-    fixed = known(sets, axes, means[0], pictures)
+    lengths = {"version": len(arms), "size": len(SIZES), "seed": seeds, "tick": len(ticks), "split": 2, "end": 1}
+    lengths |= {"way": len(WAYS), "sample": KEPT, "axis": 2, "end_of_axis": 2, "row": GRID, "column": GRID}
+    record = Recording(Result, params, total, lengths, tick=ticks, **known(sets, axes, means[0], pictures))
     blind = np.stack([probed(arm, pictures, sets) for arm in arms])  # encoders that have learnt nothing
-    ends = {name: np.zeros(shape, np.float32) for name, shape in end_shapes(len(arms), seeds).items()}
-    seen: dict[str, np.ndarray] = {}
 
-    def result(step: int, done: int) -> Result:
-        so_far = {name: values[:, :, :, :done] for name, values in curves.items()}
-        return Result(params, step, total, tick=ticks[:done], **so_far, **fixed, **ends, **seen)
-
-    tick = 0
-    for epoch in range(params.epochs + 1):
-        if epoch == ticks[tick]:
-            for a, arm in enumerate(arms):
-                for name, values in measured(arm, pictures).items():
-                    curves[name][a, :, :, tick] = values.reshape(len(SIZES), seeds, *values.shape[1:])
-            seen = together([looks(arm, pictures, shown(sets[0]), means[0]) for arm in arms])
-            tick += 1
-            if epoch == params.epochs:
-                judges = [judge(data) for data in sets]
-                found = [judged(arm, params, pictures, sets, judges, means[0]) for arm in arms]
-                ends = controls(sets, axes, judges) | together(found)
-                ends["untrained"] = blind[..., None].astype(np.float32)
-            yield result(epoch * per_epoch, tick)
-        if epoch == params.epochs:
-            break
-
-        order = torch.as_tensor(orders[:, epoch].astype(np.int64), device=device)
-        shuffled = pictures.train.gather(2, order.unsqueeze(1).expand(-1, PIXELS, -1))
-        for k in range(per_epoch):
+    for moment in schedule(total, chunk, tick=ticks * per_epoch):
+        for step in moment.steps:
+            epoch, k = divmod(step, per_epoch)
+            if k == 0:
+                order = torch.as_tensor(orders[:, epoch].astype(np.int64), device=device)
+                shuffled = pictures.train.gather(2, order.unsqueeze(1).expand(-1, PIXELS, -1))
             x = shuffled[..., k * params.batch : (k + 1) * params.batch]
             specks = params.noise * normal(pixel_noise, (PIXELS, x.shape[2]), device)
             jitter = normal(code_noise, (WIDEST, x.shape[2]), device)
@@ -141,10 +121,16 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
                 leaf = arm.weights.detach().requires_grad_()
                 loss = losses(arm, leaf, x, specks, jitter)
                 optimizer.step(torch.autograd.grad(loss.mean(1).sum(), leaf)[0])
-            step = epoch * per_epoch + k + 1
-            if step % chunk == 0 and not (k + 1 == per_epoch and epoch + 1 == ticks[tick]):
-                yield result(step, tick)
-    return {str(a): arm.weights.view(len(SIZES), seeds, -1).numpy(force=True) for a, arm in enumerate(arms)}
+        if "tick" in moment.due:
+            curves = stacked(measured(arm, pictures) for arm in arms)
+            record.append("tick", **{name: values.reshape(-1, *values.shape[2:]) for name, values in curves.items()})
+            record.set(**stacked(looks(arm, pictures, shown(sets[0]), means[0]) for arm in arms))
+        if moment.last:
+            judges = [judge(data) for data in sets]
+            ends = stacked(judged(arm, params, pictures, sets, judges, means[0]) for arm in arms)
+            record.append("end", untrained=blind, **controls(sets, axes, judges), **ends)
+        yield record.result(moment.step)
+    return {str(a): record.parted("size seed", arm.weights.numpy(force=True)) for a, arm in enumerate(arms)}
 
 
 def losses(arm: Arm, weights: Tensor, x: Tensor, specks: Tensor, jitter: Tensor) -> Tensor:
@@ -295,11 +281,6 @@ def measured(arm: Arm, pictures: Pictures) -> dict[str, np.ndarray]:
     return {name: values.numpy(force=True) for name, values in found.items()}
 
 
-def together(found: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """What was found of every version, with an axis for them."""
-    return {name: np.stack([one[name] for one in found]).astype(np.float32) for name in found[0]}
-
-
 @torch.no_grad()
 def looks(arm: Arm, pictures: Pictures, some: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
     """Pictures of the first seed: rebuilt, cleaned, and decoded from places of the plane of codes."""
@@ -325,22 +306,6 @@ def first_seed(arm: Arm, seeds: int) -> Arm:
 
 
 # What is known in the end
-
-
-def end_shapes(versions: int, seeds: int) -> dict[str, tuple[int, ...]]:
-    """The fields that are measured when training is over, while there is nothing of them."""
-    sizes, ways = len(SIZES), len(WAYS)
-    return {
-        "probe": (versions, sizes, seeds, 0),
-        "untrained": (versions, sizes, seeds, 0),
-        "pca_probe": (sizes, seeds, 0),
-        "pixels_probe": (seeds, 0),
-        "good": (versions, sizes, ways, seeds, 0),
-        "empty": (versions, ways, seeds, 0),
-        "real_good": (seeds, 0),
-        "pca_good": (sizes, seeds, 0),
-        "drawn": (versions, sizes, ways, 0, KEPT, PIXELS),
-    }
 
 
 @torch.no_grad()
@@ -423,7 +388,7 @@ def gaps(way: str, code: np.ndarray) -> float:
 def judged(
     arm: Arm, params: Params, pictures: Pictures, sets: tuple[Data, ...], judges: list[Judge], mean: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """What codes keep, and what drawn codes decode to: the fields of `end_shapes` that have a version, without it."""
+    """What codes keep, and what drawn codes decode to."""
     streams = [stream("autoencoder draws", params.weight_seed + i) for i in range(len(sets))]
     cloud = codes(arm, pictures.train, normal(streams, (WIDEST, pictures.train.shape[2]), pictures.train.device))
     spots = np.zeros((len(WAYS), *cloud.shape[:2], SAMPLED, WIDEST))
@@ -441,26 +406,25 @@ def judged(
         for i in np.flatnonzero(fine):
             share[:, w, i] = [judges[i](made[w, s, i]).mean() for s in range(len(SIZES))]
     return {
-        "probe": probed(arm, pictures, sets)[..., None],
-        "good": share[..., None],
-        "empty": empty[..., None],
-        "drawn": np.swapaxes(made[:, :, 0, :KEPT], 0, 1)[:, :, None] + mean,
+        "probe": probed(arm, pictures, sets),
+        "good": share,
+        "empty": empty,
+        "drawn": made[:, :, 0, :KEPT].swapaxes(0, 1) + mean,
     }
 
 
 def controls(sets: tuple[Data, ...], axes: list[np.ndarray], judges: list[Judge]) -> dict[str, np.ndarray]:
     """The same of what has learnt nothing: test pictures, pixels, PCA with a Gaussian fitted to its codes."""
-    probe, fine = (np.zeros((len(SIZES), len(sets), 1), np.float32) for _ in range(2))
+    probe, fine = np.zeros((2, len(SIZES), len(sets)))
     for i, data in enumerate(sets):
         for s, size in enumerate(SIZES):
             train, test = (x @ axes[i][:size].T for x in data.x[::2])
             probe[s, i] = accuracy(train, test, data)
             drawn = drawing("gaussian", train, stream("autoencoder pca", i))
             fine[s, i] = judges[i](drawn @ axes[i][:size]).mean()
-    pixels = [[accuracy(data.x[0].astype(float), data.x[2].astype(float), data)] for data in sets]
-    real = [[good(data.x[2]).mean()] for data, good in zip(sets, judges)]
-    found = {"pca_probe": probe, "pca_good": fine, "pixels_probe": np.array(pixels), "real_good": np.array(real)}
-    return {name: values.astype(np.float32) for name, values in found.items()}
+    pixels = np.array([accuracy(data.x[0].astype(float), data.x[2].astype(float), data) for data in sets])
+    real = np.array([good(data.x[2]).mean() for data, good in zip(sets, judges)])
+    return {"pca_probe": probe, "pca_good": fine, "pixels_probe": pixels, "real_good": real}
 
 
 # Questions to a trained network
