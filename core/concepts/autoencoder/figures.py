@@ -323,6 +323,7 @@ FIGURES = HERE.figures(
         marked=True, finish=finish_probe,
     )),
     kinds.swept(
-        HERE, "code", "size", lambda r: np.array(SIZES)[UP], beliefs, summary_code, marked=True, finish=lambda fig, r, text: log_sizes(fig),
+        HERE, "code", "size", lambda r: np.array(SIZES)[UP], beliefs, summary_code, marked=True,
+        finish=lambda fig, r, text: log_sizes(fig),
     ),
 )  # fmt: skip
