@@ -24,6 +24,7 @@ BESIDE_HAN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef] +[\u3000-\u3
 
 # What is no number any more where a training has diverged. A perceptron corrects by whole examples and cannot.
 GONE = {
+    "autoencoder": "error",
     "activations": "loss",
     "optimizers": "height",
     "optimizer_race": "loss",

@@ -54,7 +54,7 @@ class Params(BaseParams):
     activation: str = choice("relu", ("relu", "tanh", "elu", "sigmoid"))
     lr: float = number(0.01, 1e-5, 0.1, log=True)
     batch: int = integer(64, 8, 512, step=8)
-    epochs: int = integer(60, 1, 500)
+    epochs: int = integer(50, 1, 500)
     seeds: int = integer(3, 1, 20)
     data_seed: int = integer(0, 0, 99_999)
     weight_seed: int = integer(0, 0, 99_999)
@@ -164,13 +164,11 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
     """Every version and size by layer: {"1.8.encoder.0.weight": [seeds, out, in], …}. The encoder of a VAE gives all
     means, then all log-variances."""
     found: dict[str, np.ndarray] = {}
-    for v, version in enumerate(result.params.versions):
-        for members, size in zip(state[str(v)], SIZES):
-            own = units(result.params, version, size)
-            halves = np.split(members[:, places(result.params, version, size)], [count(own[0])], -1)
-            for name, half, layers in zip(("encoder", "decoder"), halves, own):
-                parts = perceptron(half, layers)
-                found |= {f"{v}.{size}.{name}.{part}": values for part, values in parts.items()}
+    for member, rows in state.items():
+        version, size = map(int, member.split("."))
+        own = units(result.params, result.params.versions[version], size)
+        for name, half, layers in zip(("encoder", "decoder"), np.split(rows, [count(own[0])], -1), own):
+            found |= {f"{member}.{name}.{part}": values for part, values in perceptron(half, layers).items()}
     return found
 
 

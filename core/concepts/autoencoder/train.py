@@ -85,7 +85,7 @@ class Pictures:
 
 def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
     """Results, each fuller than the last: at least one every `chunk` steps, which says when, never what; at the end the
-    weights of every version [sizes, seeds, D] with their padding."""
+    weights of every version and size, {"1.8": [seeds, D], …}."""
     seeds = params.seeds
     sets, means = zip(*[load(params, params.data_seed + s) for s in range(seeds)])
     pictures = put(sets, params, device)
@@ -106,8 +106,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     lengths = {"version": len(arms), "size": len(SIZES), "seed": seeds, "tick": len(ticks), "split": 2, "end": 1}
     lengths |= {"way": len(WAYS), "sample": KEPT, "axis": 2, "end_of_axis": 2, "row": GRID, "column": GRID}
     record = Recording(Result, params, total, lengths, tick=ticks, **known(sets, axes, means[0], pictures))
-    blind = np.stack([probed(arm, pictures, sets) for arm in arms])  # encoders that have learnt nothing
 
+    blind = np.zeros(0)  # accuracy with encoders that have learnt nothing
     for moment in schedule(total, chunk, tick=ticks * per_epoch):
         for step in moment.steps:
             epoch, k = divmod(step, per_epoch)
@@ -130,7 +130,11 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
             ends = stacked(judged(arm, params, pictures, sets, judges, means[0]) for arm in arms)
             record.append("end", untrained=blind, **controls(sets, axes, judges), **ends)
         yield record.result(moment.step)
-    return {str(a): record.parted("size seed", arm.weights.numpy(force=True)) for a, arm in enumerate(arms)}
+        if moment.step == 0:  # after the first picture
+            blind = np.stack([probed(arm, pictures, sets) for arm in arms])
+    rows = [record.parted("size seed", arm.weights.numpy(force=True)) for arm in arms]
+    members = [(v, version, s) for v, version in enumerate(params.versions) for s in range(len(SIZES))]
+    return {f"{v}.{SIZES[s]}": rows[v][s][:, places(params, version, SIZES[s])] for v, version, s in members}
 
 
 def losses(arm: Arm, weights: Tensor, x: Tensor, specks: Tensor, jitter: Tensor) -> Tensor:
@@ -437,8 +441,9 @@ def answer(
     """A straight walk between two codes, or a drawing rebuilt, by the networks of the first seed."""
     assert state is not None
     v = min(question.version, len(params.versions)) - 1
-    arm = begin(params, params.versions[v], "cpu")
-    arm = first_seed(replace(arm, weights=torch.as_tensor(state[str(v)]).flatten(0, 1)), params.seeds)
+    arm = first_seed(begin(params, params.versions[v], "cpu"), params.seeds)
+    for row, size in zip(arm.weights, SIZES):
+        row[places(params, arm.version, size)] = torch.as_tensor(state[f"{v}.{size}"][0])
 
     def through(x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Pictures [n, PIXELS] rebuilt from mixtures t [m, n] of their codes: [sizes, m, PIXELS]."""
