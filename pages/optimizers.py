@@ -18,8 +18,16 @@ with picture:
 with presets:
     page.presets()
 with settings:
-    first = ("beta", "signal", "own", "scatter") if page.figure.id == "averages" else ("contenders", "surface", "angle")
-    page.controls(*first, without=("contenders.lr",) if page.params.rates == "best" else ())
+    page.controls(
+        "beta",
+        "signal",
+        "own",
+        "scatter",
+        "contenders",
+        "surface",
+        "angle",
+        without=("contenders.lr",) if page.params.rates == "best" else (),
+    )
 page.claims("momentum_ravine", "adagrad_rotated", "local_best")
 page.lesson()
 page.share()

@@ -399,7 +399,7 @@ def test_a_link_shows_its_runs_where_they_differ_and_what_it_could_not_use(
 
 
 def test_what_is_refused_of_a_run_is_named_and_leaves_the_address(manager: runs.Manager) -> None:
-    tiny = load("dropout").tiny
+    tiny = experiment("dropout").tiny
     manager.ask("dropout", tiny).done.wait(60)
     app = opened(
         "en", concept="dropout", a=run_text(tiny), b=f"{run_text(tiny)}&colour=red&epochs=-3", picture="x" * 41

@@ -8,7 +8,7 @@ import inspect
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+import torch
 
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import BaseParams, Integer, Rows, canonical, fields
@@ -45,8 +46,6 @@ EACH_MISTAKE = pytest.mark.parametrize(("stem", "mistake"), MISTAKES, ids=[f"{s}
 FIGURES = [(load(stem).of(figure).name, figure) for stem in STEMS for figure in load(stem).figures]
 EACH_FIGURE = pytest.mark.parametrize(("name", "figure"), FIGURES, ids=[f"{n}-{f.id}" for n, f in FIGURES])
 ASKS = [(name, ask.id) for name in NAMES for ask in experiment(name).asks]
-
-CHEAP = {"seeds": 2, "epochs": 1, "passes": 3, "steps": 20}  # what a claim's Params become for its form to be tried
 
 
 def frozen(result: BaseResult) -> BaseResult:
@@ -158,7 +157,7 @@ def test_equal_params_give_equal_bits_whatever_the_chunk(name: str) -> None:
         assert equal_states(state, tiny(name)[1])
     assert len(trained(name, experiment(name).tiny, chunk=1000)[0]) < len(tiny(name)[0])
     train = inspect.signature(train_module(name).train).parameters
-    population = ["population"] if "fused" in load(name).devices else []
+    population = ["population"] if "fused" in experiment(name).devices else []
     assert list(train) == ["params", "device", "chunk", *population] and train["device"].default == "cpu"
 
 
@@ -169,9 +168,41 @@ def equal_states(one: dict[str, np.ndarray] | None, other: dict[str, np.ndarray]
 
 
 @EVERY
+def test_types_are_those_declared(name: str) -> None:
+    for result in (tiny(name)[0][0], last(name)):
+        kinds = {f.name: f.metadata["dtype"] for f in dataclasses.fields(result) if "axes" in f.metadata}
+        assert {field: values.dtype.name for field, values in arrays(result).items()} == kinds
+
+
+@EVERY
+def test_nothing_is_read_that_was_never_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits where memory that NumPy and torch leave as it was is full of NaN (of ones, for whole numbers)."""
+
+    def poisoned(make: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+        def made(*args: Any, **how: Any) -> np.ndarray:
+            found = make(*args, **how)
+            if found.dtype.kind in "biufc":
+                found.fill(np.nan if found.dtype.kind in "fc" else 1)
+            return found
+
+        return made
+
+    for maker in ("empty", "empty_like"):
+        monkeypatch.setattr(np, maker, poisoned(getattr(np, maker)))
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.empty(3).isnan().all() and np.isnan(np.empty(3)).all()
+        results, state = trained(name, experiment(name).tiny, chunk=1000)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert same(results[-1], last(name)) and equal_states(state, tiny(name)[1])
+
+
+@EVERY
 def test_seeds_matter(name: str) -> None:
     tiny_params = experiment(name).tiny
-    for seed in ("data_seed", "weight_seed"):
+    for seed in {"data_seed", "weight_seed"} - set(experiment(name).without):
         other, _ = trained(name, tiny_params.replace(**{seed: getattr(tiny_params, seed) + 1}))
         assert not same(other[-1], last(name)), seed
 
@@ -304,12 +335,26 @@ def test_cost_is_positive_and_grows(name: str) -> None:
         assert cost.steps >= 1 and isinstance(cost.steps, int) and cost.flops_per_step > 0
 
 
+# What `cost` counts instead of the steps of a Result, and why.
+OTHER_STEPS = {
+    "perceptron": "rounds in which every seed makes its next update: a typical number, as the end depends on the data",
+    "activations": "steps of all depths and contenders: populations of different shape are trained one after another",
+    "gan": "updates of players, of which a step has several: they are what takes the time",
+}
+
+
+@EVERY
+def test_predicted_steps_are_those_taken(name: str) -> None:
+    predicted = experiment(name).cost(experiment(name).tiny).steps
+    assert (predicted == last(name).step == last(name).total) != (name in OTHER_STEPS)
+
+
 # Claims
 
 
-def cheap(params: BaseParams) -> BaseParams:
-    kinds = fields(type(params))
-    return params.replace(**{name: value for name, value in CHEAP.items() if name in kinds})
+def cheap(params: BaseParams, name: str) -> BaseParams:
+    """These settings of an experiment, for their form to be tried."""
+    return params.replace(**experiment(name).trial)
 
 
 @cache
@@ -320,7 +365,8 @@ def tried(name: str, params: BaseParams) -> list[BaseResult]:
 
 @EACH_CLAIM
 def test_a_measure_gives_one_number_per_seed(stem: str, claim: Claim) -> None:
-    results = tried(load(stem).of(claim).name, cheap(claim.params))
+    name = load(stem).of(claim).name
+    results = tried(name, cheap(claim.params, name))
     effects = claim.measure(results[-1])
     assert effects is None or (effects.ndim == 1 and effects.size and np.isfinite(effects).all())
     if effects is not None and claim.share:
@@ -377,8 +423,9 @@ def test_claims_have_names_of_their_own(stem: str) -> None:
 @EACH_MISTAKE
 def test_a_mistake_is_seen_where_it_is_made_and_not_where_it_is_not(stem: str, mistake: Mistake) -> None:
     assert [mistake.shows(result) for result in known(stem)[mistake.id]] == [True, False]
-    assert mistake.shows(tiny(stem)[0][0]) is None, "a run that is not over cannot tell"
-    effects = mistake.measure(tried(stem, cheap(mistake.params))[-1])
+    name = load(stem).of(load(stem).figure(mistake.figure)).name
+    assert mistake.shows(tiny(name)[0][0]) is None, "a run that is not over cannot tell"
+    effects = mistake.measure(tried(name, cheap(mistake.params, name))[-1])
     assert effects is None or (effects.ndim == 1 and effects.size and np.isfinite(effects).all())
 
 

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,9 @@ from test_contract import ALL, cheap, trained
 
 from core.concept.catalog import LANGUAGES
 from core.concept.params import Rows, fields
-from core.concept.parts import experiment, load
+from core.concept.parts import Figure, load
 from core.concept.result import BaseResult
+from core.figures import style
 from core.runs.store import shipped
 
 ROWS = ("contenders", "nets", "methods", "versions")
@@ -129,32 +131,65 @@ def by_colour_alone(fig: go.Figure) -> list[tuple[str, str]]:
 
 @cache
 def results(stem: str) -> list[BaseResult]:
-    """The default as it ships, a small run of as many rows as a page takes, and presets until every figure is shown."""
-    default, tiny = shipped(stem), experiment(stem).tiny
-    assert default is not None
-    full = {
-        name: tuple(itertools.islice(itertools.cycle(getattr(type(tiny)(), name)), kind.high))
-        for name, kind in fields(type(tiny)).items()
-        if name in ROWS and isinstance(kind, Rows)
-    }
-    found, left = [default.result], {figure.id for figure in load(stem).figures}
-    presets = (cheap(type(tiny)().replace(**preset.changes)) for preset in load(stem).presets)
-    for params in (tiny.replace(**full), *presets):
-        shows = {figure.id for figure in load(stem).figures if figure.shown(params)}
-        if shows & left:
-            found.append(trained(stem, params)[0][-1])
-        left -= shows
-    assert not left
+    """Of every experiment of a page: the default as it ships, a small run of as many rows as a page takes, and presets
+    until every figure is shown."""
+    found: list[BaseResult] = []
+    for each in load(stem).experiments:
+        default = shipped(each.name)
+        assert default is not None
+        full = {
+            name: tuple(itertools.islice(itertools.cycle(getattr(each.Params(), name)), kind.high))
+            for name, kind in fields(each.Params).items()
+            if name in ROWS and isinstance(kind, Rows) and name not in each.without
+        }
+        left = {figure.id for figure in load(stem).figures if figure.of == each.part}
+        found.append(default.result)
+        presets = (cheap(each.Params().replace(**preset.changes), each.name) for preset in load(stem).presets)
+        for params in (each.tiny.replace(**full), *presets):
+            shows = {figure.id for figure in load(stem).figures if figure.of == each.part and figure.shown(params)}
+            if shows & left:
+                found.append(trained(each.name, params)[0][-1])
+            left -= shows
+        assert not left
     return found
+
+
+def shown(stem: str, result: BaseResult) -> list[Figure]:
+    """The figures that draw this Result."""
+    concept = load(stem)
+    return [f for f in concept.figures if type(result) is concept.of(f).Result and f.shown(result.params)]
 
 
 @ALL
 def test_colour_is_never_the_only_cue(stem: str) -> None:
     found = {}
     for result in results(stem):
-        for figure in load(stem).figures:
-            if figure.shown(result.params) and (pairs := by_colour_alone(figure.draw(result, "en"))):
+        for figure in shown(stem, result):
+            if pairs := by_colour_alone(figure.draw(result, "en")):
                 found.setdefault(figure.id, pairs)
+    assert not found
+
+
+@ALL
+def test_a_row_looks_the_same_wherever_it_is_drawn(stem: str) -> None:
+    """In its colour; its dash, or where that says something else its symbol; and its symbol, full or open."""
+    names = getattr(import_module(f"core.concepts.{stem}.figures"), "names", None)
+    found = {}
+    for result in results(stem) if names else ():
+        rows = {name: style.contender(i) for i, name in enumerate(names(result, "en"))}
+        for figure in shown(stem, result):
+            for trace in figure.draw(result, "en").data:
+                look = rows.get(trace.name)
+                if trace.type != "scatter" or look is None:
+                    continue
+                mode, symbol = trace.mode or "lines", trace.marker.symbol
+                wrong = [
+                    "lines" in mode and trace.line.color != look.colour,
+                    "lines" in mode and "markers" not in mode and trace.line.dash != look.dash,
+                    "markers" in mode and isinstance(symbol, str) and symbol.removesuffix("-open") != look.symbol,
+                ]
+                if any(wrong):
+                    found.setdefault((figure.id, trace.name), (wrong, symbol))
     assert not found
 
 
@@ -188,9 +223,8 @@ def test_the_ruler_knows_numbers_in_disguise() -> None:
 def test_numbers_of_tables_are_numbers(stem: str) -> None:
     found = {}
     for result in results(stem):
-        for figure in load(stem).figures:
-            if figure.shown(result.params):
-                for language in LANGUAGES:
-                    if wrong := disguised(figure.table(result, language)):
-                        found.setdefault(figure.id, wrong)
+        for figure in shown(stem, result):
+            for language in LANGUAGES:
+                if wrong := disguised(figure.table(result, language)):
+                    found.setdefault(figure.id, wrong)
     assert not found

@@ -25,7 +25,7 @@ from core.ml.own import CONTENTS
 from core.ml.recurrent import recurrent_forward, recurrent_shapes, recurrent_weights
 from core.runs.run import COMPLETE, Run
 from core.takeaway import export, records
-from core.takeaway.weights import perceptron, recurrent
+from core.takeaway.weights import perceptron, perceptrons, recurrent
 
 STEMS = [entry.stem for entry in CONCEPTS]
 ALL = pytest.mark.parametrize("stem", STEMS)
@@ -174,6 +174,20 @@ def test_a_recurrent_network_goes_into_torch(cell: str, embedding: int) -> None:
 def test_rows_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match="16 weights, these shapes have 17"):
         perceptron(np.zeros((2, 16)), (2, 4, 1))
+
+
+def test_the_parts_of_a_model_have_names() -> None:
+    nets = [("encoder", (4, 3, 2)), ("decoder", (2, 3, 4), "prelu")]
+    state = {
+        name: np.random.default_rng(0).random((5, n), np.float32) for name, n in (("encoder", 23), ("decoder", 28))
+    }
+    found = perceptrons(state, nets)
+    assert list(found) == [
+        *(f"encoder.{part}" for part in ("0.weight", "0.bias", "1.weight", "1.bias")),
+        *(f"decoder.{part}" for part in ("0.weight", "0.bias", "1.weight", "1.bias", "1.slope")),
+    ]
+    assert found["encoder.1.weight"].shape == (5, 2, 3) and found["decoder.1.slope"].shape == (5, 3)
+    assert all(np.array_equal(found[f"encoder.{n}"], a) for n, a in perceptron(state["encoder"], (4, 3, 2)).items())
 
 
 @ALL

@@ -104,7 +104,7 @@ print(*(name for name in ("torch", "streamlit", "sklearn") if name in sys.module
 def test_experiments_run_without_streamlit_and_plotly() -> None:
     code = f"""
 import sys
-from core.concept.parts import experiment
+from core.concept.parts import train_module
 for stem in {STEMS}:
     assert train_module(stem).train
 print(*(name for name in ("streamlit", "plotly") if name in sys.modules))

@@ -1,14 +1,14 @@
 """The parts a concept is made of, and how one is found by its stem.
 
 A concept is the folder `core/concepts/<stem>/`:
-    params.py   Params, Result, PRESETS, TINY, ENGINE, cost   what goes in, what comes out (no torch)
+    params.py   Params, Result, PRESETS, TINY, TRIAL, ENGINE, cost: what goes in, what comes out (no torch)
     train.py    train, and answer where it has asks      the experiment                   (torch, no streamlit)
     figures.py  FIGURES, ENTRIES for standings           pictures of a Result             (plotly)
     claims.py   CLAIMS, PREDICTIONS, MISTAKES if any     what the notes say, measured     (numpy)
     text.en.md, text.zh.md                               every word of its page
 
 Most concepts have one experiment, whose name is the stem. A further one, `<stem>.<part>`, is the folder `<part>`
-in it, with a train.py and a params.py of its own (Result, TINY, ENGINE, cost; not Params and PRESETS), and is named in
+in it, with a train.py and a params.py of its own (Result, TINY, TRIAL, ENGINE, cost; not PRESETS), and is named in
 FURTHER of the concept's params.py. Figures, claims and predictions that need its Result say so: `of=<part>`.
 """
 
@@ -25,6 +25,7 @@ import numpy as np
 from core.concept.params import BaseParams, fields
 from core.concept.result import BaseResult
 from core.concept.text import closed_up
+from core.ml.data import FILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +123,7 @@ class Mistake:
     params: settings at which it is made; where the method has contenders, one that makes it is the first of its kind.
     measure: Result → one number per seed that is larger where it is made, or None where this run cannot tell.
     symptom: the mean of the measure beyond which the mistake shows, in its unit.
-    figure: the one that shows it as wrong.
+    figure: the one that shows it as wrong, and so the experiment that makes it.
     """
 
     id: str
@@ -182,7 +183,9 @@ class Experiment:
     """What trains: what goes in, what comes out, what it costs and on what it can run.
 
     name: the concept's stem, or `<stem>.<part>` for a further one; its train.py is `core.concepts.<name>.train`.
+    trial: changes that make a run at any settings short, for their form to be tried.
     without: fields of the concept's Params that it does not use, and that its runs therefore do not depend on.
+    diverges: the field of a Result that is no number from where a training has diverged; "" where none can.
     """
 
     name: str
@@ -191,8 +194,10 @@ class Experiment:
     tiny: BaseParams
     cost: Callable[[Any], Cost]
     engine: str  # what trains it on devices of torch, as pages show it: part of the run key
+    trial: Mapping[str, Any]
     devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
     without: tuple[str, ...] = ()
+    diverges: str = ""
     asks: tuple[Ask, ...] = ()
     weights: Callable[[Any, dict[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # see `core.takeaway.weights`
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
@@ -247,6 +252,11 @@ class Concept:
         return next(f for f in self.figures if f.shown(params) and part in (None, f.of))
 
 
+def files_of_data(params: Any) -> tuple[tuple[str, str], ...]:
+    """The files of installed packages that a run reads, by the name of its `data`; a reader's own are none of them."""
+    return () if getattr(params, "own", "") else FILES.get(getattr(params, "data", ""), ())
+
+
 @cache
 def experiment(name: str) -> Experiment:
     """The experiment of this name, without its train.py: this never imports torch."""
@@ -259,11 +269,13 @@ def experiment(name: str) -> Experiment:
         tiny=here.TINY,
         cost=here.cost,
         engine=here.ENGINE,
+        trial=here.TRIAL,
         devices=getattr(here, "DEVICES", ("cpu", "cuda", "mps")),
         without=tuple(getattr(here, "WITHOUT", ())),
+        diverges=getattr(here, "DIVERGES", ""),
         asks=tuple(getattr(here, "ASKS", ())),
         weights=getattr(here, "weights", None),
-        data_files=getattr(here, "data_files", lambda _: ()),
+        data_files=getattr(here, "data_files", files_of_data),
     )
 
 

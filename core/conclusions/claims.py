@@ -134,7 +134,7 @@ def page(verdicts: dict[str, Verdicts]) -> str:
         rows = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
         for claim in load(entry.stem).claims:
             found = verdicts.get(entry.stem, {}).get(claim.id)
-            at = text.say("verdicts.at", settings=conditions(claim.params, text))
+            at = text.say("verdicts.at", settings=conditions(claim.params, text, load(entry.stem).of(claim).without))
             said = text.say(f"claims.{claim.id}"), f"{text.hint(f'claims.{claim.id}')} {at}."
             cells = [*said, "", "", "", text.say("verdicts.unmeasured"), ""]
             if found:

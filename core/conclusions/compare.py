@@ -132,12 +132,13 @@ def worded(name: str, kind: Field, value: Any, text: Text) -> str:
     return said if len(said) <= LONGEST_VALUE else said[:LONGEST_VALUE] + "…"
 
 
-def conditions(params: BaseParams, text: Text) -> str:
-    """What these settings are, in one line: every applicable field but lists of rows, uploads and seeds."""
+def conditions(params: BaseParams, text: Text, without: tuple[str, ...] = ()) -> str:
+    """What these settings are, in one line: every applicable field but lists of rows, uploads, seeds, and those that
+    the experiment is `without`."""
     told = {
         name: kind
         for name, kind in applicable(params).items()
-        if not isinstance(kind, Rows | Upload) and name not in SEEDS
+        if not isinstance(kind, Rows | Upload) and name not in (*SEEDS, *without)
     }
     return " · ".join(
         f"{text.say(f'params.{name}')} {worded(name, kind, getattr(params, name), text)}" for name, kind in told.items()

@@ -19,7 +19,8 @@ from core.conclusions.stats import leaning
 UNSEEN = 50_000  # nobody has looked at seeds from here on while choosing settings: they decide claims
 
 Measure = Callable[[Any], np.ndarray | None]
-Value = Callable[[Any], np.ndarray]  # a Result → a number of every contender on every seed [contender, seed]
+# A Result → a number of every contender on every seed [contender, seed], or on those seeds where it has one
+Value = Callable[[Any], np.ndarray | list[np.ndarray]]
 Fits = Callable[[Any], bool]  # whether Params are those that a measure speaks of
 P = TypeVar("P", bound=BaseParams)
 
@@ -67,7 +68,7 @@ def difference(one: Measure, other: Measure) -> Measure:
     return measure
 
 
-def final(name: str, *index: int) -> Value:
+def final(name: str, *index: int) -> Callable[[Any], np.ndarray]:
     """An array [contender, seed, tick, …] at its last tick, and at this place of the axes behind."""
     return lambda result: getattr(result, name)[(slice(None), slice(None), -1, *index)]
 

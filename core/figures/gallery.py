@@ -32,6 +32,7 @@ class Gallery:
         may say {names} of rows and {count} of networks.
     known: whether what is measured when training is over is in the Result; figures that need it are made by `later`.
     remark: what else every summary must say of a Result.
+    of: the further experiment whose Results these are; "" for the concept's own. One Gallery for each.
     """
 
     stem: str
@@ -40,6 +41,7 @@ class Gallery:
     diverged: Callable[[Any], np.ndarray] | None = None
     known: Callable[[Any], bool] = lambda result: result.complete
     remark: Callable[[Any, Text], str] = lambda result, text: ""
+    of: str = ""
 
     def text(self, language: str) -> Text:
         return words(self.stem, language)
@@ -58,7 +60,7 @@ class Gallery:
         return " ".join(filter(None, said))
 
     def figures(self, *figures: Figure) -> tuple[Figure, ...]:
-        return with_note(figures, self.note)
+        return with_note((replace(figure, of=figure.of or self.of) for figure in figures), self.note)
 
     def table(self, result: Any, language: str, columns: dict[str, Any] | None = None) -> pd.DataFrame:
         """A row per row of the page: its name, then `columns`."""
@@ -101,6 +103,25 @@ def telling(rows: Sequence[BaseParams], kind: str = "rule", unseen: Iterable[str
         own = (name for name in applicable(row) if name != kind and name not in unseen)
         found.append([name for name in own if len({getattr(twin, name) for twin in twins}) > 1])
     return found
+
+
+def plain(row: Any, name: str, text: Text) -> str:
+    return f"{getattr(row, name):g}"
+
+
+def by_rule(
+    rows: Sequence[Any],
+    text: Text,
+    shown: Callable[[Any, str, Text], str] = plain,
+    word: str = "rules",
+    unseen: Iterable[str] = (),
+) -> list[str]:
+    """A name per row: its rule, `<word>.<rule>`, and in brackets the settings that tell it from others of that rule."""
+    names = []
+    for row, own in zip(rows, telling(rows, unseen=unseen)):
+        told = ", ".join(f"{text.say(f'symbols.{name}')} {shown(row, name, text)}" for name in own)
+        names.append(text.say(f"{word}.{row.rule}") + (f" ({told})" if told else ""))
+    return names
 
 
 def percent(share: float) -> str:

@@ -76,6 +76,7 @@ def curves(
     ends: Array | None = None,
     banded: int = 99,
     log: bool = False,
+    share: bool = False,
     marked: bool = False,
     hover: str = ".3f",
     height: int = 0,
@@ -92,7 +93,8 @@ def curves(
         without any number is not drawn.
     grows: x is the time of the run, which scrubs it; moments: (word, [moment]) of a run that is scrubbed otherwise.
     ends: [row], how many of x a row has before it diverged; a cross stands there.
-    banded: only so many rows have bands. log: the middle is the median. marked: every curve has its symbol.
+    banded: only so many rows have bands. log: the middle is the median. share: values are 0 or 1, the
+        band is the interval of their share. marked: every curve has its symbol.
     side: panels stand side by side with one axis of values, and below each other on a narrow screen.
     """
 
@@ -113,9 +115,11 @@ def curves(
                     more: dict[str, Any] = place | ({"legendgroup": f"{i}"} if parts or place else {})
                     if parts:
                         more["meta"] = {parts.role: part}
+                    if ends:  # crosses come in between
+                        more["uid"] = f"{i}{part}"
                     look = plot.curve(i, parts.dashes[part] if parts else "", marked=marked)
                     full = f"{name}, {said[part]}: {tip}<extra></extra>" if parts else tip
-                    plot.bands(fig, own[:n], seeds[..., :n], name, look, hover=full, log=log, **more)
+                    plot.bands(fig, own[:n], seeds[..., :n], name, look, hover=full, log=log, share=share, **more)
                     if place != places[0]:
                         fig.data[-1].showlegend = False
                     if n < len(own):
@@ -137,6 +141,7 @@ def curves(
         for i, name in enumerate(here.names(result, language)):
             for word, numbers in found.items():
                 mean = numbers[i].astype(float).mean(0).round(digits)
+                mean = mean[-1] if moments else mean
                 for p, said in enumerate(parts.words(text).values() if parts else ()):
                     columns[f"{name}, {said}"] = mean[..., p]
                 if not parts:
@@ -170,12 +175,108 @@ def _cross(fig: plot.Sheet, x: Any, y: Any, i: int, name: str, text: Text, **mor
     """Marks where a seed of row i diverged."""
     tip = f"{name}: {text.say('words.diverged_here')}<extra></extra>"
     look = {"marker": plot.mark(i, 12) | {"symbol": "x"}, "showlegend": False, "hovertemplate": tip}
-    fig.add_scatter(x=[x], y=[y], mode="markers", **look, **more)
+    fig.add_scatter(x=[x], y=[y], mode="markers", **look | more | {"uid": more["uid"] + "end"})
 
 
 def swept(here: Gallery, id: str, over: str, x: Array, values: Arrays, summary: Sentence, **more: Any) -> Figure:
     """Values against a setting (depth, rate, λ, n): `curves` whose x is no time."""
     return curves(here, id, over, x, values, summary, grows=False, **more)
+
+
+def solved(here: Gallery, id: str, over: str, x: Array, values: Array, summary: Sentence, **more: Any) -> Figure:
+    """For a task that is either solved or not, the share of seeds that have solved it by every x, with its 95 %
+    interval (Clopper & Pearson, 1934). values: bool [row, seed, x], whether it is solved there for the first time or
+    before."""
+    return curves(here, id, over, x, lambda r: {"solved": values(r)}, summary, share=True, **more)
+
+
+GRID = np.linspace(0, 1, 101)
+
+
+def roc(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
+    """Share of the true that are found, at every share in GRID of the false that are taken for true, and the area under
+    the curve; equal scores are taken together. scores, truth: [n]."""
+    found, wrong = _counts(scores, truth)
+    found, wrong = np.r_[0, found] / max(truth.sum(), 1), np.r_[0, wrong] / max((~truth).sum(), 1)
+    return np.interp(GRID, wrong, found), float(np.sum(np.diff(wrong) * (found[1:] + found[:-1]) / 2))
+
+
+def precision_recall(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
+    """The best precision at every recall in GRID or a higher one, and the average precision: the sum of precisions,
+    each weighted with the recall that it adds."""
+    found, wrong = _counts(scores, truth)
+    precision, recall = found / (found + wrong), found / max(truth.sum(), 1)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    at = np.searchsorted(recall, GRID - 1e-12)
+    curve = np.where(at < len(best), best[np.minimum(at, len(best) - 1)], 0)
+    return curve, float(np.sum(np.diff(np.r_[0, recall]) * precision))
+
+
+def _counts(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many true and false have at least every different score, falling."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.r_[np.diff(scores[order]) != 0, True]
+    return truth[order].cumsum()[last], (~truth[order]).cumsum()[last]
+
+
+def thresholds(
+    here: Gallery, id: str, scores: Array, truth: Array, summary: Sentence, *, recall: bool = False, **more: Any
+) -> Figure:
+    """ROC curves of every row, or with `recall` precision over recall; in the table the areas under them.
+
+    scores: [row, seed, n]. truth: bool [seed, n].
+    """
+    measure, x, y = (precision_recall, "recall", "precision") if recall else (roc, "false_positives", "true_positives")
+
+    def found(result: Any, which: int) -> np.ndarray:
+        rows = [[measure(*pair)[which] for pair in zip(row, truth(result))] for row in scores(result)]
+        return np.array(rows, float)
+
+    def table(result: Any, language: str) -> pd.DataFrame:
+        return here.table(result, language, interval_columns(here.text(language), {"area": found(result, 1)}))
+
+    return swept(here, id, x, lambda r: GRID, lambda r: {y: found(r, 0)}, summary, table=table, **more)
+
+
+def bars(
+    here: Gallery,
+    id: str,
+    over: str,
+    x: Array,
+    values: Arrays,
+    summary: Sentence,
+    *,
+    line: Callable[[Any], tuple[str, np.ndarray]] | None = None,
+    digits: int = 4,
+    finish: Finish | None = None,
+    shown: Callable[[Any], bool] = everything,
+) -> Figure:
+    """Parts of a whole as stacked bars: means over seeds of every word's values [seed, x]; `line` (word, [seed, x]) is
+    drawn over them, as the whole that was measured."""
+    patterns = ("", "/", ".", "x", "+", "-")
+
+    def draw(result: Any, language: str) -> go.Figure:
+        text, fig = here.text(language), plot.figure(440)
+        for i, (word, seeds) in enumerate(values(result).items()):
+            look = {"color": style.fade(style.PALETTE[i], 0.6), "pattern": {"shape": patterns[i]}}
+            tip = {"name": text.say(f"words.{word}"), "hovertemplate": "%{y:.3f}"}
+            fig.add_bar(x=x(result), y=seeds.astype(float).mean(0), marker=look, **tip)
+        if line:
+            word, seeds = line(result)
+            plot.bands(fig, x(result), seeds.astype(float), text.say(f"words.{word}"), plot.curve(8, marked=True))
+        fig.update_layout(barmode="stack")
+        fig.update_xaxes(title=text.say(f"words.{over}"))
+        if finish:
+            finish(fig, result, text)
+        return fig
+
+    def table(result: Any, language: str) -> pd.DataFrame:
+        say = here.text(language).say
+        parts = dict(values(result)) | (dict([line(result)]) if line else {})
+        means = {say(f"words.{word}"): seeds.astype(float).mean(0).round(digits) for word, seeds in parts.items()}
+        return pd.DataFrame({say(f"words.{over}"): x(result)} | means)
+
+    return Figure(id, draw, table, summary, shown)
 
 
 def intervals(
@@ -318,6 +419,7 @@ def densities(
     height: tuple[int, int] = (130, 34),
     tip: str = "%{y}, %{x:.3f}: %{z:.0f} %",
     gap: tuple[float, float] = (1, 3),
+    finish: Finish | None = None,
     shown: Callable[[Any], bool] = everything,
 ) -> Figure:
     """How often something falls where, a row of colours for every row of the page.
@@ -337,6 +439,8 @@ def densities(
         )  # fmt: skip
         fig.update_yaxes(autorange="reversed", automargin=True)
         fig.update_xaxes(title=text.say(f"words.{over}"), showgrid=False)
+        if finish:
+            finish(fig, result, text)
         if when:
             fig.was(z=numbers)
             plot.film(fig, result, when[1](result), text.say(f"words.{when[0]}"))

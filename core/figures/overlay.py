@@ -44,7 +44,7 @@ def overlay(figures: dict[str, go.Figure]) -> go.Figure | None:
     for kind in ("annotations", "shapes"):  # what is the same everywhere: titles of panels, not a run's own marks
         layout[kind] = [mark for mark in layout.get(kind, ()) if all(mark in f["layout"].get(kind, ()) for f in others)]
     metas = [figure["layout"].get("meta") or {} for figure in plain.values()]
-    layout["meta"] = {k: v for k, v in metas[0].items() if k == "chips"} | _scrub(metas, lengths)
+    layout["meta"] = {k: v for k, v in metas[0].items() if k in ("chips", "stack")} | _scrub(metas, lengths)
     return go.Figure({"data": traces, "layout": layout})
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.conclusions.stats import mean_interval
+from core.conclusions.stats import interval, mean_interval
 from core.figures import style
 
 PAPER = [[0, "#15181d"], [1, "#fdfcf9"]]  # images, in both themes
@@ -83,42 +83,71 @@ def mark(i: int, size: float = 8) -> dict[str, Any]:
     return {"symbol": style.contender(i).symbol, "size": size, "color": style.contender(i).colour}
 
 
+def head(i: int) -> dict[str, Any]:
+    """Where row i is on its way over a plane."""
+    return mark(i, 12) | {"line": line("#ffffff", 1.5)}
+
+
+def xy(places: np.ndarray) -> dict[str, np.ndarray]:
+    """Places [..., 2] of a plane as the x and y of a trace."""
+    return {"x": places[..., 0], "y": places[..., 1]}
+
+
+def line(colour: str, width: float, dash: str = "") -> dict[str, Any]:
+    return {"color": colour, "width": width} | ({"dash": dash} if dash else {})
+
+
+def marker(colour: Any, symbol: Any, size: Any, edge: float = 0.0, **more: Any) -> dict[str, Any]:
+    """A marker; `edge` is the width of a white line around it, which lifts it off what it lies on."""
+    return {"color": colour, "symbol": symbol, "size": size} | ({"line": line("#ffffff", edge)} if edge else {}) | more
+
+
+def arrow(colour: str, width: float, size: float, dash: str = "") -> dict[str, Any]:
+    """How a line of two points is drawn as an arrow from the first to the second."""
+    head = {"symbol": ["circle", "arrow"], "size": [1, size], "angleref": "previous", "color": colour}
+    return {"mode": "lines+markers", "line": line(colour, width, dash), "marker": head}
+
+
 def bands(
     fig: Sheet,
-    x: np.ndarray,
+    x: Any,
     seeds: np.ndarray,
     name: str,
     look: dict[str, Any],
     *,
     hover: str = "%{y:.3f}",
     log: bool = False,
-    tint: float = 0.13,
+    share: bool = False,
     **more: Any,
 ) -> None:
     """Mean of `seeds` [seed, x] as a `curve`, lowest to highest as a band; `more` is of all. Of seeds [seed, moment, x]
     the last moment is drawn, and the others are remembered. On a logarithmic axis, which has no place for 0, the middle
-    is the median, and the lowest that above 0."""
-    low, high, middle = _extent(seeds, log)
-    fill = style.fade(look["line"]["color"], tint)
+    is the median, and the lowest that above 0. Of a share of ones the band is its 95 % interval."""
+    low, high, middle = _extent(seeds, log, share)
+    fill = style.fade(look["line"]["color"], 0.13)
     look = look | ({"mode": "lines+markers"} if len(x) == 1 else {}) | {"name": name, "hovertemplate": hover}
-    edges: list[tuple[np.ndarray, dict[str, Any]]] = [
-        (low, EDGE),
-        (high, EDGE | {"fill": "tonexty", "fillcolor": fill}),
+    edges: list[tuple[str, np.ndarray, dict[str, Any]]] = [
+        ("low", low, EDGE),
+        ("high", high, EDGE | {"fill": "tonexty", "fillcolor": fill}),
     ]
-    for values, kind in [*(edges if len(seeds) > 1 else []), (middle, look)]:
-        moving = values.ndim > 1
-        fig.add_scatter(x=x, y=values[-1] if moving else values, **kind | more)
+    for which, values, kind in [*(edges if len(seeds) > 1 else []), ("", middle, look)]:
+        moving, own = values.ndim > 1, {"uid": more["uid"] + which} if "uid" in more else {}
+        fig.add_scatter(x=x, y=values[-1] if moving else values, **kind | more | own)
         if moving:
             fig.was(y=values)
 
 
-def _extent(seeds: np.ndarray, log: bool) -> list[np.ndarray]:
+def _extent(seeds: np.ndarray, log: bool, share: bool) -> list[np.ndarray]:
     """Lowest, highest and middle over the first axis."""
+    if share:
+        found = [interval(one, share=True) for one in seeds.reshape(len(seeds), -1).T]
+        ends = np.array([(one.low, one.high, one.mean) for one in found]).reshape(-1, 3).T
+        return list(ends.reshape(3, *seeds.shape[1:]))
     if not log:
         return [seeds.min(0), seeds.max(0), seeds.mean(0)]
     above = np.where(seeds > 0, seeds, np.inf).min(0)
-    found = np.where(np.isfinite(above), above, np.nan), seeds.max(0), np.median(seeds, 0)
-    return [np.where(curve > 0, curve, np.nan) for curve in found]
+    lowest = np.where(np.isfinite(above), above, np.nan)
+    return [np.where(curve > 0, curve, np.nan) for curve in (lowest, seeds.max(0), np.median(seeds, 0))]
 
 
 def over_seeds(values: np.ndarray, axis: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,9 @@ from core.ml.random import stream
 SPLITS = ("train", "validation", "test")
 SHARES = (0.6, 0.2, 0.2)
 
+# Data by name → the files of installed packages that they are read from: (package, path) each.
+FILES: dict[str, tuple[tuple[str, str], ...]] = {"digits": (("sklearn", "datasets/data/digits.csv.gz"),)}
+
 
 @dataclass(frozen=True)
 class Data:

@@ -86,7 +86,7 @@ class Recording:
             for axis, n in zip(self.axes[name], np.shape(values)):
                 if axis in self.done:
                     self.sizes[axis] = self.done[axis] = n
-            self.arrays[name] = fitted(name, np.array(values, self.types[name]), self.shape(name))
+            self.arrays[name] = fitted(name, np.asarray(values).astype(self.types[name]), self.shape(name))
 
     def parted(self, axes: str, values: np.ndarray) -> np.ndarray:
         """Values [members, …] by the axes that members are made of: `parted("net seed", weights)` is [net, seed, …]."""

@@ -33,7 +33,7 @@ def over_time(gates: Tensor, units: int) -> list[Gates]:
     return list(map(Gates, gates, gates[..., : 2 * units], zip(*gates.split(units, -1))))
 
 
-class Moment(NamedTuple):
+class TimeStep(NamedTuple):
     """One step of time: the gates, which come in as W h + b and are left as they open; `inner`, what backward needs
     besides; the state h (of an LSTM also c) before and after. All but the gates are [members, n, units]."""
 
@@ -60,16 +60,16 @@ def times_slope_of_tanh_(d: Tensor, y: Tensor) -> None:
     torch.ops.aten.tanh_backward.grad_input(d, y, grad_input=d)
 
 
-def rnn(at: Moment, z: Tensor, p: Tensor | None) -> None:
+def rnn(at: TimeStep, z: Tensor, p: Tensor | None) -> None:
     """h' = tanh(z + W h + b) (Elman, 1990), as torch.nn.RNN."""
     quick_tanh(at.gates.all.add_(z), out=at.h_next)
 
 
-def rnn_back(at: Moment, dh: Tensor, dc: Tensor, dz: Tensor, da: Gates, p: Tensor | None) -> None:
+def rnn_back(at: TimeStep, dh: Tensor, dc: Tensor, dz: Tensor, da: Gates, p: Tensor | None) -> None:
     torch.ops.aten.tanh_backward.grad_input(dh, at.h_next, grad_input=da.all)
 
 
-def gru(at: Moment, z: Tensor, p: Tensor | None) -> None:
+def gru(at: TimeStep, z: Tensor, p: Tensor | None) -> None:
     """h' = u h + (1−u) n with n = tanh(z + r (W h + b)), reset r and update u sigmoid (Cho et al., 2014), as
     torch.nn.GRU: the reset gate acts after the product."""
     units = at.h.shape[-1]
@@ -80,7 +80,7 @@ def gru(at: Moment, z: Tensor, p: Tensor | None) -> None:
     torch.lerp(n, at.h, u, out=at.h_next)
 
 
-def gru_back(at: Moment, dh: Tensor, dc: Tensor, dz: Tensor, da: Gates, p: Tensor | None) -> Tensor:
+def gru_back(at: TimeStep, dh: Tensor, dc: Tensor, dz: Tensor, da: Gates, p: Tensor | None) -> Tensor:
     r, u, n = at.gates.each
     dr, du, dn = da.each
     past = dh * u
@@ -94,7 +94,7 @@ def gru_back(at: Moment, dh: Tensor, dc: Tensor, dz: Tensor, da: Gates, p: Tenso
     return past
 
 
-def lstm(at: Moment, z: Tensor, p: Tensor | None) -> None:
+def lstm(at: TimeStep, z: Tensor, p: Tensor | None) -> None:
     """c' = f c + i g, h' = o tanh c', gates i, f, o sigmoid and g tanh (Hochreiter and Schmidhuber, 1997; forget gate
     of Gers et al., 2000), as torch.nn.LSTM. With peepholes p [3, members, 1, units] gates i and f see c too, and o sees
     c' (Gers and Schmidhuber, 2000)."""
@@ -112,7 +112,7 @@ def lstm(at: Moment, z: Tensor, p: Tensor | None) -> None:
     torch.mul(o, quick_tanh(at.c_next, out=at.inner), out=at.h_next)
 
 
-def lstm_back(at: Moment, dh: Tensor, dc: Tensor, dz: Tensor, da: Gates, p: Tensor | None) -> None:
+def lstm_back(at: TimeStep, dh: Tensor, dc: Tensor, dz: Tensor, da: Gates, p: Tensor | None) -> None:
     i, f, g, o = at.gates.each
     di, df, dg, do = da.each
     torch.mul(dh, at.inner, out=do)
@@ -138,8 +138,8 @@ class Cell(NamedTuple):
     the same) and turns that of c' into that of c; it returns what h gets past the gates, if anything."""
 
     gates: int
-    forward: Callable[[Moment, Tensor, Tensor | None], None]
-    backward: Callable[[Moment, Tensor, Tensor, Tensor, Gates, Tensor | None], Tensor | None]
+    forward: Callable[[TimeStep, Tensor, Tensor | None], None]
+    backward: Callable[[TimeStep, Tensor, Tensor, Tensor, Gates, Tensor | None], Tensor | None]
     keeps_c: bool = False
     peepholes: bool = False
 
@@ -166,7 +166,7 @@ class Unroll(torch.autograd.Function):
         hs[0], cs[0] = h, c
         gates, inner = torch.empty_like(z, memory_format=torch.contiguous_format), torch.empty_like(hs[1:])
         views = over_time(gates, h.shape[-1])
-        for at, z_now in zip(map(Moment, views, inner, hs, hs[1:], cs, cs[1:]), z):
+        for at, z_now in zip(map(TimeStep, views, inner, hs, hs[1:], cs, cs[1:]), z):
             torch.baddbmm(b, at.h, w.mT, out=at.gates.all)
             cell.forward(at, z_now, p)
         ctx.save_for_backward(w, p, gates, inner, hs, cs)
@@ -180,7 +180,7 @@ class Unroll(torch.autograd.Function):
         da = torch.empty_like(gates)
         dz = torch.empty_like(gates) if ctx.cell.backward is gru_back else da
         views, slopes = (over_time(x, dh.shape[-1]) for x in (gates, da))
-        moments = map(Moment, views, inner, hs, hs[1:], cs, cs[1:])
+        moments = map(TimeStep, views, inner, hs, hs[1:], cs, cs[1:])
         for at, from_above, dz_now, da_now in reversed(list(zip(moments, grads[0], dz, slopes))):
             dh.add_(from_above)
             past = ctx.cell.backward(at, dh, dc, dz_now, da_now, p)

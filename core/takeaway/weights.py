@@ -6,8 +6,10 @@ The leading axes are those of the population (contender, seed …): `weights["0.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,12 @@ def perceptron(rows: np.ndarray, sizes: tuple[int, ...], activation: str = "") -
         if activation == "prelu" and layer:
             shapes[f"{layer}.slope"] = (i,)
     return cut(rows, shapes)
+
+
+def perceptrons(state: Mapping[str, np.ndarray], nets: Iterable[tuple[Any, ...]]) -> dict[str, np.ndarray]:
+    """The parts of a model, (name, sizes) or (name, sizes, activation) each, whose rows are `state[name]`: an encoder
+    and a decoder become {"encoder.0.weight": [..., out, in], …, "decoder.0.weight": …}."""
+    return {f"{name}.{part}": rows for name, *net in nets for part, rows in perceptron(state[name], *net).items()}
 
 
 def recurrent(rows: np.ndarray, cell: str, sizes: tuple[int, ...], embedding: int) -> dict[str, np.ndarray]:

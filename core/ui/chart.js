@@ -117,6 +117,38 @@ const INK = "#15181d"; // of text on paper, whatever the theme
 const SHEET = 700; // pixels: the width of A4 or Letter, upright, between its margins
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+const NARROW = 500, BETWEEN = 84; // pixels: narrower figures stack their panels, with room for words between them
+
+// The layout with its panels below each other, in the order of reading: each as wide as the figure, as high as it was.
+function stacked(layout) {
+  const named = (axis) => axis.replace(/^[xy]/, "$&axis");
+  const panels = Object.keys(layout)
+    .filter((key) => /^yaxis\d*$/.test(key))
+    .map((y) => ({ y: layout[y], x: layout[named(layout[y].anchor ?? "x")] }))
+    .sort((a, b) => b.y.domain[1] - a.y.domain[1] || a.x.domain[0] - b.x.domain[0]);
+  const high = layout.height ?? 420;
+  const heights = panels.map(({ y }) => (y.domain[1] - y.domain[0]) * high);
+  const tall = heights.reduce((sum, one) => sum + one + BETWEEN, -BETWEEN);
+  const titles = (layout.annotations ?? []).filter(({ xref, yref }) => xref === "paper" && yref === "paper");
+  let top = 1;
+  panels.forEach(({ x, y }, i) => {
+    const [left, right] = x.domain, above = y.domain[1];
+    for (const title of titles) {
+      if (title.moved || Math.abs(title.x - (left + right) / 2) > 1e-6 || Math.abs(title.y - above) > 1e-6) continue;
+      Object.assign(title, { x: 0.5, y: top, moved: true });
+    }
+    x.domain = [0, 1];
+    y.domain = [Math.max(0, top - heights[i] / tall), top];
+    top -= (heights[i] + BETWEEN) / tall;
+    if (!y.matches) return;
+    y.showticklabels = true;
+    if (!y.title?.text) y.title = layout[named(y.matches)].title;
+  });
+  for (const title of titles) delete title.moved;
+  if (layout.legend?.y > 1) layout.legend.y = 1 + ((layout.legend.y - 1) * high) / tall;
+  layout.height = Math.round(tall);
+}
+
 class Chart {
   constructor(root) {
     this.root = root;
@@ -281,6 +313,7 @@ class Chart {
     this.width = this.plot.clientWidth;
     if (this.big || this.full) layout.height = this.room();
     else if (aspect) layout.height = Math.max(least ?? 0, Math.min(Math.round(aspect * this.width), 820));
+    if (layout.meta?.stack && this.width < NARROW && !this.big && !this.full) stacked(layout);
     this.plot.style.height = `${layout.height || 420}px`;
     this.locale.dictionary = Object.fromEntries(Object.entries(TOASTS).map(([theirs, ours]) => [theirs, this.words[ours]]));
     const config = {

@@ -29,7 +29,8 @@ def card(page: Shown, claim: Claim, stored: dict[str, Any] | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(say(f"verdicts.{found}"), icon=f":material/{icon}:", color=colour)
             st.markdown(f"**{page.text.say(f'claims.{claim.id}')}**")
-        at = link.plain(say("verdicts.at", settings=conditions(claim.params, page.text)))
+        settings = conditions(claim.params, page.text, page.concept.of(claim).without)
+        at = link.plain(say("verdicts.at", settings=settings))
         st.caption(page.text.hint(f"claims.{claim.id}"), help=at)
         lines = []
         if stored:

@@ -76,7 +76,7 @@ class Row:
     @property
     def at(self) -> str:
         """The settings on which the verdict depends."""
-        return conditions(self.claim.params, self.text)
+        return conditions(self.claim.params, self.text, load(self.entry.stem).of(self.claim).without)
 
     @property
     def address(self) -> str:

@@ -79,6 +79,25 @@ def test_a_swipe_over_any_figure_scrolls_the_page_and_changes_nothing(phone: Vis
         assert page.evaluate(seen) == before, stem
 
 
+def test_panels_stand_below_each_other_on_a_phone_and_beside_each_other_where_there_is_room(phone: Visit) -> None:
+    page = phone.page
+    page.goto(f"/mixup?lang=en&figure=compare&{urlencode(write(experiment('mixup').tiny))}")
+    phone.chart()
+    phone.done()
+    phone.idle()
+    boxes = "[...document.querySelectorAll('#root .nsewdrag')].map((one) => one.getBoundingClientRect().toJSON())"
+    first, second = page.evaluate(boxes)
+    assert second["top"] > first["bottom"] + 20 and abs(second["left"] - first["left"]) < 2
+    assert min(first["width"], second["width"]) > 150 and abs(first["height"] - second["height"]) < 2
+    rows = page.evaluate(f"['y', 'y2'].map((n) => {PLOT}.querySelectorAll(`.${{n}}tick text`).length)")
+    assert rows[0] == rows[1] > 0  # every panel says whose values it shows
+    titles = page.locator("#root .js-plotly-plot .infolayer .g-xtitle, #root .js-plotly-plot .infolayer .g-x2title")
+    upper, lower = (titles.nth(i).bounding_box() for i in range(2))
+    assert upper and lower and first["bottom"] < upper["y"] + upper["height"] / 2 < second["top"] < lower["y"]
+    page.set_viewport_size({"width": 1100, "height": 844})
+    page.wait_for_function(f"(([a, b]) => b.left > a.right && Math.abs(b.top - a.top) < 2)({boxes})")
+
+
 def test_a_finger_draws_a_box_when_that_is_switched_on_and_what_it_takes_comes_back(phone: Visit) -> None:
     page = phone.page
     page.goto(PLACED)

@@ -415,7 +415,7 @@ def test_a_walk_begins_and_ends_at_its_codes() -> None:
     back = answer(result.params, result, state, Codes(start=8, end=3, mode=2))
     np.testing.assert_allclose(there.path, back.path[::-1], atol=1e-5)
     code = torch.as_tensor(stream("gan walk", 3).standard_normal(4), dtype=torch.float32)
-    g = modules(torch.as_tensor(state["0g"][0]), units(result.params, versions[0])["g"])
+    g = modules(torch.as_tensor(state["0.g"][0]), units(result.params, versions[0])["g"])
     expected = g(torch.cat([code, functional.one_hot(torch.tensor(2), 8)]))
     np.testing.assert_allclose(there.path[0], expected.detach().numpy(), atol=1e-5)
     other = answer(result.params, result, state, Codes(start=3, end=8, mode=5))

@@ -14,7 +14,9 @@ from scipy.optimize import minimize
 from torch import nn
 
 from core.concept.result import arrays
-from core.concepts.optimizers.claims import CLAIMS, DECIDING, at
+from core.concepts.optimizers.averages.params import Result as Averages
+from core.concepts.optimizers.averages.train import train as train_averages
+from core.concepts.optimizers.claims import CLAIMS, at
 from core.concepts.optimizers.figures import FIGURES
 from core.concepts.optimizers.params import (
     FOUR,
@@ -32,10 +34,15 @@ from core.concepts.optimizers.params import (
     fresh,
     start_of,
 )
-from core.concepts.optimizers.train import averages, first_weights, height, shocks, slope, train, xor
+from core.concepts.optimizers.train import first_weights, height, shocks, slope, train, xor
 from core.conclusions.stats import interval, verdict
 from core.ml.own import CONTENTS
 from core.ml.rules import RULES, Contender
+
+
+def averaged(**changes: object) -> Averages:
+    *_, result = train_averages(Params(**changes))
+    return result
 
 
 def test_an_own_signal_is_averaged_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,15 +50,14 @@ def test_an_own_signal_is_averaged_in_its_order(monkeypatch: pytest.MonkeyPatch)
     content = ("value\n" + "".join(f"{value!r}\n" for value in column.tolist())).encode()
     name = f"sha256:{hashlib.sha256(content).hexdigest()}:60x1x0"
     monkeypatch.setitem(CONTENTS, name, content)
-    found = averages(Params(own=name, scatter=0.0, beta=0.8, seeds=2))
+    found = averaged(own=name, scatter=0.0, beta=0.8, seeds=2)
     signal = (column - np.mean(column)) / np.std(column)
-    np.testing.assert_allclose(found["truth"], signal, rtol=1e-12)
-    np.testing.assert_allclose(found["noisy"], [signal, signal], rtol=1e-6)
+    np.testing.assert_allclose(found.truth, signal, rtol=1e-12)
+    np.testing.assert_allclose(found.noisy, [signal, signal], rtol=1e-6)
     expected = pd.Series(signal).ewm(alpha=0.2, adjust=True).mean()
-    np.testing.assert_allclose(found["averaged"][1, 1], expected, rtol=1e-5, atol=1e-6)
-    *_, result = train(TINY.replace(own=name))
-    assert all(claim.measure(result) is None for claim in CLAIMS if claim.id.startswith(("look_back", "correction_e")))
-    assert FIGURES[-1].id == "averages" and FIGURES[-1].table(result, "en").iloc[-1, 0] == 60
+    np.testing.assert_allclose(found.averaged[1, 1], expected, rtol=1e-5, atol=1e-6)
+    assert all(claim.measure(found) is None for claim in CLAIMS if claim.id.startswith(("look_back", "correction_e")))
+    assert FIGURES[-1].id == "averages" and FIGURES[-1].table(found, "en").iloc[-1, 0] == 60
 
 
 @cache
@@ -325,15 +331,15 @@ def test_one_unit_never_solves_xor_and_eight_do() -> None:
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.9, 0.99])
 def test_averages_are_those_of_pandas(beta: float) -> None:
-    found = averages(Params(beta=beta, seeds=3, signal="ramp"))
+    found = averaged(beta=beta, seeds=3, signal="ramp")
     for seed in range(3):
-        values = pd.Series(found["noisy"][seed].astype(float))
+        values = pd.Series(found.noisy[seed].astype(float))
         corrected = values.ewm(alpha=1 - beta, adjust=True).mean()
-        np.testing.assert_allclose(found["averaged"][1, seed], corrected, atol=1e-6)
+        np.testing.assert_allclose(found.averaged[1, seed], corrected, atol=1e-6)
         from_zero = pd.concat([pd.Series([0.0]), values]).ewm(alpha=1 - beta, adjust=False).mean().iloc[1:]
-        np.testing.assert_allclose(found["averaged"][0, seed], from_zero, atol=1e-6)
+        np.testing.assert_allclose(found.averaged[0, seed], from_zero, atol=1e-6)
         window = values.rolling(round(1 / (1 - beta)), min_periods=1).mean()
-        np.testing.assert_allclose(found["averaged"][2, seed], window, atol=1e-5)
+        np.testing.assert_allclose(found.averaged[2, seed], window, atol=1e-5)
 
 
 # The whole
@@ -435,7 +441,7 @@ def known() -> dict[str, tuple[Result, Result]]:
         _with(networks, right=np.stack([none[0], every[0]])),
         _with(networks, right=np.stack([every[0], none[0]])),
     )
-    ramp, constant = decided("look_back"), decided("look_back_smooth")
+    ramp, constant = averaged(seeds=40, signal="ramp", scatter=0.05), averaged(seeds=40, signal="constant")
     window = ramp.averaged[[0, 2, 2]]
     noise = constant.averaged[[0, 1, 1]]
     found["look_back"] = ramp, _with(ramp, averaged=window)
@@ -463,4 +469,3 @@ def test_measures_keep_silent_where_they_cannot_speak() -> None:
     )
     alone = last(contenders=(at("lion", 0.1),), steps=10, seeds=2)
     assert all(claim.measure(alone) is None for claim in CLAIMS)
-    assert DECIDING["weight_seed"] == DECIDING["data_seed"] == 50_000

@@ -9,11 +9,13 @@ import numpy as np
 from core.concept.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.concept.parts import Cost, Preset
 from core.concept.result import BaseResult, array
+from core.ml.costs import stepping
 from core.ml.rules import RULES
-from core.takeaway.weights import perceptron
+from core.takeaway.weights import perceptrons
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
+DIVERGES = "loss"
 POINTS = ("rings", "spiral", "xor", "moons", "blobs")
 ACTIVATIONS = (
     "identity",
@@ -117,13 +119,11 @@ def table_shape(params: Params) -> tuple[int, ...]:
 
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The networks by contender, number of hidden layers, and layer: {"0.3.2.weight": [seeds, out, in], …}."""
-    found: dict[str, np.ndarray] = {}
-    for name, kept in state.items():
+    nets = []
+    for name in state:
         contender, depth = map(int, name.split("."))
-        activation = result.params.contenders[contender].activation
-        parts = perceptron(kept, layout(result.params, depth), activation)
-        found |= {f"{name}.{part}": values for part, values in parts.items()}
-    return found
+        nets.append((name, layout(result.params, depth), result.params.contenders[contender].activation))
+    return perceptrons(state, nets)
 
 
 def cost(params: Params) -> Cost:
@@ -135,16 +135,15 @@ def cost(params: Params) -> Cost:
     weights = len(params.contenders) * (hidden + params.depth * (inputs + outputs) * params.width)
     calls = len(params.contenders) * params.depth * (params.depth + 3) // 4
     steps = params.epochs * -(-examples // batch)
-    stepping = weights * params.seeds * (6.0 * batch + 100.0)
     watching = 2.0 * weights * params.seeds * rows * min(params.epochs, MOMENTS) / steps
     copies = 3 * len(params.contenders) * params.depth * inputs  # every population has the data, and in order
     numbers = 12 * weights + rows * (copies + 6 * params.depth * params.width + 2 * params.epochs)
-    return Cost(steps * calls, (stepping + watching) / calls, 4.0 * params.seeds * numbers, params.seeds)
-
-
-def data_files(params: Params) -> tuple[tuple[str, str], ...]:
-    """Files of installed packages whose content the run depends on."""
-    return () if params.own or on_points(params) else (("sklearn", "datasets/data/digits.csv.gz"),)
+    return Cost(
+        steps * calls,
+        (params.seeds * stepping(weights, batch) + watching) / calls,
+        4.0 * params.seeds * numbers,
+        params.seeds,
+    )
 
 
 PRESETS = (
@@ -188,3 +187,4 @@ TINY = Params(
     width=4,
     batch=24,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

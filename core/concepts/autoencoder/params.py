@@ -10,9 +10,11 @@ import numpy as np
 from core.concept.params import BaseParams, choice, integer, number, rows, shape, string, upload
 from core.concept.parts import Ask, Cost, Preset
 from core.concept.result import BaseResult, array
+from core.ml.data import FILES
 from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
+DIVERGES = "error"
 SIZES = (32, 16, 8, 4, 2)  # numbers in the bottleneck: all are trained, the widest first
 WIDEST, PLANE = SIZES[0], SIZES.index(2)
 VAES = ("vae", "vae_mean", "vae_std")  # the last two are wrong
@@ -196,8 +198,7 @@ def cost(params: Params) -> Cost:
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:
-    """Files of installed packages whose content the run depends on."""
-    return () if params.own else (("sklearn", "datasets/data/digits.csv.gz"),)
+    return () if params.own else FILES["digits"]
 
 
 def of(*kinds: str) -> tuple[Version, ...]:
@@ -215,3 +216,4 @@ PRESETS = (
 )
 
 TINY = Params(versions=of("linear", "denoising", "vae_std"), width=8, epochs=2, batch=512, seeds=2)
+TRIAL = {"seeds": 2, "epochs": 1}

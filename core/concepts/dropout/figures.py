@@ -83,6 +83,7 @@ def draw_test(result: Result, language: str) -> go.Figure:
     fig.update_xaxes(title=say("words.epoch"), range=[0, 1.03 * result.params.epochs], col=1)
     ways = [say("words.stopped_at"), say("words.last_at")]
     fig.update_xaxes(tickvals=[0, 1], ticktext=ways, range=[-0.5, 1.5], tickangle=0, showgrid=False, col=2)
+    plot.stack(fig)
     return plot.film(fig, result, result.tick, say("words.epoch"), cut)
 
 

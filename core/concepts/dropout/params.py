@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from core.concept.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.concept.parts import Cost, Preset
 from core.concept.result import BaseResult, array
+from core.ml.costs import order_bytes, population_bytes, stepping, weight_count
 from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
+DIVERGES = "loss"
 POINTS = ("moons", "spiral", "rings", "xor", "blobs")
 LAYERS = ("none", "hidden", "first", "last", "inputs", "all")  # whose units are left out
 SCALINGS = ("inverted", "classic", "none")
@@ -128,22 +129,16 @@ def cost(params: Params) -> Cost:
     """Forward and backward take about 6 operations per weight and example; measuring, and averaging in the end, 2."""
     training, examples, *_ = table_shape(params)
     layers = sizes(params)
-    weights, units = sum((i + 1) * o for i, o in pairwise(layers)), sum(layers)
+    weights, units = weight_count(layers), sum(layers)
     members, batch = len(params.nets) * params.seeds, min(params.batch, training)
     steps = params.epochs * -(-training // batch)
     passes = (TICKS + 1) * (examples + training) + (THINNED + len(REMOVED) * REMOVALS) * PROBED
     grids = (THINNED * GRID**2 * (FRAMES + params.seeds) / params.seeds) if on_points(params) else 0
     drawing = 400.0 * params.seeds * units * batch + 12.0 * members * units * batch
-    stepping = 100.0 * weights * members
-    flops = 6.0 * weights * members * batch + stepping + drawing + 2.0 * weights * members * (passes + grids) / steps
-    numbers = 12 * weights * members + 6 * units * members * batch + 3 * units * params.seeds * examples
-    numbers += 2 * THINNED * members * (PROBED + GRID**2) if on_points(params) else 0
-    return Cost(steps, flops, 4.0 * numbers + 12 * params.seeds * training * params.epochs, members)
-
-
-def data_files(params: Params) -> tuple[tuple[str, str], ...]:
-    """Files of installed packages whose content the run depends on."""
-    return () if params.own or on_points(params) else (("sklearn", "datasets/data/digits.csv.gz"),)
+    flops = members * stepping(weights, batch) + drawing + 2.0 * weights * members * (passes + grids) / steps
+    memory = population_bytes(layers, members, batch, params.seeds, examples) + 12.0 * units * members * batch
+    memory += 8.0 * THINNED * members * (PROBED + GRID**2) if on_points(params) else 0
+    return Cost(steps, flops, memory + order_bytes(params.seeds, training, params.epochs), members)
 
 
 NONE, HALF = Net(layers="none"), Net()
@@ -182,3 +177,4 @@ TINY = Params(
     width=6,
     batch=16,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

@@ -8,84 +8,61 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from core.concept.params import applicable
-from core.concept.parts import Figure, with_note
-from core.concept.text import Text, words
+from core.concept.parts import Figure
+from core.concept.text import Text
 from core.concepts.gan.params import ALONE, CODES, GAMES, Result, Version, Walk, mode_count, on_points
-from core.figures import plot, style
+from core.figures import kinds, plot, style
+from core.figures.gallery import Gallery, by_rule
 
 REACH = 3.0  # the field covers [-REACH, REACH]²
+FIELD: dict[str, Any] = {"reach": REACH, "zsmooth": "best", "opacity": 0.6}  # D over the plane
 REAL, MADE, VIOLET = style.PALETTE[8], style.PALETTE[2], style.PALETTE[3]
-PAPER = [[0, "#15181d"], [1, "#fdfcf9"]]  # digits, in both themes
 ACROSS = 3  # panels side by side
 LONGEST_ARROW = 0.45
 ROWS = 40  # rows of a table
-FIELD = style.DIVERGING
 
 
-def text(language: str) -> Text:
-    return words("gan", language)
-
-
-def names(result: Result, language: str) -> list[str]:
-    """A short name per version: its rule, and what tells it from others of the same rule."""
-    versions, say = result.params.versions, text(language).say
-    found = []
-    for version in versions:
-        twins = [v for v in versions if v.rule == version.rule and v != version]
-        differing = [
-            n for n in applicable(version) if n != "rule" and any(getattr(t, n) != getattr(version, n) for t in twins)
-        ]
-        settings = ", ".join(f"{say(f'symbols.{n}')} {setting(version, n, language)}" for n in differing)
-        found.append(say(f"rules.{version.rule}") + (f" ({settings})" if settings else ""))
-    return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
-
-
-def setting(version: Version, name: str, language: str) -> str:
-    value, say = getattr(version, name), text(language).say
+def setting(version: Version, name: str, text: Text) -> str:
+    value = getattr(version, name)
     if isinstance(value, str):
-        return say(f"options.{name}.{value}")
-    return say("words.yes" if value else "words.no") if isinstance(value, bool) else f"{value:g}"
+        return text.say(f"options.{name}.{value}")
+    return text.say("words.yes" if value else "words.no") if isinstance(value, bool) else f"{value:g}"
 
 
-def panels(rows: int, columns: int, titles: list[str], room: float) -> go.Figure:
+def diverged(result: Result) -> np.ndarray:
+    """Which versions make samples that are no numbers any more, on any seed: [version]."""
+    lost = ~np.isfinite(result.samples[:, :, -1]).all((1, 2, 3))
+    if result.share.shape[-1]:  # samples that are no numbers belong to no mode
+        lost |= (result.share[:, :, -1].sum(-1) < 0.999).any(1)
+    return lost
+
+
+HERE = Gallery("gan", lambda r, text: by_rule(r.params.versions, text, setting), "words.version", diverged)
+text, names = HERE.text, HERE.names
+
+
+def by_seed(result: Result, language: str, columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    """A table with a row for every version and seed: columns [version, seed]."""
+    say, (v, s) = text(language).say, np.indices(result.covered.shape[:2]).reshape(2, -1)
+    first = {say("words.version"): np.array(names(result, language))[v], say("words.seed"): s + 1}
+    return pd.DataFrame(first | {head: values.ravel() for head, values in columns.items()})
+
+
+def seed_names(result: Result, text: Text, count: int, once: bool = False) -> list[str]:
+    """Each of `count` seeds of every version, whose name stands before them, or before the first (`once`)."""
+    labels, seed = HERE.names(result, text.language), text.say("words.seed")
+    lead = [f"{name}, " if len(labels) > 1 else "" for name in labels]
+    return [f"{'' if once and s else name}{seed} {s + 1}" for name in lead for s in range(count)]
+
+
+def squares(rows: int, columns: int, titles: list[str], room: float) -> plot.Sheet:
     """Squares side by side without axes; `room` is the share of a panel's height kept for its title."""
-    fig = make_subplots(
-        rows,
-        columns,
-        subplot_titles=titles,
-        horizontal_spacing=0.02,
-        vertical_spacing=room / (1 + room) / max(rows, 1),
-        figure=plot.figure(hover="closest"),
-    )
+    spacing = room / (1 + room) / max(rows, 1)
+    fig = plot.panels(rows, columns, titles, horizontal_spacing=0.02, vertical_spacing=spacing)
     fig.update_layout(margin={"l": 5, "r": 5, "t": 34, "b": 5}, showlegend=False)
     plot.aspect(fig, (1 + room) * rows / columns)
     return fig
-
-
-def plane(fig: go.Figure) -> None:
-    fig.update_xaxes(visible=False, range=[-REACH, REACH], constrain="domain")
-    fig.update_yaxes(visible=False, range=[-REACH, REACH], scaleanchor="x", constrain="domain")
-
-
-def add_field(fig: go.Figure, field: np.ndarray, **look: object) -> None:
-    """D over the plane, field [row, column] in 0…255."""
-    axis = np.linspace(-REACH, REACH, field.shape[-1])
-    fig.add_heatmap(
-        x=axis,
-        y=axis,
-        z=field.astype(np.float32),
-        zmin=0,
-        zmax=255,
-        zsmooth="best",
-        colorscale=style.colorscale(FIELD),
-        showscale=False,
-        hoverinfo="skip",
-        opacity=0.6,
-        **look,
-    )
 
 
 # Every seed
@@ -93,139 +70,75 @@ def add_field(fig: go.Figure, field: np.ndarray, **look: object) -> None:
 
 def mosaic(images: np.ndarray) -> np.ndarray:
     """Images [..., 16, 64] in −1…1 as one picture each, uint8 [..., 35, 35], the first row of pixels on top."""
-    lead = images.shape[:-2]
-    grey = np.nan_to_num(127.5 * (images.reshape(*lead, 4, 4, 8, 8) + 1)).clip(0, 255).astype(np.uint8)
-    padded = np.pad(grey, [(0, 0)] * (len(lead) + 2) + [(0, 1), (0, 1)])
-    whole = np.moveaxis(padded, -3, -2).reshape(*lead, 36, 36)[..., :35, :35]
-    return whole[..., ::-1, :]
+    grey = np.nan_to_num(127.5 * (images + 1)).clip(0, 255).astype(np.uint8)
+    return plot.mosaic(grey.reshape(*images.shape[:-2], 4, 4, 8, 8), 0)
 
 
 def draw_seeds(result: Result, language: str) -> go.Figure:
     """One panel per seed and version: D's field, real examples and samples; of digits the samples alone."""
     say, labels = text(language).say, names(result, language)
     count, modes = result.samples.shape[1], mode_count(result.params)
-    many = len(labels) > 1
     columns = min(ACROSS, count)
-    rows = len(labels) * ceil(count / columns)
-    titles = [
-        f"{labels[v]}, {say('words.seed')} {s + 1}" if many and not s else f"{say('words.seed')} {s + 1}"
-        for v in range(len(labels))
-        for s in range(count)
-    ]
-    fig = panels(rows, columns, titles, 0.19)
+    titles = seed_names(result, text(language), count, once=True)
+    fig = squares(len(labels) * ceil(count / columns), columns, titles, 0.19)
     fig.update_annotations(font_size=13)
-    stacks: dict[int, dict[str, np.ndarray]] = {}
-    for v in range(len(labels)):
-        for s in range(count):
-            i = v * count + s
-            place = {"row": i // columns + 1, "col": i % columns + 1}
-            made = result.samples[v, s]  # [tick, sample, feature]
-            if on_points(result.params):
-                stacks[len(fig.data)] = {"z": result.field[v, s]}
-                add_field(fig, result.field[v, s, -1], **place)
-                dots(fig, result.real[s], say("words.real"), REAL, "circle", 3, 0.55, **place)
-                stacks[len(fig.data)] = {"x": made[..., 0], "y": made[..., 1]}
-                dots(fig, made[-1], say("words.made"), MADE, "diamond", 5, 0.9, **place)
-                corner = {"x": [-REACH], "y": [REACH]}
-            else:
-                pictures = mosaic(made)
-                stacks[len(fig.data)] = {"z": pictures}
-                fig.add_heatmap(
-                    z=pictures[-1].astype(np.float32), zmin=0, zmax=255, colorscale=PAPER, showscale=False,
-                    hoverinfo="skip", **place,
-                )  # fmt: skip
-                corner = {"x": [-0.5], "y": [34.5]}
-            if result.params.own:
-                continue
-            covered = result.covered[v, s]
-            stacks[len(fig.data)] = {"text": covered[:, None]}
-            fig.add_scatter(
-                **corner,
-                text=covered[-1:],
-                texttemplate=f"<b>%{{text}}</b>/{modes}",
-                mode="text",
-                textposition="top right",
-                textfont={"size": 13},
-                cliponaxis=False,
-                hoverinfo="skip",
-                **place,
-            )
+    for i, (v, s) in enumerate(np.ndindex(len(labels), count)):
+        place: dict[str, Any] = {"row": i // columns + 1, "col": i % columns + 1}
+        made = result.samples[v, s]  # [tick, sample, feature]
+        if on_points(result.params):
+            plot.field(fig, result.field[v, s], **FIELD, **place)
+            fig.add_scatter(**plot.xy(result.real[s]), **dots(say("words.real"), REAL, "circle", 3, 0.55), **place)
+            fig.add_scatter(**plot.xy(made[-1]), **dots(say("words.made"), MADE, "diamond", 5, 0.9), **place)
+            fig.was(**plot.xy(made))
+        else:
+            plot.images(fig, mosaic(made), 0, 255, **place)
+        if not result.params.own:
+            x, y = (-REACH, REACH) if on_points(result.params) else (-0.5, 34.5)
+            look = {"texttemplate": f"<b>%{{text}}</b>/{modes}", "textfont": {"size": 13}}
+            plot.words(fig, [x], [y], result.covered[v, s][:, None], "top right", **look, **place)
     if on_points(result.params):
-        plane(fig)
+        plot.plane(fig, REACH)
     else:
         fig.update_xaxes(visible=False, constrain="domain", range=[-0.5, 34.5])
         fig.update_yaxes(visible=False, scaleanchor="x", constrain="domain", range=[-0.5, 34.5])
-    if result.complete:
-        plot.scrub(fig, result.tick, say("words.step"), [], stacks)
-    return fig
+    return plot.film(fig, result, result.tick, say("words.step"))
 
 
-def diverged(result: Result, language: str) -> str:
-    """Which versions make samples that are no numbers any more, on any seed; empty where none does."""
-    lost = (~np.isfinite(result.samples[:, :, -1])).any((1, 2, 3))
-    if result.share.shape[-1]:  # samples that are no numbers belong to no mode
-        lost |= (result.share[:, :, -1].sum(-1) < 0.999).any(1)
-    found = text(language).listed(np.array(names(result, language))[lost])
-    return text(language).say("summaries.diverged", names=found) if found else ""
-
-
-def dots(
-    fig: go.Figure, x: np.ndarray, name: str, colour: str, symbol: str, size: float, opacity: float, **place: object
-) -> None:
-    fig.add_scatter(
-        x=x[:, 0],
-        y=x[:, 1],
-        name=name,
-        mode="markers",
-        marker={"size": size, "symbol": symbol, "color": colour, "opacity": opacity, "line": {"width": 0}},
-        hovertemplate=f"{name} (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
-        **place,
-    )
+def dots(name: str, colour: str, symbol: str, size: float, opacity: float) -> dict[str, Any]:
+    marker = plot.marker(colour, symbol, size, opacity=opacity, line={"width": 0})
+    hover = f"{name} (%{{x:.2f}}, %{{y:.2f}})<extra></extra>"
+    return {"name": name, "mode": "markers", "marker": marker, "hovertemplate": hover}
 
 
 def table_seeds(result: Result, language: str) -> pd.DataFrame:
-    say, labels = text(language).say, names(result, language)
-    v, s = (a.ravel() for a in np.meshgrid(*map(np.arange, result.covered.shape[:2]), indexing="ij"))
-    columns: dict[str, object] = {say("words.version"): [labels[i] for i in v], say("words.seed"): s + 1}
+    say = text(language).say
+    columns = {distance_name(result): result.distance, "d_real": result.d_real, "d_fake": result.d_fake}
     if not result.params.own:
-        columns |= {
-            say("words.covered"): result.covered[v, s, -1].astype(int),
-            say("words.good"): result.good[v, s, -1].round(3),
-            say("words.largest"): result.share[v, s, -1].max(-1).round(3),
-        }
-    columns |= {
-        distance_name(result, language): result.distance[v, s, -1].round(3),
-        say("words.d_real"): result.d_real[v, s, -1].round(3),
-        say("words.d_fake"): result.d_fake[v, s, -1].round(3),
-    }
+        known = {"covered": result.covered.astype(int), "good": result.good, "largest": result.share.max(-1)}
+        columns = known | columns
     if np.isfinite(result.obeyed).any():
-        columns[say("words.obeyed")] = result.obeyed[v, s, -1].round(3)
-    return pd.DataFrame(columns)
+        columns["obeyed"] = result.obeyed
+    return by_seed(result, language, {say(f"words.{word}"): v[..., -1].round(3) for word, v in columns.items()})
 
 
-def distance_name(result: Result, language: str) -> str:
-    return text(language).say("words.divergence" if on_points(result.params) else "words.frechet")
+def distance_name(result: Result) -> str:
+    """The word for how far samples are from real examples."""
+    return "divergence" if on_points(result.params) else "frechet"
 
 
 def summary_seeds(result: Result, language: str) -> str:
-    say = text(language).say
-    modes, own = mode_count(result.params), result.params.own
-    parts = [summary_quality(result, language)] if own else []
-    for v, name in enumerate([] if own else names(result, language)):
-        covered = result.covered[v, :, -1]
-        parts.append(
-            say(
-                "summaries.seeds",
-                name=name,
-                modes=modes,
-                most=int((covered >= 0.85 * modes).sum()),
-                enough=ceil(0.85 * modes),
-                seeds=len(covered),
-                good=f"{100 * result.good[v, :, -1].mean():.0f}",
-                largest=f"{100 * result.share[v, :, -1].max(-1).mean():.0f}",
-            )
-        )
-    return " ".join(parts)
+    if result.params.own:
+        return summary_quality(result, language)
+    modes = mode_count(result.params)
+    enough = ceil(0.85 * modes)
+
+    def values(v: int) -> dict[str, Any]:
+        covered, good, largest = result.covered[v, :, -1], result.good[v, :, -1], result.share[v, :, -1].max(-1)
+        shares = {"good": f"{100 * good.mean():.0f}", "largest": f"{100 * largest.mean():.0f}"}
+        most = int((covered >= 0.85 * modes).sum())
+        return {"modes": modes, "most": most, "enough": enough, "seeds": len(covered)} | shares
+
+    return HERE.each(result, language, "summaries.seeds", values)
 
 
 # The landscape of D, the plane folded by G
@@ -252,37 +165,29 @@ def draw_plane(result: Result, language: str) -> go.Figure:
     """The first seed of every version: D's field, real points, the folded square of codes, samples and their pushes."""
     say, labels = text(language).say, names(result, language)
     columns = min(2, len(labels))
-    fig = panels(ceil(len(labels) / columns), columns, labels if len(labels) > 1 else [], 0.16)
-    stacks: dict[int, dict[str, np.ndarray]] = {}
+    fig = squares(ceil(len(labels) / columns), columns, labels if len(labels) > 1 else [], 0.16)
 
     def moving(x: np.ndarray, y: np.ndarray, layer: str, **look: Any) -> None:
-        stacks[len(fig.data)] = {"x": x, "y": y}
-        fig.add_scatter(x=x[-1], y=y[-1], meta={"layer": layer}, hoverinfo="skip", **look)
+        fig.add_scatter(x=x[-1], y=y[-1], meta={"layer": layer}, hoverinfo="skip", **look).was(x=x, y=y)
 
     for v in range(len(labels)):
         place: dict[str, Any] = {"row": v // columns + 1, "col": v % columns + 1}
-        stacks[len(fig.data)] = {"z": result.field[v, 0]}
-        add_field(fig, result.field[v, 0, -1], meta={"layer": "field"}, **place)
-        dots(fig, result.real[0], say("words.real"), REAL, "circle", 4, 0.6, meta={"layer": "real"}, **place)
+        plot.field(fig, result.field[v, 0], **FIELD, meta={"layer": "field"}, **place)
+        look = dots(say("words.real"), REAL, "circle", 4, 0.6) | {"meta": {"layer": "real"}}
+        fig.add_scatter(**plot.xy(result.real[0]), **look, **place)
         fold = result.fold[v]
         lines = np.concatenate([fold, fold.transpose(0, 2, 1, 3)], 1)
-        moving(*segments(lines), "fold", mode="lines", line={"color": style.fade(VIOLET, 0.75), "width": 1.2}, **place)
+        moving(*segments(lines), "fold", mode="lines", line=plot.line(style.fade(VIOLET, 0.75), 1.2), **place)
         made = result.samples[v, 0]
-        moving(
-            made[..., 0], made[..., 1], "made", mode="markers",
-            marker={"size": 6.5, "symbol": "diamond", "color": MADE, "line": {"width": 0.6, "color": "#ffffff"}},
-            **place,
-        )  # fmt: skip
+        diamond = plot.marker(MADE, "diamond", 6.5, 0.6)
+        moving(made[..., 0], made[..., 1], "made", mode="markers", marker=diamond, **place)
         ends = arrows(made[:, : result.push.shape[2]], result.push[v])
-        count = ends.shape[1]
-        head = {"symbol": "arrow", "angleref": "previous", "size": [0, 9, 0] * count, "color": REAL, "opacity": 1}
-        moving(*segments(ends), "push", mode="lines+markers", line={"color": REAL, "width": 1.3}, marker=head, **place)
-    plane(fig)
+        head = plot.marker(REAL, "arrow", [0, 9, 0] * ends.shape[1], angleref="previous", opacity=1)
+        moving(*segments(ends), "push", mode="lines+markers", line=plot.line(REAL, 1.3), marker=head, **place)
+    plot.plane(fig, REACH)
     layers = ("field", "real", "fold", "made", "push")
     plot.chips(fig, "layer", {layer: say(f"layers.{layer}") for layer in layers}, list(layers))
-    if result.complete:
-        plot.scrub(fig, result.tick, say("words.step"), [], stacks)
-    return fig
+    return plot.film(fig, result, result.tick, say("words.step"))
 
 
 def table_plane(result: Result, language: str) -> pd.DataFrame:
@@ -320,26 +225,21 @@ def end_of(result: Result) -> float:
 
 def draw_outputs(result: Result, language: str) -> go.Figure:
     """Mean output of D on real and on made examples."""
-    say, labels = text(language).say, names(result, language)
-    fig = plot.figure(440)
+    say, labels, fig = text(language).say, names(result, language), plot.figure(440)
     rules = [v.rule for v in result.params.versions]
     for v, name in enumerate(labels):
-        if rules[v] in CODES:
-            continue
-        for values, dash, what in ((result.d_real, "solid", "d_real"), (result.d_fake, "dot", "d_fake")):
-            label = say(f"words.{what}") + (f", {name}" if len(labels) > 1 else "")
-            plot.bands(fig, result.tick, values[v].astype(float), label, plot.curve(v, dash))
+        if rules[v] not in CODES:
+            for what, dash in (("d_real", "solid"), ("d_fake", "dot")):
+                seeds, label = getattr(result, what)[v].astype(float), say(f"words.{what}")
+                label += f", {name}" if len(labels) > 1 else ""
+                plot.bands(fig, result.tick, seeds, label, plot.curve(v, dash))
     if not set(rules) - {*GAMES[:3], *ALONE, *CODES}:
-        fig.add_hline(y=0.5, line={"color": style.AXIS, "width": 1.5, "dash": "dash"})
+        fig.add_hline(y=0.5, line=plot.line(style.AXIS, 1.5, "dash"))
         fig.update_yaxes(range=[-0.02, 1.02])
     fig.update_xaxes(title=say("words.steps"), range=[0, end_of(result)])
     fig.update_yaxes(title=say("words.output"))
-    if result.complete:
-        plot.scrub(fig, result.tick, say("words.step"), list(range(len(fig.data))), {})
-    if not fig.data:
-        fig.add_scatter(x=[], y=[])
-        fig.add_annotation(text=say("words.no_d"), xref="paper", yref="paper", x=0.5, y=0.5)
-    return fig
+    plot.film(fig, result, result.tick, say("words.step"), True)
+    return fig if fig.data else plot.waiting(fig, say("words.no_d"))
 
 
 def table_outputs(result: Result, language: str) -> pd.DataFrame:
@@ -352,40 +252,35 @@ def table_outputs(result: Result, language: str) -> pd.DataFrame:
 
 
 def summary_outputs(result: Result, language: str) -> str:
-    say = text(language).say
-    said = []
-    for v, name in enumerate(names(result, language)):
-        if result.params.versions[v].rule not in CODES:
-            real, made = (values[v, :, -1].mean() for values in (result.d_real, result.d_fake))
-            if np.isfinite([real, made]).all():
-                said.append(say("summaries.outputs", name=name, real=f"{real:.2f}", made=f"{made:.2f}"))
-    return " ".join(said) or say("summaries.no_outputs")
+    def values(v: int) -> dict[str, Any] | None:
+        real, made = (of[v, :, -1].mean() for of in (result.d_real, result.d_fake))
+        shown = result.params.versions[v].rule not in CODES and np.isfinite([real, made]).all()
+        return {"real": f"{real:.2f}", "made": f"{made:.2f}"} if shown else None
+
+    return HERE.each(result, language, "summaries.outputs", values, "summaries.no_outputs")
 
 
-def draw_quality(result: Result, language: str) -> go.Figure:
-    """Modes covered, share of good samples, distance to real data; with a condition, the share that obeys it."""
-    say, labels = text(language).say, names(result, language)
-    known = [] if result.params.own else ["covered", "good"]
-    fields = [*known, "distance"] + (["obeyed"] if np.isfinite(result.obeyed).any() else [])
-    fig = make_subplots(
-        len(fields), 1, shared_xaxes=True, vertical_spacing=0.05, figure=plot.figure(160 + 135 * len(fields))
-    )
-    for row, field in enumerate(fields, 1):
-        for v, name in enumerate(labels):
-            seeds = getattr(result, field)[v].astype(float)
-            if np.isfinite(seeds).any():
-                place: dict[str, Any] = {"row": row, "col": 1, "legendgroup": name}
-                plot.bands(fig, result.tick, seeds, name, plot.curve(v), **place)
-                fig.data[-1].showlegend = row == 1 and len(labels) > 1
-        title = distance_name(result, language) if field == "distance" else say(f"words.{field}")
-        fig.update_yaxes(title={"text": title, "font": {"size": 12}}, rangemode="tozero", row=row, col=1)
-    floor = {"color": style.AXIS, "width": 1.5, "dash": "dot"}
-    fig.add_hline(y=float(result.floor.mean()), line=floor, row=len(known) + 1, col=1)
+def quality(result: Result) -> dict[str, np.ndarray]:
+    """Modes covered, share of good samples, distance to real data: [version, seed, tick] each."""
+    known = {} if result.params.own else {"covered": result.covered, "good": result.good}
+    return known | {distance_name(result): result.distance}
+
+
+def quality_shown(result: Result) -> dict[str, np.ndarray]:
+    """With a condition, also the share of samples that obey it."""
+    return quality(result) | ({"obeyed": result.obeyed} if np.isfinite(result.obeyed).any() else {})
+
+
+def finish_quality(fig: plot.Sheet, result: Result, text: Text) -> None:
+    rows = len(quality_shown(result))
+    far, last = ({"row": n, "col": 1} if rows > 1 else {} for n in (len(quality(result)), rows))
+    fig.update_layout(height=160 + 135 * rows)
+    fig.update_yaxes(rangemode="tozero")
+    fig.add_hline(y=float(result.floor.mean()), line=plot.line(style.AXIS, 1.5, "dot"), **far)
     fig.update_xaxes(range=[0, end_of(result)])
-    fig.update_xaxes(title=say("words.steps"), row=len(fields), col=1)
-    if result.complete:
-        plot.scrub(fig, result.tick, say("words.step"), list(range(len(fig.data))), {})
-    return fig
+    fig.update_xaxes(title=text.say("words.steps"), **last)
+    if len(result.params.versions) == 1:
+        fig.update_traces(showlegend=False)
 
 
 def table_quality(result: Result, language: str) -> pd.DataFrame:
@@ -393,109 +288,87 @@ def table_quality(result: Result, language: str) -> pd.DataFrame:
     shown = np.unique(np.linspace(0, len(result.tick) - 1, ROWS).round().astype(int))
     columns: dict[str, object] = {say("words.step"): result.tick[shown]}
     for v, name in enumerate(names(result, language)):
-        for field in ("distance",) if result.params.own else ("covered", "good", "distance"):
-            title = distance_name(result, language) if field == "distance" else say(f"words.{field}")
-            columns[f"{title}, {name}"] = getattr(result, field)[v].astype(float).mean(0)[shown].round(4)
+        for word, values in quality(result).items():
+            columns[f"{say(f'words.{word}')}, {name}"] = values[v].astype(float).mean(0)[shown].round(4)
     return pd.DataFrame(columns)
 
 
 def summary_quality(result: Result, language: str) -> str:
     say, params = text(language).say, result.params
     kind = "quality_own" if params.own else "quality" if on_points(params) else "quality_digits"
-    said = []
-    for v, name in enumerate(names(result, language)):
+
+    def values(v: int) -> dict[str, Any]:
         distance = result.distance[v, :, -1].mean()
         far = f"{distance:.3f}" if np.isfinite(distance) else say("words.infinite")
-        values: dict[str, object] = {"name": name, "distance": far, "floor": f"{result.floor.mean():.3f}"}
-        if not params.own:
-            covered, good = (getattr(result, f)[v, :, -1].mean() for f in ("covered", "good"))
-            values |= {"covered": f"{covered:.1f}", "good": f"{100 * good:.0f}", "modes": mode_count(params)}
-        said.append(say(f"summaries.{kind}", **values))
-    return " ".join(said)
+        found: dict[str, Any] = {"distance": far, "floor": f"{result.floor.mean():.3f}"}
+        if params.own:
+            return found
+        covered, good = (of[v, :, -1].mean() for of in (result.covered, result.good))
+        return found | {"covered": f"{covered:.1f}", "good": f"{100 * good:.0f}", "modes": mode_count(params)}
+
+    return HERE.each(result, language, f"summaries.{kind}", values)
+
+
+QUALITY = kinds.curves(
+    HERE, "quality", "step", lambda r: r.tick, quality_shown, summary_quality, finish=finish_quality,
+    table=table_quality,
+)  # fmt: skip
 
 
 # Shares of the modes
 
 
-def draw_shares(result: Result, language: str) -> go.Figure:
-    """The share of samples nearest each mode, good or not, one row per seed and version."""
-    say, labels = text(language).say, names(result, language)
-    count, modes = result.share.shape[1], result.share.shape[-1]
-    rows = [
-        f"{name}, {say('words.seed')} {s + 1}" if len(labels) > 1 else f"{say('words.seed')} {s + 1}"
-        for name in labels
-        for s in range(count)
-    ]
-    values = result.share.reshape(-1, *result.share.shape[2:]).transpose(1, 0, 2)  # [tick, row, mode]
-    fig = plot.figure(140 + 26 * len(rows), "closest")
-    fig.add_heatmap(
-        x=np.arange(modes) + (0 if not on_points(result.params) else 1),
-        y=rows,
-        z=100 * values[-1],
-        zmin=0,
-        zmax=min(100, 400 / modes),
-        xgap=1.5,
-        ygap=1.5,
-        colorscale=style.colorscale(style.SEQUENTIAL),
-        colorbar={"title": {"text": say("words.percent")}},
-        hovertemplate=f"%{{y}}, {say('words.mode')} %{{x}}: %{{z:.1f}} %<extra></extra>",
-    )
-    fig.update_yaxes(autorange="reversed", automargin=True)
-    fig.update_xaxes(title=say("words.mode"), dtick=1, showgrid=False)
-    if result.complete:
-        plot.scrub(fig, result.tick, say("words.step"), [], {0: {"z": 100 * values}})
-    return fig
+def modes(result: Result) -> np.ndarray:
+    """Numbers of the modes: digits, or places counted from 1."""
+    return np.arange(result.share.shape[-1]) + on_points(result.params)
+
+
+def finish_shares(fig: plot.Sheet, result: Result, text: Text) -> None:
+    fig.update_traces(hovertemplate=f"%{{y}}, {text.say('words.mode')} %{{x}}: %{{z:.1f}} %<extra></extra>")
+    fig.update_xaxes(dtick=1)
 
 
 def table_shares(result: Result, language: str) -> pd.DataFrame:
-    say, labels = text(language).say, names(result, language)
-    rows = [(name, s + 1) for name in labels for s in range(result.share.shape[1])]
-    columns: dict[str, object] = {say("words.version"): [r[0] for r in rows], say("words.seed"): [r[1] for r in rows]}
-    first = 1 if on_points(result.params) else 0
-    for mode in range(result.share.shape[-1]):
-        columns[f"{say('words.mode')} {mode + first}"] = result.share[:, :, -1, mode].ravel().round(3)
-    return pd.DataFrame(columns)
+    mode, shares = text(language).say("words.mode"), result.share[:, :, -1].round(3)
+    return by_seed(result, language, {f"{mode} {m}": shares[..., i] for i, m in enumerate(modes(result))})
 
 
 def summary_shares(result: Result, language: str) -> str:
-    say, modes = text(language).say, result.share.shape[-1]
-    said = []
-    for v, name in enumerate(names(result, language)):
+    fair = f"{100 / result.share.shape[-1]:.3g}"
+
+    def values(v: int) -> dict[str, Any]:
         largest = result.share[v, :, -1].max(-1)
-        values = {"largest": f"{100 * largest.mean():.0f}", "fair": f"{100 / modes:.3g}", "seeds": len(largest)}
-        said.append(say("summaries.shares", name=name, collapsed=int((largest > 0.5).sum()), **values))
-    return " ".join(said)
+        collapsed = {"collapsed": int((largest > 0.5).sum()), "seeds": len(largest)}
+        return collapsed | {"largest": f"{100 * largest.mean():.0f}", "fair": fair}
+
+    return HERE.each(result, language, "summaries.shares", values)
+
+
+SHARES = kinds.densities(
+    HERE, "shares", "mode", modes, lambda r: 100 * r.share.reshape(-1, *r.share.shape[2:]).transpose(1, 0, 2),
+    table_shares, summary_shares, rows=lambda r, text: seed_names(r, text, r.share.shape[1]),
+    when=("step", lambda r: r.tick), top=lambda r: min(100, 400 / r.share.shape[-1]), height=(140, 26), gap=(1.5, 1.5),
+    finish=finish_shares, shown=lambda params: not params.own,
+)  # fmt: skip
 
 
 # A walk between two codes: not a figure of the Result, but of an answer
 
 
 def draw_walk(walk: Walk, result: Result, language: str) -> go.Figure:
-    say = text(language).say
     if on_points(result.params):
-        fig = panels(1, 1, [], 0.0)
+        fig = squares(1, 1, [], 0.0)
         seed = min(walk.params.seed - 1, len(result.real) - 1)
-        dots(fig, result.real[seed], say("words.real"), REAL, "circle", 4, 0.5)
-        fig.add_scatter(
-            x=walk.path[:, 0],
-            y=walk.path[:, 1],
-            mode="lines+markers+text",
-            line={"color": MADE, "width": 2},
-            marker={"size": 9, "symbol": "diamond", "color": MADE},
-            text=[str(i + 1) for i in range(len(walk.path))],
-            textposition="top center",
-            customdata=walk.score,
-            hovertemplate="%{text}: (%{x:.2f}, %{y:.2f}), D %{customdata:.2f}<extra></extra>",
-        )
-        plane(fig)
+        fig.add_scatter(**plot.xy(result.real[seed]), **dots(text(language).say("words.real"), REAL, "circle", 4, 0.5))
+        look = {"mode": "lines+markers+text", "line": plot.line(MADE, 2), "marker": plot.marker(MADE, "diamond", 9)}
+        look |= {"text": [str(i + 1) for i in range(len(walk.path))], "textposition": "top center"}
+        hover = "%{text}: (%{x:.2f}, %{y:.2f}), D %{customdata:.2f}<extra></extra>"
+        fig.add_scatter(**plot.xy(walk.path), **look, customdata=walk.score, hovertemplate=hover)
+        plot.plane(fig, REACH)
         plot.aspect(fig, 0.6)
         return fig
     fig = plot.figure(150, "closest")
-    pictures = np.pad(walk.path.reshape(-1, 8, 8), ((0, 0), (0, 0), (0, 1)), constant_values=-1)
-    fig.add_heatmap(
-        z=pictures.transpose(1, 0, 2).reshape(8, -1)[::-1, :-1], zmin=-1, zmax=1, colorscale=PAPER, showscale=False,
-        hoverinfo="skip",
-    )  # fmt: skip
+    plot.images(fig, plot.mosaic(walk.path.reshape(1, 1, -1, 8, 8), -1), -1)
     fig.update_xaxes(visible=False, constrain="domain")
     fig.update_yaxes(visible=False, scaleanchor="x", constrain="domain")
     return fig
@@ -506,13 +379,10 @@ def summary_walk(walk: Walk, language: str) -> str:
     return text(language).say("summaries.walk", stops=len(walk.path), low=f"{low:.2f}", high=f"{high:.2f}")
 
 
-FIGURES = with_note(
-    (
-        Figure("seeds", draw_seeds, table_seeds, summary_seeds),
-        Figure("plane", draw_plane, table_plane, summary_plane, shown=on_points),
-        Figure("outputs", draw_outputs, table_outputs, summary_outputs),
-        Figure("quality", draw_quality, table_quality, summary_quality),
-        Figure("shares", draw_shares, table_shares, summary_shares, shown=lambda params: not params.own),
-    ),
-    diverged,
+FIGURES = HERE.figures(
+    Figure("seeds", draw_seeds, table_seeds, summary_seeds),
+    Figure("plane", draw_plane, table_plane, summary_plane, shown=on_points),
+    Figure("outputs", draw_outputs, table_outputs, summary_outputs),
+    QUALITY,
+    SHARES,
 )

@@ -9,9 +9,11 @@ import numpy as np
 from core.concept.params import BaseParams, choice, flag, integer, number, rows, string, upload
 from core.concept.parts import Ask, Cost, Preset
 from core.concept.result import BaseResult, array
-from core.takeaway.weights import perceptron
+from core.ml.costs import weight_count
+from core.takeaway.weights import perceptrons
 
 ENGINE = "stacked torch"
+DIVERGES = "samples"
 MODES = {"ring": 8, "grid": 25, "spiral": 8, "moons": 8, "digits": 10}
 OUTERMOST = 2.5  # centres are placed within ± this
 LOGISTIC = ("non_saturating", "minimax")
@@ -161,12 +163,9 @@ def units(params: Params, version: Version) -> dict[str, tuple[int, ...]]:
 
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The players of every version by layer: {"0.g.2.weight": [seeds, out, in], …}; d is D, e the encoder."""
-    found: dict[str, np.ndarray] = {}
-    for v, version in enumerate(result.params.versions):
-        for player, sizes in units(result.params, version).items():
-            parts = perceptron(state[f"{v}{player}"], sizes)
-            found |= {f"{v}.{player}.{part}": values for part, values in parts.items()}
-    return found
+    params = result.params
+    nets = [(f"{v}.{n}", sizes) for v, arm in enumerate(params.versions) for n, sizes in units(params, arm).items()]
+    return perceptrons(state, nets)
 
 
 def plan(params: Params) -> str:
@@ -183,7 +182,7 @@ def cost(params: Params) -> Cost:
     flops, small, memory = 0.0, 0.0, 0.0
     for v in params.versions:
         sizes = units(params, v)
-        g, d, e = (sum((i + 1) * o for i, o in zip(sizes[n], sizes[n][1:])) for n in "gde")
+        g, d, e = (weight_count(sizes[n]) for n in "gde")
         if v.rule in CODES:
             passes, updates = 1.0 * g + e, 1
         elif v.rule in ALONE:
@@ -203,11 +202,6 @@ def cost(params: Params) -> Cost:
     pictures = ticks * len(params.versions) * 6 * 6000
     updates_in_all = max(1, round(steps * small))
     return Cost(updates_in_all, flops / small, memory + pictures)
-
-
-def data_files(params: Params) -> tuple[tuple[str, str], ...]:
-    """Files of installed packages whose content the run depends on."""
-    return () if on_points(params) else (("sklearn", "datasets/data/digits.csv.gz"),)
 
 
 PRESETS = (
@@ -240,3 +234,4 @@ TINY = Params(
     batch=16,
     seeds=2,
 )
+TRIAL = {"seeds": 2, "steps": 20}

@@ -118,7 +118,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
         if "tick" in moment.due:
             record.append("tick", **stacked(look(arm, *codes) for arm, codes in zip(arms, looks)))
         yield record.result(total if moment.last else moment.step)
-    return {f"{a}{player}": w.numpy(force=True) for a, arm in enumerate(arms) for player, w in arm.weights.items()}
+    return {f"{a}.{player}": w.numpy(force=True) for a, arm in enumerate(arms) for player, w in arm.weights.items()}
 
 
 def advance(arm: Arm, move: str, x: Tensor, one_hot: Tensor, params: Params) -> None:
@@ -488,7 +488,7 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, 
     version = min(question.version, len(params.versions)) - 1
     seed = min(question.seed, params.seeds) - 1
     arm = begin(params, params.versions[version], 1, "cpu")
-    arm.weights = {player: torch.as_tensor(state[f"{version}{player}"]) for player in "gde"}
+    arm.weights = {player: torch.as_tensor(state[f"{version}.{player}"]) for player in "gde"}
     code = arm.sizes["e"][-1]
     a, b = (stream("gan walk", n).standard_normal(code) for n in (question.start, question.end))
     if arm.version.rule in ALONE:

@@ -10,9 +10,11 @@ import numpy as np
 from core.concept.params import BaseParams, choice, integer, number, rows, shape, upload
 from core.concept.parts import Cost, Preset
 from core.concept.result import BaseResult, array
+from core.ml.costs import order_bytes, population_bytes, stepping, weight_count
 from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
+DIVERGES = "loss"
 DATA = ("moons", "spiral", "rings", "xor", "blobs", "digits")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu")
 RULES = ("erm", "mixup", "manifold", "cutmix")
@@ -150,22 +152,16 @@ def cost(params: Params) -> Cost:
     """Forward and backward take about 6 operations per weight and example; measuring and attacks come on top."""
     examples = table_shape(params)[0]
     members = len(used(params)) * params.seeds
-    weights = sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
+    weights, batch = weight_count(sizes(params)), min(params.batch, examples)
     steps = params.epochs * -(-examples // params.batch)
     held = examples / 3 if params.own else HELD if images(params) else params.points
     tested = TESTED if on_points(params) else held
     measured = len(ticks(params)) * (examples + held + tested)
     attacks = (1 + PGD_STEPS * EPSILONS) * min(ATTACKED, tested)
     once = members * weights * (2.0 * measured + 4.0 * attacks)
-    stepping = members * weights * (6.0 * min(params.batch, examples) + 100.0)
-    units = sum(sizes(params))
-    numbers = members * (12 * weights + 3 * units * params.batch) + 3 * params.seeds * units * (examples + tested)
-    return Cost(steps, stepping + once / steps, 4 * numbers + 12.0 * params.seeds * examples * params.epochs, members)
-
-
-def data_files(params: Params) -> tuple[tuple[str, str], ...]:
-    """Files of installed packages whose content the run depends on."""
-    return (("sklearn", "datasets/data/digits.csv.gz"),) if images(params) else ()
+    flops = members * stepping(weights, batch) + once / steps
+    memory = population_bytes(sizes(params), members, batch, params.seeds, examples + tested)
+    return Cost(steps, flops, memory + order_bytes(params.seeds, examples, params.epochs), members)
 
 
 ERM, MANIFOLD, CUTMIX = Method(rule="erm"), Method(rule="manifold"), Method(rule="cutmix")
@@ -219,3 +215,4 @@ TINY = Params(
     width=8,
     seeds=2,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

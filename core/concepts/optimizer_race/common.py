@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.concept.params import applicable, fields
-from core.concept.text import Text, words
 from core.concepts.optimizer_race.params import Result
+from core.figures.gallery import Gallery, by_rule
 from core.ml.rules import Contender
 
 SPLITS = ("train", "validation", "test")
@@ -14,25 +14,23 @@ TRAIN, VALIDATION, TEST = range(3)
 BLOWN = 10  # times its value before training: a loss that ends above this has diverged
 
 
-def text(language: str) -> Text:
-    return words("optimizer_race", language)
+def diverged_at(result: Result) -> np.ndarray:
+    """Tick from which a member's training loss stays non-finite or above BLOWN times its start, the number of ticks
+    where it does not: int [contender, seed]."""
+    loss = result.loss[..., TRAIN].astype(float)
+    with np.errstate(invalid="ignore"):
+        fine = loss <= BLOWN * loss[:, :, :1]
+    ticks = loss.shape[2]
+    return np.where(fine.any(2), ticks - fine[:, :, ::-1].argmax(2), 0)
 
 
-def names(result: Result, language: str) -> list[str]:
-    """A short name per contender: its rule, and what tells it from others of the same rule."""
-    contenders = result.params.contenders
-    say = text(language).say
-    found = []
-    for contender in contenders:
-        twins = [c for c in contenders if c.rule == contender.rule and c != contender]
-        differing = [
-            n
-            for n in applicable(contender)
-            if n != "rule" and any(getattr(c, n) != getattr(contender, n) for c in twins)
-        ]
-        settings = ", ".join(f"{say(f'symbols.{n}')} {getattr(contender, n):g}" for n in differing)
-        found.append(f"{say(f'rules.{contender.rule}')}" + (f" ({settings})" if settings else ""))
-    return [f"{name} #{i + 1}" if found.count(name) > 1 else name for i, name in enumerate(found)]
+def diverged(result: Result) -> np.ndarray:
+    """Whose training diverged: [contender, seed]."""
+    return diverged_at(result) < len(result.epoch)
+
+
+HERE = Gallery("optimizer_race", lambda r, text: by_rule(r.params.contenders, text), diverged=diverged)
+text, names = HERE.text, HERE.names
 
 
 def settings(contender: Contender, language: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.concepts.optimizer_race.common import names, text
+from core.concepts.optimizer_race.common import HERE, names, text
 from core.concepts.optimizer_race.params import Result
 from core.figures import plot, style
 from core.figures.numbers import whole
@@ -25,81 +25,52 @@ def held(result: Result) -> np.ndarray:
 
 def draw_slice(result: Result, language: str) -> go.Figure:
     """Paths over the training loss on the plane, which is known when training is over."""
-    say = text(language).say
-    fig = plot.figure(500, "closest")
-    cut, stacks = [], {}
+    say, fig = text(language).say, plot.figure(500, "closest")
+    cut = []
     if result.slice_loss.size:
         loss = np.nan_to_num(result.slice_loss.astype(float), nan=np.inf)
         start = float(result.path_loss[0, 0])
         x, y = result.slice_at.T
         plot.heights(fig, x, y, np.log10(np.clip(loss, start / 1e4, TOP * start)))
     for c, name in enumerate(names(result, language)):
-        colour, _, symbol = style.contender(c)
         path = result.path[c].astype(float)
         cut.append(len(fig.data))
         fig.add_scatter(
-            x=path[:, 0],
-            y=path[:, 1],
+            **plot.xy(path),
+            **plot.curve(c),
             name=name,
             legendgroup=f"{c}",
-            **plot.curve(c),
             meta={"clock": result.moment.tolist()},
             customdata=np.stack([result.moment, result.path_loss[c], result.moved[c]], 1),
             hovertemplate=f"<b>{name}</b>, {say('words.step')} %{{customdata[0]}}<br>"
             f"{say('words.training_loss')}: %{{customdata[1]:.4f}}<br>"
             f"{say('words.moved')}: %{{customdata[2]:.3f}}<extra></extra>",
         )
+        head = {"mode": "markers", "marker": plot.head(c), "legendgroup": f"{c}"} | plot.QUIET
+        fig.add_scatter(**plot.xy(path[-1:]), **head)
         if len(path):
-            stacks[len(fig.data)] = {axis: path[:, i : i + 1] for i, axis in enumerate("xy")}
-        fig.add_scatter(
-            x=path[-1:, 0],
-            y=path[-1:, 1],
-            legendgroup=f"{c}",
-            mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 12, "line": {"width": 1.5, "color": "#ffffff"}},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    fig.add_scatter(
-        x=[0],
-        y=[0],
-        mode="markers",
-        marker={"symbol": "circle-open", "size": 15, "color": INK, "line": {"width": 2}},
-        hovertemplate=f"{say('words.start')}<extra></extra>",
-        showlegend=False,
-    )
+            fig.was(**plot.xy(path[:, None]))
+    ring = {"mode": "markers", "marker": plot.marker(INK, "circle-open", 15, line={"width": 2}), "showlegend": False}
+    fig.add_scatter(x=[0], y=[0], **ring, hovertemplate=f"{say('words.start')}<extra></extra>")
     for i, axis in enumerate((fig.update_xaxes, fig.update_yaxes)):
         limits = {"range": result.slice_at[[0, -1], i].tolist()} if len(result.slice_at) else {"range": [-1, 1]}
         axis(title=say(f"words.direction_{i + 1}"), showgrid=False, constrain="domain", **limits)
     fig.update_yaxes(scaleanchor="x")
     plot.aspect(fig, 0.95)
-    if result.complete:
-        plot.scrub(fig, result.moment, say("words.step"), cut, stacks)
-    return fig
+    return plot.film(fig, result, result.moment, say("words.step"), cut)
 
 
 def table_slice(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    share = held(result) if result.path.shape[1] else np.full(len(result.path), np.nan)
-    last = [a[:, -1] if a.shape[1] else np.full(len(a), np.nan) for a in (result.path_loss, result.moved)]
-    return pd.DataFrame(
-        {
-            say("words.contender"): names(result, language),
-            say("words.training_loss"): last[0].round(4),
-            say("words.moved"): last[1].round(3),
-            f"{say('words.held')} (%)": whole(100 * share),
-        }
-    )
+    say, nowhere = text(language).say, np.full(len(result.path), np.nan)
+    loss, moved = (a[:, -1] if a.shape[1] else nowhere for a in (result.path_loss, result.moved))
+    share = held(result) if result.path.shape[1] else nowhere
+    columns = {say("words.training_loss"): loss.round(4), say("words.moved"): moved.round(3)}
+    return HERE.table(result, language, columns | {f"{say('words.held')} (%)": whole(100 * share)})
 
 
 def summary_slice(result: Result, language: str) -> str:
-    say = text(language).say
-    share = held(result)
+    say, share = text(language).say, held(result)
     if not np.isfinite(share).any():
         return say("summaries.slice_later" if not result.complete else "summaries.slice_lost")
-    return say(
-        "summaries.slice",
-        least=f"{100 * np.nanmin(share):.0f}",
-        most=f"{100 * np.nanmax(share):.0f}",
-        n=result.parameters,
-    )
+    least, most = (f"{100 * pick(share):.0f}" for pick in (np.nanmin, np.nanmax))
+    return say("summaries.slice", least=least, most=most, n=result.parameters)

@@ -9,11 +9,13 @@ import numpy as np
 from core.concept.params import BaseParams, choice, flag, integer, number, rows, shape, upload
 from core.concept.parts import Cost, Preset
 from core.concept.result import BaseResult, array
+from core.ml.costs import order_bytes, population_bytes, stepping, weight_count
 from core.ml.rules import ADAM_LIKE, Contender, usual
 from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
+DIVERGES = "loss"
 POINTS = ("spiral", "rings", "xor", "moons", "blobs")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "identity")
 SWEEP_TICKS = 15  # a sweep is measured so often, at most, besides before training
@@ -111,11 +113,6 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
     return perceptron(state["weights"], sizes(result.params))
 
 
-def weights_of(params: Params) -> int:
-    """Weights and biases of one network."""
-    return sum((i + 1) * o for i, o in zip(sizes(params), sizes(params)[1:]))
-
-
 def table_shape(params: Params) -> tuple[int, ...]:
     """Examples, features and classes of the data."""
     return shape(params.own) if params.own else (params.points, 2, 2) if on_points(params) else (1797, 64, 10)
@@ -136,40 +133,32 @@ def measured(params: Params) -> np.ndarray:
 
 def moments(params: Params, total: int) -> np.ndarray:
     """The steps, of `total`, at which the first seed's weights are kept for the slice, closer at the beginning."""
-    most = max(2, min(MOMENTS, WALKED // (weights_of(params) * len(params.contenders))))
+    most = max(2, min(MOMENTS, WALKED // (weight_count(sizes(params)) * len(params.contenders))))
     return np.unique((total * np.linspace(0, 1, most + 1) ** 2).round().astype(int))
 
 
 def side(params: Params) -> int:
     """Networks along a side of the slice through the loss surface: fewer of large ones."""
-    return int(np.clip((SLICED / weights_of(params) / (0.6 * table_shape(params)[0])) ** 0.5, *SIDE))
+    return int(np.clip((SLICED / weight_count(sizes(params)) / (0.6 * table_shape(params)[0])) ** 0.5, *SIDE))
 
 
 def cost(params: Params) -> Cost:
-    """Steps, and floating-point operations per step: forward and backward take about 6 per weight and example."""
+    """Training, measuring, and the slice where it is asked for."""
     total = table_shape(params)[0]
     examples = round(0.6 * total)
-    weights = weights_of(params)
+    weights = weight_count(sizes(params))
     tried = 2 * params.sweep + 1
     members = len(params.contenders) * tried * params.seeds
     batch = min(params.batch, examples)
     steps = params.epochs * -(-examples // batch)
     kept = len(moments(params, steps)) * len(params.contenders) * params.surface
     looking = members * total * len(measured(params)) + (side(params) ** 2 + kept) * examples * params.surface
-    units = sum(sizes(params))
-    numbers = 12 * weights * members + 3 * units * members * batch + 3 * units * params.seeds * total
-    numbers += 8 * weights * kept + 5 * min(side(params) ** 2 * weights, AT_ONCE) * params.surface
-    orders = 12 * params.seeds * examples * params.epochs
+    slicing = 8 * weights * kept + 5 * min(side(params) ** 2 * weights, AT_ONCE) * params.surface
+    memory = population_bytes(sizes(params), members, batch, params.seeds, total) + 4.0 * slicing
     averaging = sum(c.rule in ADAM_LIKE for c in params.contenders)  # tables by step, per member or per setting
     tables = steps * tried * (48 * averaging * params.seeds + 36 * len(params.contenders))
-    stepping = 100.0 * weights * members  # an optimizer reads and writes every weight several times
-    per_step = 6.0 * weights * members * batch + stepping + 2 * weights * looking / steps
-    return Cost(steps, per_step, 4 * numbers + orders + tables, members)
-
-
-def data_files(params: Params) -> tuple[tuple[str, str], ...]:
-    """Files of installed packages whose content the run depends on."""
-    return () if params.own or on_points(params) else (("sklearn", "datasets/data/digits.csv.gz"),)
+    memory += order_bytes(params.seeds, examples, params.epochs) + tables
+    return Cost(steps, members * stepping(weights, batch) + 2 * weights * looking / steps, memory, members)
 
 
 FEW = tuple(c for c in FAIR if c.rule in ("sgd", "momentum", "rmsprop", "adam"))
@@ -261,3 +250,4 @@ TINY = Params(
     sweep=1,
     surface=True,
 )
+TRIAL = {"seeds": 2, "epochs": 1}

@@ -108,7 +108,8 @@ def train(
             walk.append(race.weights[firsts])
         if moment.last and params.surface:
             record.set(moment=kept, **surface(np.stack(walk, 1), start[0], training_loss, params))
-        yield record.result(moment.step)
+        if moment.due != {"kept"} or moment.step % chunk == 0:  # what is kept shows at the end only
+            yield record.result(moment.step)
     return {"weights": record.parted("contender rate seed", race.weights)[:, given]}
 
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.concept.parts import Entry
-from core.concepts.optimizer_race.common import BLOWN, SPLITS, TEST, VALIDATION, log_range, named, names, text
+from core.concepts.optimizer_race.common import BLOWN, HERE, SPLITS, TEST, VALIDATION, log_range, named, names, text
 from core.concepts.optimizer_race.params import Result
 from core.conclusions.stats import ROUNDING, ends, mean_interval
 from core.figures import plot, style
@@ -127,102 +127,65 @@ def rate_axis(result: Result, pad: float) -> dict:
 def draw_tuned(result: Result, language: str) -> go.Figure:
     """Test accuracy as given and tuned, joined; beside it the range of good rates of every contender."""
     say, labels = text(language).say, names(result, language)
-    fig = make_subplots(1, 2, column_widths=[0.44, 0.56], horizontal_spacing=0.26, figure=plot.figure(460, "closest"))
+    fig = plot.panels(1, 2, None, 460, column_widths=[0.44, 0.56], horizontal_spacing=0.26)
+    plot.stack(fig)
     ticks = range(len(result.epoch))
     as_given = result.accuracy[..., TEST].astype(float).transpose(2, 0, 1)  # [tick, contender, seed]
     each_tuned = np.stack([tuned(result, t) for t in ticks])
     mean, half = mean_interval(np.stack([as_given, each_tuned], 2))  # [tick, contender, column]
     best = np.stack([result.rate[np.arange(len(labels)), chosen(result, t)] for t in ticks])
     band = np.stack([bands(result, t) for t in ticks])
-    edge, stacks = at_edge(result), {}
+    edge = at_edge(result)
     shift = 0.035 * (np.arange(len(labels)) - (len(labels) - 1) / 2)
     rows = np.arange(len(labels))[::-1]
     for c, name in enumerate(labels):
-        colour, dash, symbol = style.contender(c)
-        marks = {"color": colour, "symbol": symbol, "size": 9}
-        given = result.params.contenders[c].lr
-        stacks[len(fig.data)] = {"y": mean[:, c], "error_y.array": half[:, c]}
-        fig.add_scatter(
-            x=np.arange(2) + shift[c],
-            y=mean[-1, c],
-            mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 1.5},
-            marker=marks,
-            error_y={"array": half[-1, c], "thickness": 1.3, "width": 3},
-            customdata=[f"{lr:.3g}" for lr in (given, best[-1, c])],
-            hovertemplate=f"<b>{name}</b>, η = %{{customdata}}: %{{y:.4f}}<extra></extra>",
-            row=1,
-            col=1,
-        )
-        for x, width, opacity in ((result.rate[c, [0, -1]], 1, 0.6), (band[-1, c], 10, 0.45)):
-            if width > 1:
-                stacks[len(fig.data)] = {"x": band[:, c]}
-            fig.add_scatter(
-                x=x,
-                y=[rows[c]] * 2,
-                mode="lines",
-                line={"color": colour, "width": width},
-                opacity=opacity,
-                hovertemplate=f"{name}: η = %{{x:.3g}}<extra></extra>",
-                row=1,
-                col=2,
-            )
-        fig.add_scatter(
-            x=[given],
-            y=[rows[c]],
-            mode="markers",
-            marker=marks | {"symbol": f"{symbol}-open", "size": 10, "line": {"width": 2}},
-            hovertemplate=f"<b>{name}</b>: {say('words.as_given')}, η = %{{x:.3g}}<extra></extra>",
-            row=1,
-            col=2,
-        )
-        stacks[len(fig.data)] = {"x": best[:, c, None]}
-        fig.add_scatter(
-            x=best[-1:, c],
-            y=[rows[c]],
-            mode="markers",
-            marker=marks | {"size": 11},
-            hovertemplate=f"<b>{name}</b>: {say('words.each_tuned')}, η = %{{x:.3g}}"
-            + (f"<br>{say('words.widen')}" if edge[c] else "")
-            + "<extra></extra>",
-            row=1,
-            col=2,
-        )
+        (colour, dash, symbol), given = style.contender(c), result.params.contenders[c].lr
+        joined = {"mode": "lines+markers", "line": plot.line(colour, 1.5, dash), "marker": plot.mark(c, 9)}
+        bars = {"array": half[-1, c], "thickness": 1.3, "width": 3}
+        joined |= {"customdata": [f"{lr:.3g}" for lr in (given, best[-1, c])], "error_y": bars}
+        hover = f"<b>{name}</b>, η = %{{customdata}}: %{{y:.4f}}<extra></extra>"
+        fig.add_scatter(x=np.arange(2) + shift[c], y=mean[-1, c], **joined, hovertemplate=hover, row=1, col=1)
+        fig.was(y=mean[:, c], error_y__array=half[:, c])
+        beside: dict[str, Any] = {"row": 1, "col": 2}
+        line = {"y": [rows[c]] * 2, "mode": "lines", "hovertemplate": f"{name}: η = %{{x:.3g}}<extra></extra>"} | beside
+        fig.add_scatter(x=result.rate[c, [0, -1]], **line, line=plot.line(colour, 1), opacity=0.6)
+        fig.add_scatter(x=band[-1, c], **line, line=plot.line(colour, 10), opacity=0.45).was(x=band[:, c])
+        dot = {"y": [rows[c]], "mode": "markers"} | beside
+        hover = f"<b>{name}</b>: {say('words.as_given')}, η = %{{x:.3g}}<extra></extra>"
+        ring = plot.marker(colour, f"{symbol}-open", 10, line={"width": 2})
+        fig.add_scatter(x=[given], **dot, marker=ring, hovertemplate=hover)
+        widen = f"<br>{say('words.widen')}" if edge[c] else ""
+        hover = f"<b>{name}</b>: {say('words.each_tuned')}, η = %{{x:.3g}}{widen}<extra></extra>"
+        fig.add_scatter(x=best[-1:, c], **dot, marker=plot.mark(c, 11), hovertemplate=hover).was(x=best[:, c, None])
         if edge[c] and result.complete:
-            fig.add_annotation(x=np.log10(best[-1, c]), y=rows[c], text="!", yshift=15, font={"size": 15}, row=1, col=2)
+            fig.add_annotation(x=np.log10(best[-1, c]), y=rows[c], text="!", yshift=15, font={"size": 15}, **beside)
     columns = {"tickvals": [0, 1], "ticktext": [say("words.given"), say("words.tuned")], "tickangle": 0}
     fig.update_xaxes(range=[-0.35, 1.35], showgrid=False, row=1, col=1, **columns)
     fig.update_yaxes(title=say("words.test_accuracy"), tickformat=".3~f", row=1, col=1)
     fig.update_xaxes(title=say("words.rate"), **rate_axis(result, 0.06), row=1, col=2)
-    fig.update_yaxes(
-        range=[-0.6, len(labels) - 0.4], tickvals=rows, ticktext=labels, showgrid=False, zeroline=False, row=1, col=2
-    )
+    axis = {"range": [-0.6, len(labels) - 0.4], "tickvals": rows, "ticktext": labels}
+    fig.update_yaxes(**axis, showgrid=False, zeroline=False, row=1, col=2)
     fig.update_layout(showlegend=False)
-    if result.complete:
-        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
-    return fig
+    return plot.film(fig, result, result.epoch, say("words.epoch"))
 
 
 def table_tuned(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    best, edge = chosen(result), at_edge(result)
-    lrs = result.rate[np.arange(len(best)), best]
-    columns: dict[str, object] = {say("words.contender"): names(result, language)}
-    given, each = result.accuracy[:, :, -1, TEST].astype(float), tuned(result)
-    for lr, accuracy, what in (
-        ([c.lr for c in result.params.contenders], given, "words.as_given"),
-        (lrs, each, "words.each_tuned"),
-    ):
-        mean, half = mean_interval(accuracy)
-        columns[f"η, {say(what)}"] = significant(lr, 3)
-        columns[f"{say('words.test_accuracy')}, {say(what)}"] = mean.round(4)
-        columns[f"± 95 %, {say(what)}"] = half.round(4)
-        columns[f"{say('words.rank')}, {say(what)}"] = (1 + (mean[None] > mean[:, None]).sum(1)).tolist()
-    columns[say("words.at_edge")] = [say("words.widen") if e else "" for e in edge]
+    say, best = text(language).say, chosen(result)
+    ways = {
+        "as_given": ([c.lr for c in result.params.contenders], result.accuracy[:, :, -1, TEST].astype(float)),
+        "each_tuned": (result.rate[np.arange(len(best)), best], tuned(result)),
+    }
+    columns: dict[str, object] = {}
+    for way, (lr, accuracy) in ways.items():
+        what, (mean, half) = say(f"words.{way}"), mean_interval(accuracy)
+        columns[f"η, {what}"] = significant(lr, 3)
+        columns[f"{say('words.test_accuracy')}, {what}"] = mean.round(4)
+        columns[f"± 95 %, {what}"] = half.round(4)
+        columns[f"{say('words.rank')}, {what}"] = (1 + (mean[None] > mean[:, None]).sum(1)).tolist()
+    columns[say("words.at_edge")] = [say("words.widen") if e else "" for e in at_edge(result)]
     low, high = bands(result).T
     columns |= {f"{say('words.good_rates')} {side}": significant(end, 2) for side, end in (("≥", low), ("≤", high))}
-    columns[say("words.decades")] = np.log10(high / low).round(2)
-    return pd.DataFrame(columns)
+    return HERE.table(result, language, columns | {say("words.decades"): np.log10(high / low).round(2)})
 
 
 def decades(width: float) -> str:
@@ -257,54 +220,35 @@ def summary_tuned(result: Result, language: str) -> str:
 
 def draw_sensitivity(result: Result, language: str) -> go.Figure:
     """Loss against learning rate: mean over seeds, with a band from the lowest to the highest seed."""
-    say = text(language).say
-    fig, stacks = plot.figure(460), {}
+    say, fig = text(language).say, plot.figure(460)
     start = float(result.sweep_loss[:, :, :, 0].mean())
     top = BLOWN * start
     loss = np.minimum(np.nan_to_num(result.sweep_loss.astype(float), nan=top, posinf=top), top)
-    loss = loss.transpose(0, 4, 3, 2, 1)  # [contender, split, tick, seed, rate]
+    loss = loss.transpose(0, 4, 2, 3, 1)  # [contender, split, seed, tick, rate]
     for c, name in enumerate(names(result, language)):
         colour, _, symbol = style.contender(c)
-        x = result.rate[c]
-        for s, split in enumerate(SPLITS):
-            seeds = loss[c, s]
-            common = {"x": x, "meta": {"split": split}, "legendgroup": f"{c}"}
-            edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-            if result.params.seeds > 1:
-                for values, fill in ((seeds.min(1), {}), (seeds.max(1), {"fill": "tonexty"})):
-                    stacks[len(fig.data)] = {"y": values}
-                    fig.add_scatter(y=values[-1], **common, **edge, **fill, fillcolor=style.fade(colour, 0.09))
-            mean, lost = seeds.mean(1), (seeds >= top).any(1)
-            stacks[len(fig.data)] = {"y": mean}
-            fig.add_scatter(
-                y=mean[-1],
-                **common,
-                name=name,
-                mode="lines+markers",
-                line={"color": colour, "width": 2.2, "dash": style.SPLITS[split].dash},
-                marker={"size": 7, "symbol": ["x" if gone else symbol for gone in lost[-1]]},
-                hovertemplate=f"{name}, {say(f'splits.{split}')}: %{{y:.4f}}<extra></extra>",
-            )
+        for split, seeds in zip(SPLITS, loss[c]):
+            symbols = ["x" if gone else symbol for gone in (seeds[:, -1] >= top).any(0)]  # where a seed is lost
+            line = plot.line(colour, 2.2, style.SPLITS[split].dash)
+            look = {"mode": "lines+markers", "line": line, "marker": {"size": 7, "symbol": symbols}}
+            more: dict[str, Any] = {"meta": {"split": split}, "legendgroup": f"{c}"}
+            hover = f"{name}, {say(f'splits.{split}')}: %{{y:.4f}}<extra></extra>"
+            plot.bands(fig, result.rate[c], seeds, name, look, hover=hover, **more)
     fig.update_xaxes(title=say("words.rate"), hoverformat=".3~g", **rate_axis(result, 0.02))
-    fig.update_yaxes(title=say("words.loss"), **log_range(loss[:, VALIDATION:, -1], 2 * top))
+    fig.update_yaxes(title=say("words.loss"), **log_range(loss[:, VALIDATION:, :, -1], 2 * top))
     plot.chips(fig, "split", {s: say(f"splits.{s}") for s in SPLITS}, ["validation"])
-    if result.complete:
-        plot.scrub(fig, result.epoch, say("words.epoch"), [], stacks)
-    return fig
+    return plot.film(fig, result, result.epoch, say("words.epoch"))
 
 
 def table_sensitivity(result: Result, language: str) -> pd.DataFrame:
-    say, rows = text(language).say, []
-    loss = result.sweep_loss[..., -1, :].astype(float)
-    accuracy = result.sweep_accuracy[..., -1, :].astype(float).mean(2)
-    for c, name in enumerate(names(result, language)):
-        for r, rate in enumerate(result.rate[c]):
-            found = {say("words.contender"): name, "η": float(f"{rate:.3g}")}
-            for s, split in enumerate(SPLITS):
-                found[f"{say('words.loss')}, {say(f'splits.{split}')}"] = loss[c, r, :, s].mean().round(4)
-                found[f"{say('words.accuracy')}, {say(f'splits.{split}')}"] = accuracy[c, r, s].round(4)
-            rows.append(found)
-    return pd.DataFrame(rows)
+    say, labels = text(language).say, names(result, language)
+    loss, accuracy = (a[..., -1, :].astype(float).mean(2) for a in (result.sweep_loss, result.sweep_accuracy))
+    c, r = (a.ravel() for a in np.indices(result.rate.shape))
+    columns = {say("words.contender"): [labels[i] for i in c], "η": significant(result.rate.ravel(), 3)}
+    for s, split in enumerate(SPLITS):
+        for word, mean in (("loss", loss), ("accuracy", accuracy)):
+            columns[f"{say(f'words.{word}')}, {say(f'splits.{split}')}"] = mean[c, r, s].round(4)
+    return pd.DataFrame(columns)
 
 
 def summary_sensitivity(result: Result, language: str) -> str:
@@ -323,32 +267,27 @@ def draw_best(result: Result, language: str) -> go.Figure:
     say, labels = text(language).say, names(result, language)
     fig = plot.figure(130 + 44 * len(labels), "closest")
     given, each = chance_of_best(result)
-    rows = labels[::-1]
-    colours = [style.contender(c)[0] for c in range(len(labels))][::-1]
-    shown = [("each_tuned", each, "")] if result.params.sweep else []
-    for what, share, pattern in (*shown, ("as_given", given, "/" if shown else "")):
-        fig.add_bar(
-            x=100 * share[::-1],
-            y=rows,
-            name=say(f"words.{what}"),
-            orientation="h",
-            marker={"color": colours, "pattern": {"shape": pattern, "fillmode": "replace", "size": 6}},
-            text=[f"{100 * s:.0f} %" for s in share[::-1]],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate=f"%{{y}}, {say(f'words.{what}')}: %{{x:.1f}} %<extra></extra>",
-        )
+    colours = [style.contender(c).colour for c in range(len(labels))][::-1]
+    tuned_too = result.params.sweep > 0
+    for what, share in {"each_tuned": each, "as_given": given}.items() if tuned_too else [("as_given", given)]:
+        hatched = {"shape": "/" if tuned_too and what == "as_given" else "", "fillmode": "replace", "size": 6}
+        percent, word = 100 * share[::-1], say(f"words.{what}")
+        look = {"orientation": "h", "marker": {"color": colours, "pattern": hatched}, "cliponaxis": False}
+        look |= {"text": [f"{s:.0f} %" for s in percent], "textposition": "outside"}
+        hover = f"%{{y}}, {word}: %{{x:.1f}} %<extra></extra>"
+        fig.add_bar(x=percent, y=labels[::-1], name=word, **look, hovertemplate=hover)
     fig.update_xaxes(title=say("words.chance"), range=[0, 112], tickvals=[0, 50, 100], ticksuffix=" %")
     fig.update_yaxes(automargin=True)
-    fig.update_layout(showlegend=result.params.sweep > 0, legend={"traceorder": "reversed"})
+    fig.update_layout(showlegend=tuned_too, legend={"traceorder": "reversed"})
     return fig
 
 
 def table_best(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    given, each = chance_of_best(result)
-    columns = {say("words.contender"): names(result, language), say("words.as_given"): given.round(3)}
-    return pd.DataFrame(columns | ({say("words.each_tuned"): each.round(3)} if result.params.sweep else {}))
+    say, ways = (
+        text(language).say,
+        zip(("as_given", "each_tuned")[: 1 + bool(result.params.sweep)], chance_of_best(result)),
+    )
+    return HERE.table(result, language, {say(f"words.{way}"): share.round(3) for way, share in ways})
 
 
 def whole(share: float) -> str:

@@ -14,6 +14,9 @@ from core.ml.rules import Contender, usual
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu",)
+DIVERGES = "height"
+FURTHER = ("averages",)
+WITHOUT = ("beta", "signal", "own", "scatter")
 
 TILT = 0.15  # of the double well: how much lower one well lies
 
@@ -140,10 +143,6 @@ class Result(BaseResult):
     # Networks on XOR instead.
     loss: np.ndarray = array("contender width seed", "nats", dtype="float64", fill=np.nan)
     right: np.ndarray = array("contender width seed", dtype="float64")  # of the four points
-    # The averages: of a noisy signal, plain, corrected, and over the last 1/(1 − β) values.
-    truth: np.ndarray = array("time", dtype="float64")
-    noisy: np.ndarray = array("seed time")
-    averaged: np.ndarray = array("kind seed time")
 
 
 def cost(params: Params) -> Cost:
@@ -197,3 +196,4 @@ TINY = Params(
     layout="random",
     seeds=3,
 )
+TRIAL = {"seeds": 2, "steps": 20}

@@ -25,14 +25,12 @@ from core.concepts.optimizers.params import (
     start_of,
 )
 from core.ml.optimizers import Optimizer
-from core.ml.own import table
 from core.ml.random import stream
 from core.ml.recording import Recording
 from core.ml.rules import Contender
 
 GRID = 121, 73  # columns and rows of the field
 FRAMES = 60  # moments at which the many starts are recorded
-TIMES = 200  # values of the noisy signal
 UNROLLED = 20  # steps of the recurrent unit whose error has a cliff
 TUNED_RATES = RATES[30:151:10]  # tried for networks: 0.001 … 10
 TUNED_STARTS = 8  # starts on which they are tried, apart from those that are shown
@@ -45,7 +43,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 25) -> Iterator[Resu
     axes = {"contender": len(params.contenders), "seed": params.seeds, "axis": 2, "memory": len(MEMORIES)}
     axes |= {"pad_rate": len(PAD_RATES) if plane else 0, "width": 0 if plane else len(WIDTHS)}
     axes |= {"place": params.steps + 1, "move": params.steps}
-    known = {"frame": frames, "rate": RATES if plane else RATES[:0]} | landscape(params) | averages(params)
+    known = {"frame": frames, "rate": RATES if plane else RATES[:0]} | landscape(params)
     record = Recording(Result, params, 2 * params.steps, axes, **known)
     yield from (on_surface if plane else on_network)(params, chunk, record)
 
@@ -287,29 +285,3 @@ def xor(weights: Tensor, widths: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
     gradient = torch.autograd.grad(loss.sum(), leaf)[0]
     right = ((logits > 0) == (y > 0.5)) & logits.isfinite()
     return loss.detach(), right.sum(1).double(), gradient
-
-
-# Averages
-
-
-def averages(params: Params) -> dict[str, np.ndarray]:
-    """A noisy signal of every seed and its averages: v ← β v + (1−β) x from v = 0, the same over 1 − βᵗ, and the mean
-    of the last 1/(1−β) values. The reader's own signal is brought to mean 0 and standard deviation 1 before."""
-    t = np.arange(TIMES)
-    truth = {"wave": np.cos(2 * np.pi * t / TIMES), "ramp": t / TIMES, "constant": np.ones(TIMES)}[params.signal]
-    if params.own:
-        column = table(params.own)[0][:, 0]
-        truth = (column - column.mean()) / column.std()
-    t = np.arange(len(truth))
-    drawn = [stream("optimizers signal", params.data_seed + i).standard_normal(len(t)) for i in range(params.seeds)]
-    noisy = truth + params.scatter * np.stack(drawn)
-    plain, v = np.zeros_like(noisy), np.zeros(params.seeds)
-    for k in t:
-        v = params.beta * v + (1 - params.beta) * noisy[:, k]
-        plain[:, k] = v
-    corrected = plain / (1 - params.beta ** (t + 1))
-    last = round(1 / (1 - params.beta))
-    sums = np.cumsum(np.pad(noisy, ((0, 0), (last, 0))), axis=1)
-    window = (sums[:, last:] - sums[:, :-last]) / np.minimum(t + 1, last)
-    averaged = np.stack([plain, corrected, window])
-    return {"truth": truth, "noisy": noisy.astype(np.float32), "averaged": averaged.astype(np.float32)}

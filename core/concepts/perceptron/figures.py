@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.concept.parts import Figure
-from core.concept.text import Text, words
 from core.concepts.perceptron.params import Result, activations
 from core.figures import plot, style
+from core.figures.gallery import Gallery
 from core.figures.numbers import whole
 
 CLASSES = ((-1, style.PALETTE[0], "circle"), (1, style.PALETTE[1], "diamond"))  # label, colour, symbol
@@ -21,9 +20,8 @@ MOMENTS = 200  # moments one can scrub through
 DRAWN = 2000  # points of a curve
 ROWS = 40  # rows of a table
 
-
-def text(language: str) -> Text:
-    return words("perceptron", language)
+HERE = Gallery("perceptron")
+text = HERE.text
 
 
 def moments(count: int, most: int = MOMENTS) -> np.ndarray:
@@ -46,6 +44,11 @@ def stopped(result: Result) -> np.ndarray:
 
 def rate_names(result: Result) -> tuple[str, str]:
     return f"η = {result.params.rate:g}", f"η′ = {result.params.other_rate:g}"
+
+
+def stacked() -> plot.Sheet:
+    """Two panels over the same updates."""
+    return plot.panels(2, 1, None, 460, "x unified", shared_xaxes=True, vertical_spacing=0.08)
 
 
 # The line
@@ -81,19 +84,16 @@ def half_planes(w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def draw_line(result: Result, language: str) -> go.Figure:
     """The plane of seed 0: tinted sides, a ring around what is misclassified, and the last correction."""
-    say = text(language).say
-    fig = plot.figure(500, "closest")
+    say, fig = text(language).say, plot.figure(500, "closest")
     shown = moments(len(result.path)) if result.complete else np.array([len(result.path) - 1])
     path, x, y = result.path[shown], result.x, result.y
     reach = max(1.0, float(np.abs(x).max(initial=0.0))) + 0.12
-    planes = zip(*map(half_planes, path))
-    minus, plus, line = (np.stack(parts) for parts in planes)  # each [moment, 2, corners]
+    minus, plus, line = (np.stack(parts) for parts in zip(*map(half_planes, path)))  # each [moment, 2, corners]
     before = np.stack([half_planes(result.path[u - 1] if u else np.zeros(3))[2] for u in shown])
 
     activation = activations(result.path, result.params.rate, x)[shown]  # [moment, example]
     mistaken = np.where((y * activation <= 0)[:, None], x.T[None], np.nan)  # [moment, 2, example]
-    cause = result.corrected[shown]
-    just = np.array([x[i] if i >= 0 else (np.nan, np.nan) for i in cause])[..., None]
+    just = np.array([x[i] if i >= 0 else (np.nan, np.nan) for i in result.corrected[shown]])[..., None]
 
     centre = x.mean(0) if len(x) else np.zeros(2)
     length = np.linalg.norm(path[:, :2], axis=1, keepdims=True)
@@ -104,73 +104,47 @@ def draw_line(result: Result, language: str) -> go.Figure:
         foot = centre - ((path[:, :2] @ centre + path[:, 2])[:, None] / length) * unit + 0.75 * reach * along
     normal = np.stack([foot, foot + 0.3 * reach * unit], -1)
 
-    stacks: dict[int, dict[str, np.ndarray]] = {}
-
-    def moving(stack: np.ndarray, **look: object) -> None:
+    def moving(stack: np.ndarray, name: str = "", **look: object) -> None:
         """A trace that has its own place at every moment: stack [moment, 2, points]."""
-        stacks[len(fig.data)] = {"x": stack[:, 0], "y": stack[:, 1]}
-        fig.add_scatter(x=stack[-1, 0], y=stack[-1, 1], **look)
+        legend = {"name": say(name)} if name else {"showlegend": False}
+        fig.add_scatter(x=stack[-1, 0], y=stack[-1, 1], hoverinfo="skip", **legend, **look)
+        fig.was(x=stack[:, 0], y=stack[:, 1])
 
-    quiet = {"hoverinfo": "skip", "showlegend": False}
     for stack, (_, colour, _) in zip((minus, plus), CLASSES):
-        tint = style.fade(colour, 0.11)
-        moving(stack, mode="lines", line={"width": 0}, fill="toself", fillcolor=tint, **quiet)
-    dotted = {"color": STONE, "width": 2, "dash": "dot"}
-    moving(before, mode="lines", line=dotted, name=say("words.before"), hoverinfo="skip")
-    moving(line, mode="lines", line={"color": INK, "width": 3}, **quiet)
-    arrow = {
-        "symbol": ["circle", "arrow"],
-        "size": [1, 14],
-        "angleref": "previous",
-        "color": INK,
-        "opacity": 1,
-    }
-    label = {"text": ["", "<b>w</b>"], "textposition": "top right", "textfont": {"size": 15}}
-    moving(normal, mode="lines+markers+text", line={"color": INK, "width": 2}, marker=arrow, **label, **quiet)
-    example = f"{say('words.example')} %{{customdata}}"
+        moving(stack, mode="lines", line={"width": 0}, fill="toself", fillcolor=style.fade(colour, 0.11))
+    moving(before, "words.before", mode="lines", line=plot.line(STONE, 2, "dot"))
+    moving(line, mode="lines", line=plot.line(INK, 3))
+    arrow = plot.arrow(INK, 2, 14) | {"mode": "lines+markers+text", "textposition": "top right", "marker_opacity": 1}
+    moving(normal, text=["", "<b>w</b>"], textfont={"size": 15}, **arrow)
     for value, colour, symbol in CLASSES:
         chosen = y == value
         name = say("words.class", label=f"{value:+d}".replace("-", "−"))
-        fig.add_scatter(
-            x=x[chosen, 0],
-            y=x[chosen, 1],
-            name=name,
-            mode="markers",
-            marker={"size": 9, "symbol": symbol, "color": colour},
-            customdata=np.flatnonzero(chosen) + 1,
-            hovertemplate=f"{example} · {name}<br>(%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
-        )
-    ring = {"symbol": "circle-open", "color": INK, "size": 15, "line": {"width": 1.6}}
-    moving(mistaken, mode="markers", marker=ring, name=say("words.misclassified"), hoverinfo="skip")
-    star = {"symbol": "square-open", "color": PURPLE, "size": 23, "line": {"width": 3}}
-    moving(just, mode="markers", marker=star, name=say("words.just_corrected"), hoverinfo="skip")
+        look = {"mode": "markers", "marker": plot.marker(colour, symbol, 9), "customdata": np.flatnonzero(chosen) + 1}
+        hover = f"{say('words.example')} %{{customdata}} · {name}<br>(%{{x:.2f}}, %{{y:.2f}})<extra></extra>"
+        fig.add_scatter(**plot.xy(x[chosen]), name=name, **look, hovertemplate=hover)
+    ring = plot.marker(INK, "circle-open", 15, line={"width": 1.6})
+    moving(mistaken, "words.misclassified", mode="markers", marker=ring)
+    square = plot.marker(PURPLE, "square-open", 23, line={"width": 3})
+    moving(just, "words.just_corrected", mode="markers", marker=square)
 
     fig.update_xaxes(title="x₁", range=[-reach, reach])
     fig.update_yaxes(title="x₂", range=[-reach, reach], scaleanchor="x")
-    if result.complete:
-        plot.scrub(fig, shown, say("words.update"), [], stacks)
-    return fig
+    return plot.film(fig, result, shown, say("words.update"))
 
 
 def table_line(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     shown = moments(len(result.path), ROWS)
-    cause = result.corrected[shown]
-    point = np.array([result.x[i] if i >= 0 else (np.nan, np.nan) for i in cause])
-    label = [result.y[i] if i >= 0 else np.nan for i in cause]
-    return pd.DataFrame(
-        {
-            say("words.update"): shown,
-            say("words.example"): whole(np.where(cause >= 0, cause + 1.0, np.nan)),
-            "x₁": point[:, 0].round(3),
-            "x₂": point[:, 1].round(3),
-            "y": whole(label),
-            "w₁": result.path[shown, 0].round(4),
-            "w₂": result.path[shown, 1].round(4),
-            "b": result.path[shown, 2].round(4),
-            say("words.misclassified"): result.missed[shown],
-        }
-    )
+    cause, (w_1, w_2, b) = result.corrected[shown], result.path[shown].T.round(4)
+    found = np.array([[*result.x[i], result.y[i]] if i >= 0 else [np.nan] * 3 for i in cause])  # x₁, x₂, y
+    columns = {
+        say("words.update"): shown,
+        say("words.example"): whole(np.where(cause >= 0, cause + 1.0, np.nan)),
+        "x₁": found[:, 0].round(3),
+        "x₂": found[:, 1].round(3),
+        "y": whole(found[:, 2]),
+    }
+    return pd.DataFrame(columns | {"w₁": w_1, "w₂": w_2, "b": b, say("words.misclassified"): result.missed[shown]})
 
 
 def summary_line(result: Result, language: str) -> str:
@@ -188,53 +162,33 @@ def summary_line(result: Result, language: str) -> str:
 
 
 def draw_mistakes(result: Result, language: str) -> go.Figure:
-    say = text(language).say
-    fig = plot.figure(420)
+    say, fig = text(language).say, plot.figure(420)
     seeds = result.mistakes[0].astype(float)  # [seed, pass]
     passes = np.arange(1, seeds.shape[1] + 1)
-    colour = RATES[0][0]
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     if len(seeds) > 1:
-        fig.add_scatter(x=passes, y=seeds.min(0), **edge)
-        fig.add_scatter(x=passes, y=seeds.max(0), fill="tonexty", fillcolor=style.fade(colour, 0.15), **edge)
-        fig.add_scatter(
-            x=passes,
-            y=seeds.mean(0),
-            name=say("words.mean_of", seeds=len(seeds)),
-            line={"color": colour, "width": 2.5},
-            mode="lines",
-            hovertemplate="%{y:.1f}",
-        )
-    fig.add_scatter(
-        x=passes,
-        y=seeds[0],
-        name=say("words.first_seed"),
-        mode="lines+markers" if len(passes) <= 60 else "lines",
-        line={"color": RED, "width": 1.8, "dash": "dot"},
-        marker={"size": 6, "symbol": "diamond"},
-    )
+        look = {"mode": "lines", "line": plot.line(RATES[0][0], 2.5)}
+        plot.bands(fig, passes, seeds, say("words.mean_of", seeds=len(seeds)), look, hover="%{y:.1f}")
+    look = {"mode": "lines+markers" if len(passes) <= 60 else "lines", "line": plot.line(RED, 1.8, "dot")}
+    fig.add_scatter(x=passes, y=seeds[0], name=say("words.first_seed"), **look, marker={"size": 6, "symbol": "diamond"})
     axis = say("words.move" if result.params.order == "by_hand" else "words.pass")
     fig.update_xaxes(title=axis, rangemode="tozero", tickformat="d")
     fig.update_yaxes(title=say("words.mistakes"), rangemode="tozero")
-    if result.complete:
-        plot.scrub(fig, passes, axis, list(range(len(fig.data))), {})
-    return fig
+    return plot.film(fig, result, passes, axis, True)
 
 
 def table_mistakes(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     shown = moments(result.mistakes.shape[2], ROWS)
     seeds = result.mistakes[0][:, shown]
-    return pd.DataFrame(
-        {
-            say("words.move" if result.params.order == "by_hand" else "words.pass"): shown + 1,
-            say("words.first_seed"): seeds[0],
-            say("words.mean"): seeds.mean(0).round(2),
-            say("words.fewest"): seeds.min(0),
-            say("words.most"): seeds.max(0),
-            say("words.stopped_seeds"): (seeds == 0).sum(0),
-        }
-    )
+    columns = {
+        "move" if result.params.order == "by_hand" else "pass": shown + 1,
+        "first_seed": seeds[0],
+        "mean": seeds.mean(0).round(2),
+        "fewest": seeds.min(0),
+        "most": seeds.max(0),
+        "stopped_seeds": (seeds == 0).sum(0),
+    }
+    return pd.DataFrame({say(f"words.{word}"): column for word, column in columns.items()})
 
 
 def summary_mistakes(result: Result, language: str) -> str:
@@ -254,62 +208,29 @@ def summary_mistakes(result: Result, language: str) -> str:
 
 def draw_loss(result: Result, language: str) -> go.Figure:
     """Loss above, number misclassified below; triangles: fewer misclassified, no smaller loss."""
-    say = text(language).say
-    fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08, figure=plot.figure(460))
+    say, fig = text(language).say, stacked()
     shown = thin(len(result.path))
-    mode = "lines+markers" if len(shown) <= 60 else "lines"
-    for row, (values, colour, dash, name) in enumerate(
-        (
-            (result.loss, RATES[0][0], "solid", say("words.loss")),
-            (result.missed, style.PALETTE[1], "solid", say("words.misclassified")),
-        ),
-        1,
-    ):
-        fig.add_scatter(
-            x=shown,
-            y=values[shown],
-            name=name,
-            showlegend=False,
-            mode=mode,
-            line={"color": colour, "width": 2, "dash": dash},
-            marker={"size": 5},
-            hovertemplate="%{y:.4~g}",
-            row=row,
-            col=1,
-        )
-    odd = np.flatnonzero((np.diff(result.missed.astype(int)) < 0) & (np.diff(result.loss) >= 0)) + 1
-    odd = odd[:DRAWN]
-    fig.add_scatter(
-        x=odd,
-        y=result.loss[odd],
-        name=say("words.fewer_yet_larger"),
-        mode="markers",
-        marker={"symbol": "triangle-up", "size": 10, "color": RED},
-        hovertemplate="%{y:.4~g}",
-        row=1,
-        col=1,
-    )
-    fig.update_yaxes(title=say("words.loss"), rangemode="tozero", row=1, col=1)
-    fig.update_yaxes(title=say("words.misclassified"), rangemode="tozero", row=2, col=1)
+    series = ("loss", result.loss, RATES[0][0]), ("misclassified", result.missed, style.PALETTE[1])
+    for row, (word, values, colour) in enumerate(series, 1):
+        place = {"row": row, "col": 1}
+        look = {"line": plot.line(colour, 2, "solid"), "marker": {"size": 5}, "showlegend": False}
+        look |= {"mode": "lines+markers" if len(shown) <= 60 else "lines", "name": say(f"words.{word}")}
+        fig.add_scatter(x=shown, y=values[shown], **look, hovertemplate="%{y:.4~g}", **place)
+        fig.update_yaxes(title=say(f"words.{word}"), rangemode="tozero", **place)
+    odd = np.flatnonzero((np.diff(result.missed.astype(int)) < 0) & (np.diff(result.loss) >= 0))[:DRAWN] + 1
+    look = {"mode": "markers", "marker": plot.marker(RED, "triangle-up", 10), "name": say("words.fewer_yet_larger")}
+    fig.add_scatter(x=odd, y=result.loss[odd], **look, hovertemplate="%{y:.4~g}", row=1, col=1)
     fig.update_xaxes(title=say("words.update"), row=2, col=1)
     first = min(len(result.path), MOMENTS)  # a long run is shown by its beginning; zoom out for the rest
     fig.update_xaxes(range=[-0.5, max(first - 0.5, 1)])
     fig.update_layout(showlegend=True)
-    if result.complete:
-        plot.scrub(fig, np.arange(first), say("words.update"), [0, 1, 2], {})
-    return fig
+    return plot.film(fig, result, np.arange(first), say("words.update"), True)
 
 
 def table_loss(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
     shown = moments(len(result.path), ROWS)
-    return pd.DataFrame(
-        {
-            say("words.update"): shown,
-            say("words.misclassified"): result.missed[shown],
-            say("words.loss"): result.loss[shown].round(5),
-        }
-    )
+    columns = {"update": shown, "misclassified": result.missed[shown], "loss": result.loss[shown].round(5)}
+    return pd.DataFrame({text(language).say(f"words.{word}"): column for word, column in columns.items()})
 
 
 def summary_loss(result: Result, language: str) -> str:
@@ -334,41 +255,19 @@ def draw_bound(result: Result, language: str) -> go.Figure:
     end = np.where(limit > 0, limit, updates.max(0))
     span = np.stack([updates.min(0), end, np.full(len(seeds), np.nan)], 1)
     span = np.where(span > 0, span, np.nan)  # a logarithmic axis has no zero
-    fig.add_scatter(
-        x=span.ravel(),
-        y=np.repeat(seeds, 3),
-        mode="lines",
-        line={"color": style.fade(STONE, 0.5), "width": 2},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    look = {"mode": "lines", "line": plot.line(style.fade(STONE, 0.5), 2)} | plot.QUIET
+    fig.add_scatter(x=span.ravel(), y=np.repeat(seeds, 3), **look)
     both = not np.allclose(result.bound[0], result.bound[1], equal_nan=True)
     for rate, ((colour, _, symbol), name) in enumerate(zip(RATES, rate_names(result))):
         count = np.where(updates[rate] > 0, updates[rate], np.nan)
-        mark = {"symbol": f"{symbol}-open", "size": 13} if rate else {"symbol": symbol, "size": 8}
-        fig.add_scatter(
-            x=count,
-            y=seeds,
-            name=say("words.updates_at", rate=name),
-            mode="markers",
-            marker=mark | {"color": colour, "line": {"width": 2}},
-            hovertemplate=f"{name}: %{{x:d}}<extra></extra>",
-        )
-        tick = {
-            "symbol": "x-thin-open" if rate else "line-ns-open",
-            "size": 10 if rate else 16,
-            "color": colour if both else INK,
-            "line": {"width": 3},
-        }
+        mark = plot.marker(colour, *((f"{symbol}-open", 13) if rate else (symbol, 8)), line={"width": 2})
+        look = {"mode": "markers", "marker": mark, "name": say("words.updates_at", rate=name)}
+        fig.add_scatter(x=count, y=seeds, **look, hovertemplate=f"{name}: %{{x:d}}<extra></extra>")
         if rate == 0 or both:
-            fig.add_scatter(
-                x=result.bound[rate],
-                y=seeds,
-                name=say("words.bound_at", rate=name) if both else say("words.bound"),
-                mode="markers",
-                marker=tick,
-                hovertemplate="%{x:.0f}<extra></extra>",
-            )
+            tick = ("x-thin-open", 10) if rate else ("line-ns-open", 16)
+            look = {"mode": "markers", "marker": plot.marker(colour if both else INK, *tick, line={"width": 3})}
+            title = say("words.bound_at", rate=name) if both else say("words.bound")
+            fig.add_scatter(x=result.bound[rate], y=seeds, name=title, **look, hovertemplate="%{x:.0f}<extra></extra>")
     every = np.r_[updates.ravel(), result.bound.ravel()]
     top = max(10.0, float(np.nanmax(every, initial=1.0)))
     reach = [-0.15, np.log10(top) + 0.25]
@@ -376,14 +275,7 @@ def draw_bound(result: Result, language: str) -> go.Figure:
     few = len(seeds) <= 12
     fig.update_yaxes(title=say("words.seed"), range=[len(seeds) + 0.6, 0.4], dtick=1 if few else 5)
     if not np.isfinite(result.gamma).any():
-        corner = {
-            "xref": "paper",
-            "yref": "paper",
-            "x": 0.98,
-            "y": 0.97,
-            "xanchor": "right",
-            "yanchor": "top",
-        }
+        corner = {"xref": "paper", "yref": "paper", "x": 0.98, "y": 0.97, "xanchor": "right", "yanchor": "top"}
         fig.add_annotation(text=say("words.no_bound"), **corner)
     return fig
 
@@ -412,13 +304,8 @@ def summary_bound(result: Result, language: str) -> str:
     if not separable.any():
         return say("summaries.inseparable")
     used = result.mistakes[0].sum(-1)[separable] / result.bound[0][separable]
-    return say(
-        "summaries.bound",
-        separable=int(separable.sum()),
-        seeds=len(separable),
-        kept=int((used <= 1).sum()),
-        percent=f"{100 * used.max():.0f}",
-    )
+    values = {"separable": len(used), "seeds": len(separable), "kept": int((used <= 1).sum())}
+    return say("summaries.bound", **values, percent=f"{100 * used.max():.0f}")
 
 
 # Two step sizes
@@ -433,40 +320,29 @@ def angles(path: np.ndarray) -> np.ndarray:
     return found
 
 
+def lengths(path: np.ndarray) -> np.ndarray:
+    """Length of w along a path; NaN while it is zero, for which a logarithmic axis has no place."""
+    length = np.linalg.norm(path[:, :2], axis=1)
+    return np.where(length, length, np.nan)
+
+
 def draw_rates(result: Result, language: str) -> go.Figure:
     """Length and direction of w of seed 0 at both step sizes, over updates."""
-    say = text(language).say
-    fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08, figure=plot.figure(460))
-    both = zip((result.path, result.other_path), RATES, rate_names(result))
-    for path, (colour, dash, _), name in both:
+    say, fig = text(language).say, stacked()
+    for path, (colour, dash, _), name in zip((result.path, result.other_path), RATES, rate_names(result)):
         shown, wide = thin(len(path)), dash == "solid"  # the second lies on the first where they agree
         look = {
-            "color": style.fade(colour, 0.55) if wide else colour,
-            "width": 5 if wide else 2.2,
-            "dash": dash,
+            "mode": "lines",
+            "line": plot.line(style.fade(colour, 0.55) if wide else colour, 5 if wide else 2.2, dash),
         }
-        length = np.linalg.norm(path[shown, :2], axis=1)
-        length[length == 0] = np.nan
-        for row, values, unit in ((1, angles(path)[shown], "°"), (2, length, "")):
-            fig.add_scatter(
-                x=shown,
-                y=values,
-                name=name,
-                legendgroup=name,
-                showlegend=row == 1,
-                mode="lines",
-                line=look,
-                hovertemplate=f"%{{y:.4~g}}{unit}",
-                row=row,
-                col=1,
-            )
+        for row, values, unit in ((1, angles(path), "°"), (2, lengths(path), "")):
+            name_and_place = {"name": name, "legendgroup": name, "showlegend": row == 1, "row": row, "col": 1}
+            fig.add_scatter(x=shown, y=values[shown], **look, hovertemplate=f"%{{y:.4~g}}{unit}", **name_and_place)
     fig.update_yaxes(title=say("words.direction"), row=1, col=1)
     fig.update_yaxes(title=say("words.length"), type="log", tickformat="~g", dtick=1, row=2, col=1)
     fig.update_xaxes(title=say("words.update"), row=2, col=1)
-    if result.complete:
-        last = max(len(result.path), len(result.other_path))
-        plot.scrub(fig, moments(last), say("words.update"), [0, 1, 2, 3], {})
-    return fig
+    last = max(len(result.path), len(result.other_path))
+    return plot.film(fig, result, moments(last), say("words.update"), True)
 
 
 def table_rates(result: Result, language: str) -> pd.DataFrame:
@@ -474,29 +350,22 @@ def table_rates(result: Result, language: str) -> pd.DataFrame:
     shown = moments(max(len(result.path), len(result.other_path)), ROWS)
     columns: dict[str, object] = {say("words.update"): shown}
     for path, name in zip((result.path, result.other_path), rate_names(result)):
-        there = shown < len(path)
-        at = np.minimum(shown, len(path) - 1)
-        columns[f"{say('words.direction')}, {name}"] = np.where(there, angles(path)[at], np.nan).round(3)
-        length = np.linalg.norm(path[at, :2], axis=1)
-        columns[f"{say('words.length')}, {name}"] = np.where(there, length, np.nan).round(5)
+        for word, values, digits in (
+            ("direction", angles(path), 3),
+            ("length", np.linalg.norm(path[:, :2], axis=1), 5),
+        ):
+            found = np.where(shown < len(path), values[np.minimum(shown, len(path) - 1)], np.nan)
+            columns[f"{say(f'words.{word}')}, {name}"] = found.round(digits)
     return pd.DataFrame(columns)
 
 
 def summary_rates(result: Result, language: str) -> str:
-    say = text(language).say
-    one, other = rate_names(result)
-    updates = result.mistakes.sum(-1)
     if not result.alike.size:
-        return say("summaries.not_begun")
-    return say(
-        "summaries.rates",
-        one=one,
-        other=other,
-        same=int(result.alike[:, -1].sum()),
-        seeds=len(result.gamma),
-        mean=f"{updates[0].mean():.1f}",
-        other_mean=f"{updates[1].mean():.1f}",
-    )
+        return text(language).say("summaries.not_begun")
+    one, other = rate_names(result)
+    values = {"one": one, "other": other, "same": int(result.alike[:, -1].sum()), "seeds": len(result.gamma)}
+    mean, other_mean = (f"{updates.mean():.1f}" for updates in result.mistakes.sum(-1))
+    return text(language).say("summaries.rates", **values, mean=mean, other_mean=other_mean)
 
 
 FIGURES = (

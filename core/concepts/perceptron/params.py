@@ -151,3 +151,4 @@ PRESETS = (
 )
 
 TINY = Params(n=20, margin=0.05, initial="random", order="shuffled", passes=20, seeds=3)
+TRIAL = {"seeds": 2, "passes": 3}

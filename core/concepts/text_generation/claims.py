@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from core.concept.parts import Claim, Prediction
+from core.concept.parts import Claim
 from core.concepts.text_generation.params import (
     FEATURES,
     HEATS,
@@ -19,15 +18,9 @@ from core.concepts.text_generation.params import (
     Params,
     Result,
 )
-from core.conclusions.stats import leaning
+from core.conclusions.measures import Fits, Measure, finished, more_or_less, unseen
 
-TEST = SPLITS.index("test")
-Measure = Callable[[Result], np.ndarray | None]
-
-DECIDING: dict[str, Any] = {"data_seed": 50_000, "weight_seed": 50_000}  # seeds nobody looked at
-NAMES = Params(seeds=10, **DECIDING)
-SENTENCES = Params().replace(**PROSE | DECIDING | {"seeds": 5})
-PHRASES = Params().replace(**IDIOMS | DECIDING | {"seeds": 5})
+TEST, ONE = SPLITS.index("test"), WARMTHS.index(1.0)
 
 
 def best_order(result: Result) -> np.ndarray:
@@ -41,25 +34,18 @@ def best_ngram(result: Result) -> np.ndarray:
     return result.ngram[np.arange(len(result.ngram)), best_order(result) - 1, 1]
 
 
-def of_complete(measure: Measure, corpus: str) -> Measure:
-    """The measure on a finished run on this corpus; None on any other, and on a diverged one."""
-
-    def measured(result: Result) -> np.ndarray | None:
-        if not result.complete or result.params.own or result.params.corpus != corpus:
-            return None
-        effects = measure(result)
-        return effects if effects is not None and np.isfinite(effects).all() else None
-
-    return measured
+def bits(result: Result) -> np.ndarray:
+    """Bits per character of the network on the test text: [seed]."""
+    return result.bits[:, -1, TEST]
 
 
 def below_counting(result: Result) -> np.ndarray:
     """Bits per character of the best n-gram (its order chosen on the validation text) minus the network's: [seed]."""
-    return best_ngram(result) - result.bits[:, -1, TEST]
+    return best_ngram(result) - bits(result)
 
 
 def below_gzip(result: Result) -> np.ndarray:
-    return result.packed[:, PACKERS.index("gzip")] - result.bits[:, -1, TEST]
+    return result.packed[:, PACKERS.index("gzip")] - bits(result)
 
 
 def gain(shares: np.ndarray, to: float, over: float) -> np.ndarray:
@@ -78,30 +64,31 @@ def learned(feature: str) -> Measure:
     return lambda result: result.followed[:, 1, k] - result.followed[:, 0, k]
 
 
-BITS = "bits/character"
-ONE = WARMTHS.index(1.0)
+def of(corpus: str) -> Fits:
+    return lambda params: not params.own and params.corpus == corpus
+
+
+def _claim(id: str, measure: Measure, params: Params, smallest: float, **how: Any) -> Claim:
+    """A claim that finished runs on the corpus of its own settings speak to."""
+    return Claim(id, finished(measure, of(params.corpus)), params, smallest, **how)
+
+
+NAMES = unseen(Params(), 10)
+SENTENCES, PHRASES = (unseen(Params().replace(**corpus), 5) for corpus in (PROSE, IDIOMS))
+TWICE: dict[str, Any] = {"smallest": 0.01, "unit": "bits/character", "runs": 2}
 
 CLAIMS = (
-    Claim("names_counting", of_complete(below_counting, "names"), NAMES, smallest=0.01, unit=BITS),
-    Claim("prose_counting", of_complete(below_counting, "prose"), SENTENCES, smallest=0.01, unit=BITS, runs=2),
-    Claim("prose_gzip", of_complete(below_gzip, "prose"), SENTENCES, smallest=0.01, unit=BITS, runs=2),
-    Claim("idioms_counting", of_complete(below_counting, "idioms"), PHRASES, smallest=0.01, unit=BITS, runs=2),
-    Claim("cold_repeats", of_complete(lambda r: gain(r.distinct, 1.0, 0.3), "names"), NAMES, smallest=0.1),
-    Claim("cold_copies", of_complete(lambda r: gain(r.from_training, 0.3, 1.0), "names"), NAMES, smallest=0.1),
-    Claim("one_fits", of_complete(best_temperature, "names"), NAMES, smallest=0.1, direction="within"),
-    Claim("writes_new", of_complete(lambda r: 1 - r.from_training[:, ONE], "names"), NAMES, smallest=0.5),
-    Claim("unit_place", of_complete(learned("place"), "names"), NAMES, smallest=0.1),
-    Claim("unit_end", of_complete(learned("end"), "names"), NAMES, smallest=0.1),
+    _claim("names_counting", below_counting, NAMES, 0.01, unit="bits/character"),
+    _claim("prose_counting", below_counting, SENTENCES, **TWICE),
+    _claim("prose_gzip", below_gzip, SENTENCES, **TWICE),
+    _claim("idioms_counting", below_counting, PHRASES, **TWICE),
+    _claim("cold_repeats", lambda r: gain(r.distinct, 1.0, 0.3), NAMES, 0.1),
+    _claim("cold_copies", lambda r: gain(r.from_training, 0.3, 1.0), NAMES, 0.1),
+    _claim("one_fits", best_temperature, NAMES, 0.1, direction="within"),
+    _claim("writes_new", lambda r: 1 - r.from_training[:, ONE], NAMES, 0.5),
+    _claim("unit_place", learned("place"), NAMES, 0.1),
+    _claim("unit_end", learned("end"), NAMES, 0.1),
 )
 
-
-def counted_or_learned(result: Result) -> tuple[str, dict[str, Any]] | None:
-    """Whether the network needs fewer bits for the test text than the best n-gram."""
-    effects = below_counting(result).astype(float)
-    if not result.complete or not np.isfinite(effects).all():
-        return None
-    bits = {"network": f"{result.bits[:, -1, TEST].mean():.2f}", "counting": f"{best_ngram(result).mean():.2f}"}
-    return leaning(effects), {**bits, "seeds": len(effects)}
-
-
-PREDICTIONS = (Prediction("counting", ("more", "even", "less"), counted_or_learned),)
+COUNTED_OR_LEARNED = {"counting": finished(best_ngram), "network": finished(bits)}
+PREDICTIONS = (more_or_less("counting", COUNTED_OR_LEARNED, "{:.2f}".format),)

@@ -13,6 +13,7 @@ from core.concepts.text_generation.own import divisible
 from core.takeaway.weights import recurrent
 
 ENGINE = "stacked torch"
+DIVERGES = "bits"
 CORPORA = ("names", "prose", "idioms")
 EMBEDDING = 48  # units that stand for a character
 SAMPLED = (0.3, 0.7, 1.0, 1.5)  # temperatures of the samples
@@ -163,3 +164,4 @@ PRESETS = (
 )
 
 TINY = Params(units=8, steps=16, batch=8, dropout=0.2, seeds=2)
+TRIAL = {"seeds": 2, "steps": 20}
