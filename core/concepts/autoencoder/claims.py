@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from core.concept.parts import Claim, Mistake
 from core.concepts.autoencoder.params import PRESETS, SIZES, WAYS, Params, Result, even, gaussian, of
-from core.conclusions.measures import Contenders, Measure, Value, difference, finished, more_or_less, preset, unseen
+from core.conclusions.measures import Contenders, Measure, difference, finished, more_or_less, preset, unseen
 
 TRAIN, TEST = range(2)
 VERSIONS = Contenders(lambda params: params.versions, lambda params: not params.own)
 LINEAR, PLAIN, DENOISING, VAE, MEAN, DEVIATION = of("linear", "plain", "denoising", "vae", "vae_mean", "vae_std")
 
 
-def end(name: str, size: int, *more: int) -> Value:
+def end(name: str, size: int, *more: int) -> Callable[[Result], np.ndarray]:
     """An array [version, size, seed, moment, …] at this size and the last moment."""
     return lambda result: getattr(result, name)[(slice(None), SIZES.index(size), slice(None), -1, *more)]
 
 
-def drawn(size: int, way: str) -> Value:
+def drawn(size: int, way: str) -> Callable[[Result], np.ndarray]:
     """Share of good pictures among those decoded from codes drawn in this way."""
     return lambda result: result.good[:, SIZES.index(size), WAYS.index(way), :, -1]
 
 
-def hollow(way: str) -> Value:
+def hollow(way: str) -> Callable[[Result], np.ndarray]:
     """Share of cells of the plane of codes that are empty."""
     return lambda result: result.empty[:, WAYS.index(way), :, -1]
 

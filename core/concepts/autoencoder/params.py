@@ -166,10 +166,10 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
     """Every version and size by layer: {"1.8.encoder.0.weight": [seeds, out, in], …}. The encoder of a VAE gives all
     means, then all log-variances."""
     found: dict[str, np.ndarray] = {}
-    for member, rows in state.items():
+    for member, row in state.items():
         version, size = map(int, member.split("."))
         own = units(result.params, result.params.versions[version], size)
-        for name, half, layers in zip(("encoder", "decoder"), np.split(rows, [count(own[0])], -1), own):
+        for name, half, layers in zip(("encoder", "decoder"), np.split(row, [count(own[0])], -1), own):
             found |= {f"{member}.{name}.{part}": values for part, values in perceptron(half, layers).items()}
     return found
 
