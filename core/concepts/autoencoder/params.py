@@ -94,7 +94,7 @@ class Result(BaseResult):
     pca_made: np.ndarray = array("size picture pixel")
     made: np.ndarray = array("version size picture pixel")
     made_clean: np.ndarray = array("version size picture pixel")
-    errors: np.ndarray = array("version size example")  # of every test picture
+    errors: np.ndarray = array("version size example")  # of every test picture, as they are
     code: np.ndarray = array("version example axis")  # of every test picture, through two numbers
     label: np.ndarray = array("example", dtype="int64")
     edge: np.ndarray = array("version axis end_of_axis")  # of the square of codes that is decoded
@@ -129,7 +129,7 @@ class Drawing(BaseParams):
 
 @dataclass(frozen=True)
 class Rebuilt(BaseResult):
-    """The drawing through every bottleneck, with its error, and the share of test pictures with a smaller one."""
+    """The drawing through every bottleneck, with its squared error, and the share of test pictures with a smaller one."""
 
     picture: np.ndarray = array("pixel")
     made: np.ndarray = array("size pixel")

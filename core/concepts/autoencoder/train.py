@@ -300,7 +300,7 @@ def looks(arm: Arm, pictures: Pictures, some: np.ndarray, mean: np.ndarray) -> d
     grid = decode(arm, arm.weights, spots)[PLANE].T.reshape(GRID, GRID, PIXELS)
     found = {"made": made[..., some].swapaxes(1, 2), "made_clean": clean.swapaxes(1, 2), "plane": grid}
     numbers = {name: values.numpy(force=True) + mean for name, values in found.items()}
-    found = {"errors": (made - test).square().sum(1) / pictures.nothing[0, 1], "code": plane.T, "edge": edge}
+    found = {"errors": (made - test).square().sum(1), "code": plane.T, "edge": edge}
     return numbers | {name: values.numpy(force=True) for name, values in found.items()}
 
 
@@ -459,7 +459,6 @@ def answer(
     ink = [INK.index(pixel) / (len(INK) - 1) for pixel in question.pixels.ljust(PIXELS, INK[0])]
     picture = np.array(ink, np.float32)
     made = through(picture[None], np.ones((1, 1)))[:, 0]
-    scale = np.square(result.original - result.mean).sum(1).mean()
-    error = np.square(made - picture).sum(1) / scale
+    error = np.square(made - picture).sum(1)
     rank = (result.errors[v] < error[:, None]).mean(1)
     return Rebuilt(question, 1, 1, picture=picture, made=made, error=error, rank=rank)
