@@ -325,7 +325,10 @@ def test_a_drawing_comes_back_as_any_picture_does() -> None:
     found = answer(TINY, result, state, Drawing(2, pixels))
     assert np.allclose(found.picture, result.original[4], atol=1e-6)
     assert np.allclose(found.made, result.made[1, :, 4], atol=1e-4)
-    assert ((found.rank >= 0) & (found.rank <= 1)).all()
+    for s, error in enumerate(found.error):  # it is one of the test pictures
+        errors = result.errors[1, s]
+        assert np.isclose(errors, error, rtol=1e-3).any()
+        assert found.rank[s] == pytest.approx((errors < error).mean(), abs=0.01)
     assert (answer(TINY, result, state, Drawing(1, "")).picture == 0).all()
 
 

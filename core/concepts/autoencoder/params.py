@@ -129,7 +129,7 @@ class Drawing(BaseParams):
 
 @dataclass(frozen=True)
 class Rebuilt(BaseResult):
-    """The drawing through every bottleneck, with its squared error, and the share of test pictures with a smaller one."""
+    """The drawing through every bottleneck, its squared error, and the share of test pictures with a smaller one."""
 
     picture: np.ndarray = array("pixel")
     made: np.ndarray = array("size pixel")
