@@ -11,23 +11,15 @@ def clicked(page: Page, at: dict[str, float]) -> None:
         page.change(placed=True, x=x, y=y)
 
 
-page.header()
-presets, picture, settings = page.places()
-with picture:
-    page.figures(on_click=clicked)
-with presets:
-    page.presets()
-with settings:
-    page.controls(
-        "beta",
-        "signal",
-        "own",
-        "scatter",
-        "contenders",
-        "surface",
-        "angle",
-        without=("contenders.lr",) if page.params.rates == "best" else (),
-    )
-page.claims("momentum_ravine", "adagrad_rotated", "local_best")
-page.lesson()
-page.share()
+page.show(
+    "beta",
+    "signal",
+    "own",
+    "scatter",
+    "contenders",
+    "surface",
+    "angle",
+    claims=("momentum_ravine", "adagrad_rotated", "local_best"),
+    without=("contenders.lr",) if page.params.rates == "best" else (),  # the sweep chooses it
+    on_click=clicked,
+)

@@ -74,15 +74,11 @@ def shown(found: Written) -> None:
     st.caption(say("words.written", copied=f"{100 * sum(marks) / max(1, len(marks)):.0f}"))
 
 
-page.header()
-presets, picture, settings = page.places()
-with picture:
-    page.figures()
-with presets:
-    page.presets()
-with settings:
-    page.controls("corpus", "own", "cell", "units")
-st.fragment(write)()
-page.claims("names_counting", "prose_counting", "cold_repeats")
-page.lesson()
-page.share()
+page.show(
+    "corpus",
+    "own",
+    "cell",
+    "units",
+    claims=("names_counting", "prose_counting", "cold_repeats"),
+    after=st.fragment(write),
+)

@@ -9,6 +9,10 @@ import numpy as np
 
 from core.concept.params import BaseParams
 from core.concept.result import BaseResult, axes
+from core.ml.data import SHARES, digits
+
+SPLIT = {100 * share for share in SHARES}  # numbers that texts of several concepts repeat
+DIGITS = {np.sqrt(digits()[0].shape[1]), len(np.unique(digits()[1]))}
 
 R = TypeVar("R", bound=BaseResult)
 

@@ -3,11 +3,11 @@ comes from data/claims.json."""
 
 from __future__ import annotations
 
+import importlib
 import re
-from math import isclose, sqrt
+from math import isclose
 from typing import Any
 
-import numpy as np
 import pytest
 from test_text import parsed
 
@@ -16,26 +16,10 @@ from core.concept.catalog import CONCEPTS, LANGUAGES, TALKS
 from core.concept.params import BaseParams, canonical
 from core.concept.parts import load
 from core.concept.text import measured, words
-from core.concepts.activations import params as activations
-from core.concepts.activations import train as activations_train
-from core.concepts.activations.claims import HE
-from core.concepts.activations.figures import GOOD
-from core.concepts.autoencoder import params as autoencoder
-from core.concepts.autoencoder import train as autoencoder_train
-from core.concepts.dropout import params as dropout
 from core.concepts.gan import claims as gan_claims
-from core.concepts.gan import params as gan
-from core.concepts.gan import train as gan_train
-from core.concepts.mixup import train as mixup_train
-from core.concepts.mixup.params import EPSILONS
-from core.concepts.optimizer_race import tuning
-from core.concepts.optimizers import train as optimizers_train
-from core.concepts.perceptron import figures as perceptron
 from core.concepts.text_generation import corpora
-from core.concepts.text_generation.params import WARMTHS
 from core.conclusions import kept
 from core.conclusions.stats import CONFIDENCE
-from core.ml.data import SHARES, digits
 from core.runs.store import LARGEST_RESULT
 
 STEMS = [entry.stem for entry in CONCEPTS]
@@ -45,59 +29,12 @@ PARTS = {"½": 1 / 2, "¼": 1 / 4, "⅓": 1 / 3}
 PLACE = re.compile(r"\{[^}]*\}|\$[^$]*\$")  # what is filled in, and formulas
 FORMULAS = {0.0, 1.0, 2.0, 1 / 2, 1 / 4, 100 * CONFIDENCE}
 
-RACE = load("optimizer_race")
-DIGIT_SIDE, DIGIT_CLASSES = sqrt(digits()[0].shape[1]), len(np.unique(digits()[1]))
-SPLIT = {100 * share for share in SHARES}
+# Constants of the code that the common texts repeat; those of a concept stand in its own tests.
+COMMON = {8, 16, LARGEST_RESULT / 2**20, readers.LARGEST / 2**20, 5, 3, 100}  # UTF-8, UTF-16, LeNet-5, VGG-16, GPT-3
 
 
-def preset(stem: str, id: str) -> Any:
-    concept = load(stem)
-    return concept.Params().replace(**next(p.changes for p in concept.presets if p.id == id))
-
-
-def weights(params: Any, inputs: int, classes: int) -> int:
-    """How many a network of one hidden layer has."""
-    return (inputs + 1) * params.width + (params.width + 1) * classes
-
-
-SENSITIVITY = preset("optimizer_race", "sensitivity")
-RATES = 2 * SENSITIVITY.sweep + 1
-MOMENTA = [((sqrt(k) - 1) / (sqrt(k) + 1)) ** 2 for k in (10, 100, 1000)]  # Polyak's best at condition number k
-
-# Constants of the code that texts repeat.
-CONSTANTS: dict[str, set[float]] = {
-    "autoencoder": {*autoencoder.SIZES, DIGIT_SIDE, autoencoder.PIXELS, autoencoder.CELLS**2}
-    | {100 * autoencoder_train.SURE, 100 * autoencoder_train.NEAR},
-    "": {8, 16, LARGEST_RESULT / 2**20, readers.LARGEST / 2**20, 5, 3, 100},  # UTF-8, UTF-16, LeNet-5, VGG-16, GPT-3
-    "perceptron": {perceptron.MOMENTS},
-    "activations": SPLIT
-    | {DIGIT_SIDE, DIGIT_CLASSES, round(HE, 2), HE**2, activations.MOMENTS, activations_train.SLOPE, 100 * GOOD}
-    | {5.75, 1.13, 1.10, 0.6},
-    "dropout": {DIGIT_SIDE, DIGIT_CLASSES, dropout.THINNED, dropout.PROBED, 100 * dropout.REMOVED[2]}
-    | {300, 1000, 0.5, 0.7, 13},
-    "mixup": {
-        DIGIT_SIDE,
-        500,
-        *(round(k * most / (EPSILONS - 1), 2) for most in mixup_train.STRONGEST for k in range(EPSILONS)),
-    },
-    "optimizers": {
-        len(optimizers_train.RATES),
-        len(optimizers_train.TUNED_RATES),
-        optimizers_train.UNROLLED,
-        0.02,
-        100,
-        1000,
-        *(round(mu, 2) for mu in MOMENTA),
-    }
-    | {round(0.1 / sqrt(1 - 0.999), 1)},
-    "optimizer_race": SPLIT
-    | {DIGIT_SIDE, DIGIT_CLASSES, 100 * tuning.GOOD, tuning.RESAMPLES, 19, RATES, 3}
-    | {len(SENSITIVITY.contenders) * RATES * SENSITIVITY.seeds, SENSITIVITY.epochs * -(-SENSITIVITY.points * 0.6 // 10)}
-    | {weights(preset("optimizer_race", "paths"), 2, 2), weights(RACE.Params(), 64, 10)},
-    "text_generation": {corpora.MOST_HELD_OUT, corpora.COMMON, corpora.SHARED, corpora.STRETCH, 32, 8, WARMTHS[0]},
-    "gan": {7, 8, 16, 3, 25, 24, 0.9, 60, 64, DIGIT_SIDE, 100 * gan_train.COVERED, gan_train.SQUARE, gan_train.BINS}
-    | {gan_train.SAMPLED, 8192, gan.BOUT, 100},
-}
+def constants(stem: str) -> set[float]:
+    return importlib.import_module(f"tests.concepts.test_{stem}").CONSTANTS if stem else COMMON
 
 
 def numbers(said: str) -> list[float]:
@@ -135,11 +72,11 @@ def test_every_number_in_a_text_is_a_setting_a_constant_or_a_formula(stem: str, 
     text, about = parsed(stem or "concept", language), described(stem) if stem else {}
     for key, label in text.labels.items():
         params, beside = about.get(key, (None, set()))
-        known = CONSTANTS[stem] | beside | (settings(canonical(params)) if params else set())
+        known = constants(stem) | beside | (settings(canonical(params)) if params else set())
         if not key.startswith(("timeline.", "own.decimals.", "own.encodings.")):  # years, signs, names
             assert not unexplained(f"{label} {text.hints.get(key, '')}", known), key
     for name, section in {"lead": text.lead, **text.sections}.items():
-        assert not unexplained(section, CONSTANTS[stem]), name
+        assert not unexplained(section, constants(stem)), name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

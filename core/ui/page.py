@@ -28,6 +28,32 @@ EMPTY = 420  # pixels kept free where nothing can be shown yet
 class Page(Shown):
     """The parts of a concept's page, in the order in which pages usually have them."""
 
+    def show(
+        self,
+        *first: str,
+        claims: tuple[str, ...],
+        without: tuple[str, ...] = (),
+        on_click: Callable[[Page, dict[str, float]], None] | None = None,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        """The parts in their usual order: a page of which there is nothing more to say is this one line.
+
+        first, without: of `controls`; claims: those not folded away; on_click: of `figures`; after: what comes between
+            the picture with its settings and the claims.
+        """
+        self.header()
+        presets, picture, settings = self.places()
+        with picture:
+            self.figures(on_click)
+        with presets:
+            self.presets()
+        with settings:
+            self.controls(*first, without=without)
+        after()
+        self.claims(*claims)
+        self.lesson()
+        self.share()
+
     def header(self) -> None:
         """Title, one sentence, the way to the presenter view, and what of the link could not be used."""
         with st.container(horizontal=True, vertical_alignment="center", key="page-title"):

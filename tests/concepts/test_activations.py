@@ -18,11 +18,13 @@ from core.concept.catalog import LANGUAGES
 from core.concept.result import arrays, same
 from core.concepts.activations import train as experiment
 from core.concepts.activations.claims import CLAIMS, HE, shrinkage
-from core.concepts.activations.figures import FIGURES, names
-from core.concepts.activations.params import ACTIVATIONS, TINY, Params, Result, cost, layout, of
+from core.concepts.activations.figures import FIGURES, GOOD, names
+from core.concepts.activations.params import ACTIVATIONS, MOMENTS, TINY, Params, Result, cost, layout, of
+from core.concepts.activations.train import SLOPE
 from core.ml.data import batch_orders, points, split
 from core.ml.fused.population import Fused
 from core.ml.networks import initial_weights
+from tests.known import DIGITS, SPLIT
 
 TRAIN, TEST = 0, 2
 FUNCTIONS: dict[str, Any] = {
@@ -40,6 +42,10 @@ FUNCTIONS: dict[str, Any] = {
     "shifted_sigmoid": lambda z: torch.tanh(z / 2) / 2,
     "scaled_sigmoid": torch.tanh,
 }
+
+
+# Numbers of the code that the texts repeat.
+CONSTANTS = SPLIT | DIGITS | {round(HE, 2), HE**2, MOMENTS, SLOPE, 100 * GOOD, 5.75, 1.13, 1.10, 0.6}
 
 
 @cache

@@ -30,6 +30,7 @@ from core.concepts.autoencoder.params import (
     PICTURES,
     PIXELS,
     SAMPLED,
+    SIDE,
     SIZES,
     TINY,
     WAYS,
@@ -69,6 +70,9 @@ from core.ml.networks import initial_weights
 from core.ml.own import CONTENTS
 from core.ml.random import stream
 from core.ml.recording import Recording
+
+# Numbers that the texts repeat.
+CONSTANTS = {*SIZES, SIDE, PIXELS, CELLS**2, 100 * SURE, 100 * NEAR}
 
 
 @cache

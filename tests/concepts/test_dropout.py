@@ -21,6 +21,7 @@ from core.concepts.dropout.claims import CLAIMS, best, stopped
 from core.concepts.dropout.params import (
     COUNTS,
     LAYERS,
+    PROBED,
     REMOVALS,
     REMOVED,
     TEST,
@@ -38,6 +39,10 @@ from core.ml.dropout import LEVELS, Dropout
 from core.ml.networks import forward, weighted_sums
 from core.ml.own import CONTENTS
 from core.ml.population import Stacked
+from tests.known import DIGITS
+
+# Numbers of the code that the texts repeat.
+CONSTANTS = DIGITS | {THINNED, PROBED, 100 * REMOVED[2], 300, 1000, 0.5, 0.7, 13}
 
 
 @cache

@@ -20,10 +20,26 @@ from core.concept.params import applicable, canonical, fields
 from core.concept.result import same
 from core.concepts.gan import claims, figures
 from core.concepts.gan.claims import CLAIMS
-from core.concepts.gan.params import ALONE, CODES, GAMES, MODES, TINY, Centre, Codes, Params, Result, Version, units
+from core.concepts.gan.params import (
+    ALONE,
+    BOUT,
+    CODES,
+    GAMES,
+    MODES,
+    TINY,
+    Centre,
+    Codes,
+    Params,
+    Result,
+    Version,
+    units,
+)
 from core.concepts.gan.train import (
+    BINS,
+    COVERED,
     REACH,
     SAMPLED,
+    SQUARE,
     Arm,
     Ruler,
     answer,
@@ -45,8 +61,13 @@ from core.concepts.gan.train import (
 from core.conclusions.stats import interval, verdict
 from core.ml.own import CONTENTS
 from core.ml.random import stream
+from tests.known import DIGITS
 
 SMALL: dict[str, Any] = {"points": 200, "depth": 1, "width": 8, "batch": 16, "seeds": 2}
+
+
+# Numbers of the code that the texts repeat.
+CONSTANTS = DIGITS | {7, 8, 16, 3, 25, 24, 0.9, 60, 64, 100 * COVERED, SQUARE, BINS, SAMPLED, 8192, BOUT, 100}
 
 
 def last(**changes: Any) -> tuple[Result, dict]:

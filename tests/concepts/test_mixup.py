@@ -22,6 +22,7 @@ from core.concepts.mixup import train as experiment
 from core.concepts.mixup.claims import CLAIMS, early
 from core.concepts.mixup.params import (
     CUTMIX,
+    EPSILONS,
     ERM,
     MANIFOLD,
     PRESETS,
@@ -37,6 +38,7 @@ from core.concepts.mixup.params import (
     used,
 )
 from core.concepts.mixup.train import (
+    STRONGEST,
     Draws,
     attacks,
     boxes,
@@ -57,10 +59,15 @@ from core.ml.own import CONTENTS
 from core.ml.population import Stacked
 from core.ml.random import stream
 from core.ml.rules import Contender
+from tests.known import DIGITS
 
 SMALL = Params(points=40, epochs=4, batch=16, depth=2, width=8, seeds=2)
 ON_DIGITS = SMALL.replace(data="digits", points=60, epochs=2)
 EVERY = (ERM, Method(alpha=0.4), Method(near=0.1), MANIFOLD, CUTMIX)
+
+
+# Numbers of the code that the texts repeat.
+CONSTANTS = DIGITS | {500, *(round(k * most / (EPSILONS - 1), 2) for most in STRONGEST for k in range(EPSILONS))}
 
 
 @cache

@@ -30,6 +30,7 @@ from core.concepts.optimizer_race.figures import (
     tied,
 )
 from core.concepts.optimizer_race.params import (
+    PRESETS,
     TINY,
     Params,
     Result,
@@ -41,12 +42,26 @@ from core.concepts.optimizer_race.params import (
     side,
     sizes,
 )
+from core.conclusions.measures import preset
+from core.ml.costs import weight_count
 from core.ml.fused.population import Fused
 from core.ml.networks import initial_weights
 from core.ml.rules import RULES, Contender
 from core.runs.store import LARGEST_RESULT
+from tests.known import DIGITS, SPLIT
 
 TRAIN, VALIDATION, TEST = range(3)
+
+
+# Numbers of the code that the texts repeat.
+SENSITIVITY = preset(Params(), PRESETS, "sensitivity")
+TRIED = 2 * SENSITIVITY.sweep + 1
+CONSTANTS = SPLIT | DIGITS | {100 * tuning.GOOD, tuning.RESAMPLES, 19, TRIED, 3}
+CONSTANTS |= {len(SENSITIVITY.contenders) * TRIED * SENSITIVITY.seeds, weight_count(sizes(Params()))}
+CONSTANTS |= {
+    SENSITIVITY.epochs * -(-SENSITIVITY.points * 0.6 // 10),
+    weight_count(sizes(preset(Params(), PRESETS, "paths"))),
+}
 
 
 def made(params: Params, accuracy: np.ndarray, loss: np.ndarray | None = None, steps_per_epoch: int = 34) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from functools import cache
+from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -34,10 +35,24 @@ from core.concepts.optimizers.params import (
     fresh,
     start_of,
 )
-from core.concepts.optimizers.train import first_weights, height, shocks, slope, train, xor
+from core.concepts.optimizers.train import (
+    TUNED_RATES,
+    UNROLLED,
+    first_weights,
+    height,
+    shocks,
+    slope,
+    train,
+    xor,
+)
 from core.conclusions.stats import interval, verdict
 from core.ml.own import CONTENTS
 from core.ml.rules import RULES, Contender
+
+# Numbers of the code that the texts repeat.
+MOMENTA = [((sqrt(k) - 1) / (sqrt(k) + 1)) ** 2 for k in (10, 100, 1000)]  # Polyak's best at condition number k
+CONSTANTS = {len(RATES), len(TUNED_RATES), UNROLLED, 0.02, 100, 1000, *(round(mu, 2) for mu in MOMENTA)}
+CONSTANTS |= {round(0.1 / sqrt(1 - 0.999), 1)}
 
 
 def averaged(**changes: object) -> Averages:

@@ -18,9 +18,13 @@ from core.concept.result import arrays, same
 from core.concepts.perceptron import claims, figures
 from core.concepts.perceptron import train as module
 from core.concepts.perceptron.claims import CLAIMS
+from core.concepts.perceptron.figures import MOMENTS
 from core.concepts.perceptron.params import TINY, Params, Point, Result, Spot
 from core.concepts.perceptron.train import answer, best_direction, examples, first_weights, train
 from core.conclusions.stats import interval, verdict
+
+# Numbers of the code that the texts repeat.
+CONSTANTS = {MOMENTS}
 
 
 @cache

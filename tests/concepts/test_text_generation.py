@@ -19,6 +19,7 @@ from core.concept.result import arrays
 from core.concepts.text_generation import corpora, counting
 from core.concepts.text_generation import train as experiment
 from core.concepts.text_generation.claims import CLAIMS, best_ngram, best_order
+from core.concepts.text_generation.corpora import COMMON, MOST_HELD_OUT, SHARED, STRETCH
 from core.concepts.text_generation.figures import FIGURES, apart, line, marked, passages, rungs, table_counting
 from core.concepts.text_generation.params import (
     CORPORA,
@@ -40,6 +41,10 @@ from core.ml.own import CONTENTS
 from core.ml.recurrent import recurrent_weights
 
 TEST = SPLITS.index("test")
+
+
+# Numbers of the code that the texts repeat.
+CONSTANTS = {MOST_HELD_OUT, COMMON, SHARED, STRETCH, 32, 8, WARMTHS[0]}
 
 
 def made(params: Params, **given: np.ndarray) -> Result:

@@ -293,7 +293,15 @@ def summary_rebuilt(found: Rebuilt, language: str) -> str:
 def draw_pad(pixels: list[int]) -> go.Figure:
     """The paper that a reader draws on, pixels [64] from 0 to 16."""
     fig = strip(np.array(pixels, float).reshape(1, 1, -1) / 16, [""], 260)
-    axes = {"showgrid": True, "dtick": 1, "tick0": -0.5, "showticklabels": False, "showline": True, "mirror": True, "range": [-0.5, SIDE - 0.5]}
+    axes = {
+        "showgrid": True,
+        "dtick": 1,
+        "tick0": -0.5,
+        "showticklabels": False,
+        "showline": True,
+        "mirror": True,
+        "range": [-0.5, SIDE - 0.5],
+    }
     fig.update_xaxes(visible=True, **axes)
     fig.update_yaxes(tickvals=None, **axes)
     return fig
