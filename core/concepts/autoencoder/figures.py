@@ -157,7 +157,7 @@ def draw_holes(result: Result, language: str) -> go.Figure:
     say, rows = text(language).say, {}
     for v, name in enumerate(names(result, language)):
         for w, way in enumerate(WAYS):
-            rows[f"{name}: {say(f'ways.{way}')}"] = result.drawn[v, :, w, -1]
+            rows[text(language).listed([name, say(f"ways.{way}")])] = result.drawn[v, :, w, -1]
     return above(result, language, rows, "good", sampled_good(result), good_controls(result, language))
 
 
