@@ -120,7 +120,11 @@ def test_one_concept_is_measured_again_and_the_others_stay(files: Path, monkeypa
         for stem, claim in asked:
             found[stem][claim.id] = {"verdict": "holds", "mean": mean, "low": 0.4, "high": 0.6, "n": 20}
             found[stem][claim.id] |= {"smallest": claim.smallest, "direction": claim.direction, "unit": claim.unit}
-            found[stem][claim.id] |= {"date": "2030-01-02", "source": claims.source_digest(stem), "seconds": 1.0}
+            found[stem][claim.id] |= {
+                "date": "2030-01-02",
+                "source": claims.source_digest(load(stem).of(claim).name),
+                "seconds": 1.0,
+            }
             found[stem][claim.id] |= {"settings": claims.digest(claims.canonical(claim.params))}
         return found
 

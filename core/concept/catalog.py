@@ -41,7 +41,7 @@ MAP = (
     Entry("status", "start", "monitor_heart", place=True),
     Entry("present", "start", "present_to_all", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
-    Entry("linear_models", "first_steps"),
+    Entry("linear_models", "first_steps", "trending_flat"),
     Entry("loss_functions", "first_steps"),
     Entry("backpropagation", "first_steps"),
     Entry("universal_approximation", "first_steps"),
