@@ -18,7 +18,7 @@ from sklearn.preprocessing import PolynomialFeatures
 from torch.nn import functional
 
 from core.concept.catalog import LANGUAGES
-from core.concept.parts import experiment, load, train_module
+from core.concept.parts import Experiment, experiment, load, train_module
 from core.concept.result import BaseResult, arrays, axes
 from core.concepts.linear_models import figures, models
 from core.concepts.linear_models.calibration.train import calibration_error, chance, odds_loss, reliability
@@ -44,6 +44,7 @@ from core.concepts.linear_models.train import answer, improved, train
 from core.conclusions.measures import preset
 from core.ml.data import digits
 from core.ml.own import CONTENTS
+from core.takeaway.export import script
 
 # That the texts repeat: rates of descent, the section of a book, four in five, training digits, the largest shift
 CONSTANTS = {0.99, 1.01, 4.2, 80, *SIZES, *SHIFTS, Params().steps, Params().examples}
@@ -197,6 +198,11 @@ def test_weights_go_into_torch_as_they_are() -> None:
     z = layer(torch.tensor([spot.x, spot.y], dtype=torch.float64))
     found = answer(SMALL, result, state, spot)
     assert found.ahead[1] == pytest.approx((z[1] - z[0]).item()) and found.label[1] == z.argmax()
+
+
+@pytest.mark.parametrize("part", load("linear_models").experiments, ids=lambda part: part.name)
+def test_every_experiment_fits_into_one_script(part: Experiment) -> None:
+    compile(script(part.name, part.tiny), part.name, "exec")
 
 
 # Descent

@@ -60,7 +60,7 @@ TINY = Params(examples=20, width=8, epochs=40, seeds=2)
 TRIAL = {"seeds": 2, "epochs": 1}
 
 
-def layers(params: Params) -> tuple[tuple[int, ...], ...]:
+def both_sizes(params: Params) -> tuple[tuple[int, ...], ...]:
     """Units of every layer of both models."""
     return (2, 2), (2, params.width, params.width, 2)
 

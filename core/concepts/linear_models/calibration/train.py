@@ -15,7 +15,7 @@ from core.concepts.linear_models.calibration.params import (
     Cooled,
     Result,
     Warmth,
-    layers,
+    both_sizes,
     ticks,
 )
 from core.concepts.linear_models.models import clouds
@@ -41,7 +41,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     orders = np.tile(np.arange(n, dtype=np.int32), (seeds, params.epochs, 1))
     settings = [Settings("adam", RATE)] * seeds
     models = []
-    for sizes in layers(params):
+    for sizes in both_sizes(params):
         start = np.stack([initial_weights(sizes, params.weight_seed + s) for s in range(seeds)])
         models.append(Stacked(sizes, "relu", "softmax", start, settings, x, y, np.arange(seeds), orders, n))
 
