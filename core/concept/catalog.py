@@ -75,7 +75,7 @@ MAP = (
     Entry("sequence_to_sequence", "sequences"),
     Entry("attention", "sequences"),
     Entry("word_embeddings", "sequences"),
-    Entry("autoencoder", "generating"),
+    Entry("autoencoder", "generating", "compress"),
     Entry("gan", "generating", "swords"),
     Entry("reinforcement_learning", "deciding"),
     Entry("meta_learning", "deciding"),
