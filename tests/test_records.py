@@ -20,10 +20,10 @@ from core import cli
 from core.concept.catalog import CONCEPTS
 from core.concept.params import LINK_VERSION, BaseParams, Refused, canonical, uploaded
 from core.concept.parts import experiment, load, train_module
-from core.ml.data import three_splits
 from core.ml.networks import ACTIVATIONS, layers, shapes
 from core.ml.own import CONTENTS
 from core.ml.recurrent import recurrent_forward, recurrent_shapes, recurrent_weights
+from core.ml.splits import three_splits
 from core.runs.run import COMPLETE, Run
 from core.takeaway import export, records
 from core.takeaway.weights import perceptron, perceptrons, recurrent

@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 
-from core.ml.own import table
 from core.ml.random import stream
 
 SPLITS = ("train", "validation", "test")
@@ -83,13 +82,6 @@ def split(x: np.ndarray, y: np.ndarray, seed: int) -> Data:
     first, second = (round(len(x) * share) for share in np.cumsum(SHARES)[:2])
     pieces = order[:first], order[first:second], order[second:]
     return Data(tuple(x[p] for p in pieces), tuple(y[p] for p in pieces), int(y.max()) + 1)
-
-
-def three_splits(data: str, own: str, count: int, noise: float, seed: int) -> Data:
-    """The three splits of what a page names: a reader's own table (standardised), the digits, or `count` points."""
-    if own:
-        return standardised(split(*table(own), seed))
-    return split(*(digits() if data == "digits" else points(data, count, noise, seed)), seed)
 
 
 def batch_orders(n: int, epochs: int, seed: int) -> np.ndarray:

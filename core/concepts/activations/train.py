@@ -12,11 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.concepts.activations.params import MOMENTS, Params, Result, layout, on_points
-from core.ml.data import batch_orders, three_splits
+from core.ml.data import batch_orders
 from core.ml.networks import ACTIVATIONS, initial_weights, layers
 from core.ml.optimizers import Settings
 from core.ml.population import Stacked
 from core.ml.recording import Recording, schedule, stacked
+from core.ml.splits import three_splits
 
 GRID = 40  # pixels along a side of a decision region
 REACH = 1.5  # the region covers [-REACH, REACH]²

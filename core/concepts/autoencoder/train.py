@@ -49,10 +49,8 @@ from core.ml.recording import Recording, schedule, stacked
 
 STOPS = 11  # pictures along a walk
 MOVES = 0.01  # variance over pictures from which on a number of the code is active (Burda et al., 2016)
-SURE, NEAR = (
-    0.9,
-    0.95,
-)  # a good sample is of one class with this probability, and as near to training as these real ones
+# A good sample is of one class with this probability, and as near to training as this share of test pictures.
+SURE, NEAR = 0.9, 0.95
 
 
 Judge = Callable[[np.ndarray], np.ndarray]

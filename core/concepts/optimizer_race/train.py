@@ -20,12 +20,13 @@ from core.concepts.optimizer_race.params import (
     side,
     sizes,
 )
-from core.ml.data import batch_orders, three_splits
+from core.ml.data import batch_orders
 from core.ml.networks import initial_weights
 from core.ml.population import Stacked
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule
 from core.ml.rules import Contender
+from core.ml.splits import three_splits
 
 GRID = 48  # pixels along a side of a decision region
 REACH = 1.5  # the region covers [-REACH, REACH]²
