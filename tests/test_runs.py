@@ -582,7 +582,7 @@ def test_spare_lanes_are_paid_for() -> None:
 OTHER_SERVER = """
 import sys, time
 from pathlib import Path
-from core.concept.parts import experiment
+from core.concept.parts import train_module
 from core.concepts.optimizer_race.params import Params
 from core.concept.params import read
 from core.runs.manager import setting_key

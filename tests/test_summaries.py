@@ -106,8 +106,8 @@ def test_pieces_of_a_chinese_sentence_leave_no_spaces() -> None:
 # Results nobody trained: what a sentence says is held against the numbers, counted anew
 
 
-def with_values(stem: str, language: str, **fields: Any) -> dict[str, str]:
-    return said(stem, replace(trained(stem), **fields), language)
+def with_values(name: str, language: str, **fields: Any) -> dict[str, str]:
+    return said(experiment(name).stem, replace(trained(name), **fields), language)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of arithmetic that no training leads to
@@ -253,11 +253,11 @@ def test_networks_that_solve_xor_are_counted() -> None:
     ],
 )
 def test_who_does_not_arrive_leaves_a_prediction_open(sgd: float, momentum: float, option: str | None) -> None:
-    concept = experiment("optimizers")
-    contenders = (concept.tiny.contenders[0], concept.tiny.contenders[0].replace(rule="momentum"))  # type: ignore[attr-defined]
-    params = concept.tiny.replace(contenders=contenders, steps=300)
+    tiny: Any = experiment("optimizers").tiny
+    contenders = (tiny.contenders[0], tiny.contenders[0].replace(rule="momentum"))
+    params = tiny.replace(contenders=contenders, steps=300)
     result = replace(trained("optimizers"), params=params, reached=np.array([sgd, momentum]))
-    found = concept.predictions[0].answer(result)
+    found = load("optimizers").predictions[0].answer(result)
     assert (found and found[0]) == option
     assert not found or not re.search("nan|inf|∞", str(found[1]))
 

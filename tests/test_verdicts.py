@@ -15,7 +15,7 @@ from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import canonical, read
 from core.concept.parts import load
 from core.concept.text import words
-from core.conclusions.claims import stored
+from core.conclusions.kept import stored
 from core.ui import link
 from core.ui.verdicts import HEIGHT, MARGIN, PLACES, VERDICTS, WIDTH, Filter, frame, picture, rows, table_html
 

@@ -195,7 +195,7 @@ def test_codes_are_learned_by_least_squares() -> None:
     rest = []
     for v, version in enumerate(versions):
         arm = begin(result.params, version, x.shape[2], "cpu")
-        arm.weights = {p: torch.as_tensor(state[f"{v}{p}"]) for p in "gde"}
+        arm.weights = {p: torch.as_tensor(state[f"{v}.{p}"]) for p in "gde"}
         code = arm.codes if arm.codes is not None else modules(arm.weights["e"][0], arm.sizes["e"])(x[0].T).T[None]
         code = code if arm.codes is not None else (code - code.mean(2, keepdim=True)) / code.std(2, keepdim=True)
         made = decode(arm, arm.weights["g"], code.detach(), code[:, :0].detach(), result.params)

@@ -47,6 +47,7 @@ from core.ml.costs import weight_count
 from core.ml.fused.population import Fused
 from core.ml.networks import initial_weights
 from core.ml.rules import RULES, Contender
+from core.ml.splits import three_splits
 from core.runs.store import LARGEST_RESULT
 from tests.known import DIGITS, SPLIT
 
@@ -500,7 +501,7 @@ def test_the_loss_on_the_slice_is_that_of_the_real_network() -> None:
     for changes in ({}, {"data": "digits", "epochs": 1, "batch": 200, "depth": 2, "width": 5, "activation": "tanh"}):
         result, (path, _, directions), walk = sliced(**changes)
         params = result.params
-        data = experiment.load(params, params.data_seed)
+        data = three_splits(params.data, params.own, params.points, params.noise, params.data_seed)
         x, y = torch.as_tensor(data.x[0]), torch.as_tensor(data.y[0])
         start = initial_weights(sizes(params), params.weight_seed)
 
