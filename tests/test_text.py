@@ -14,7 +14,7 @@ import streamlit
 from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, PLANNED
 from core.concept.messages import because, explain
 from core.concept.params import BaseParams, Choice, Problem, Rows, fields
-from core.concept.parts import experiment, load
+from core.concept.parts import load
 from core.concept.text import CONCEPTS as FOLDER
 from core.concept.text import HERE, Text, parse, words
 from core.runs import disk
@@ -88,6 +88,8 @@ def needed(stem: str) -> tuple[set[str], set[str]]:
     of(concept.Params)
     for section in ("presets", "figures", "claims", "mistakes"):
         hinted |= {f"{section}.{item.id}" for item in getattr(concept, section)}
+    worded = [claim.unit for claim in concept.claims if re.search("[a-z]{3}", claim.unit)]
+    plain.update(f"units.{unit.replace('/', '_per_')}" for unit in worded)
     for asked in concept.predictions:
         hinted.add(f"predict.{asked.id}")
         plain.update(f"predict.{asked.id}.{answer}" for answer in (*asked.options, "found"))
@@ -111,7 +113,9 @@ def test_no_words_are_left_over(stem: str, language: str) -> None:
     hinted, plain = needed(stem)
     sections = ("params", "options", "presets", "figures", "claims", "predict", "mistakes")
     own = {key for key in parsed(stem, language).labels if key.split(".")[0] in sections}
-    questions = {f"params.{name}" for ask in experiment(stem).asks for name in fields(ask.question)}
+    questions = {
+        f"params.{name}" for each in load(stem).experiments for ask in each.asks for name in fields(ask.question)
+    }
     assert own <= hinted | plain | questions
 
 
