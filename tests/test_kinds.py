@@ -26,9 +26,13 @@ class Echo(UserDict):
     """Words that say their own key, and all that is said with them."""
 
     def __getitem__(self, key: str) -> str:
-        return {"summaries.diverged": "Diverged: {names} ({count}).", "summaries.one": "{name} has {value}."}.get(
-            key, key
-        )
+        return {
+            "summaries.diverged": "Diverged: {names} ({count}).",
+            "summaries.one": "{name} has {value}.",
+            "summaries.whole": "All: {listed}!",
+            "summaries.ends": "{best} {most}, {worst} {least}.",
+            "summaries.ends_tie": "All {most}: {best}.",
+        }.get(key, key)
 
 
 class Toy(Gallery):
@@ -92,6 +96,29 @@ def test_equal_names_are_numbered_and_all_rows_are_one_text() -> None:
     text = said(run(), "en")
     assert text.count("has") == 3 and all(f"A #{i}" in text for i in (1, 2, 3))
     assert HERE.each(run(), "en", "", lambda i: None, none="nobody") == "nobody"
+
+
+def test_sentences_over_rows_are_one_list() -> None:
+    of = lambda i: None if i == 1 else {"value": i}  # noqa: E731
+    assert HERE.each(run(), "en", "summaries.one", of) == "A #1 has 0; A #3 has 2."
+    assert HERE.each(run(), "en", "summaries.one", of, whole="summaries.whole", order=[2, 1, 0]) == (
+        "All: A #3 has 2.; A #1 has 0.!"
+    )
+    assert Text("zh", "", "").sentences(["甲为 1。", "乙为 2。"]) == "甲为 1；乙为 2。"
+
+
+def test_most_and_least_are_all_of_equals() -> None:
+    values = np.array([1.0, 3.0, 3.0])
+    assert HERE.most_and_least(run(), "en", "summaries.ends", values, "{:.0f}".format) == "A #2, A #3 3, A #1 1."
+    assert HERE.most_and_least(run(), "en", "summaries.ends", 0 * values, "{:.0f}".format) == "All 0: A #1, A #2, A #3."
+
+
+def test_a_table_has_a_row_for_every_place_of_its_columns() -> None:
+    columns = {"x": np.arange(2), "words.value": np.arange(6).reshape(3, 2), "row": np.arange(3)[:, None]}
+    table = HERE.table(run(), "en", columns)
+    assert table["words.contender"].tolist() == ["A #1", "A #1", "A #2", "A #2", "A #3", "A #3"]
+    assert table["x"].tolist() == [0, 1] * 3 and table["words.value"].tolist() == list(range(6))
+    assert table["row"].tolist() == [0, 0, 1, 1, 2, 2] and len(HERE.table(run(), "en")) == 3
 
 
 def test_who_diverged_is_said_once_and_by_every_figure() -> None:
@@ -317,6 +344,20 @@ def test_images_stand_upright_in_their_mosaic() -> None:
     picture = np.array(fig.data[0].z)[::-1]
     assert picture.shape == (11, 27) and list(fig.data[1].text) == ["3"] * 4
     same(picture[6:, 7:13], values[0, -1, 1, 1]), np.isnan(picture[5]).all()
+
+
+def test_images_over_curves_are_of_the_same_step() -> None:
+    images = np.random.default_rng(0).random((3, 2, 5, 6))  # [step, across, height, width]
+    rows = lambda r, text: {"original": images, "made": images[::-1]}  # noqa: E731
+    values = lambda r: {"error": np.arange(3 * 2 * 3.0).reshape(3, 2, 3)}  # noqa: E731
+    fig, table = drawn(pictures.over_curves(HERE, "f", ("step", lambda r: MOMENTS), rows, values, said), run())
+    picture = np.array(fig.data[0].z)[::-1]
+    same(picture[:5, :6], images[-1, 0]), same(picture[6:, 7:], images[0, 1])
+    line = fig.stacks[len(fig.data) - 1]["x"]
+    assert line.tolist() == [[0, 0], [5, 5], [10, 10]] and list(fig.data[-1].x) == [10, 10]
+    assert fig.layout.meta["scrub"]["values"] == MOMENTS.tolist() and len(named(fig, "A #2")) == 1
+    same(named(fig, "A #2")[0].y, values(None)["error"][1].mean(0)), same(table["A #2"], named(fig, "A #2")[0].y)
+    assert list(fig.layout.yaxis.ticktext) == ["original", "made"]
 
 
 def test_boxes_and_masks_lie_over_their_image() -> None:

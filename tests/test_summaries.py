@@ -103,6 +103,16 @@ def test_pieces_of_a_chinese_sentence_leave_no_spaces() -> None:
     assert words("", "zh").listed(["一", "二"]) == "一、二" and words("", "en").listed("ab", ";") == "a; b"
 
 
+@pytest.mark.parametrize("stem", STEMS)
+def test_what_is_said_of_every_row_fits_into_a_list(stem: str) -> None:
+    """Such sentences become one, with a semicolon between them and one stop: inside they have neither."""
+    for language in LANGUAGES:
+        for key, said in words(stem, language).labels.items():
+            if key.startswith("summaries.") and said.startswith("{name}"):
+                inside = re.sub(r"\{[^}]*\}", "", said).rstrip(".。")
+                assert not re.search(r"[;；。]|\. ", inside), (key, said)
+
+
 # Results nobody trained: what a sentence says is held against the numbers, counted anew
 
 

@@ -65,6 +65,12 @@ class Text:
         """Several things in one sentence, with the marks of the language."""
         return (LIST_MARKS[mark] if self.language == "zh" else f"{mark} ").join(items)
 
+    def sentences(self, said: Iterable[str]) -> str:
+        """Sentences of one form as one that is a list."""
+        stop = "。" if self.language == "zh" else "."
+        found = self.listed((sentence.removesuffix(stop) for sentence in said), ";")
+        return found + stop if found else ""
+
     def unit(self, unit: str) -> str:
         """The unit of a claim's measure; a symbol is the same in every language."""
         return self.labels.get(f"units.{unit.replace('/', '_per_')}", unit)

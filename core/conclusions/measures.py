@@ -124,6 +124,11 @@ class Contenders:
         return self.finished(measure, fits)
 
 
+def ruled(rule: str, fits: Callable[[Any], bool] = anything) -> Callable[[Any], bool]:
+    """Whether a contender is of this rule, and set so that it fits."""
+    return lambda contender: contender.rule == rule and fits(contender)
+
+
 # Predictions
 
 

@@ -9,8 +9,9 @@ A page's figures.py declares it once and takes from it what its functions need:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import plotly.graph_objects as go
 from core.concept.params import BaseParams, applicable
 from core.concept.parts import Figure, with_note
 from core.concept.text import Text, words
+from core.conclusions.stats import ends
 from core.figures import plot
 
 
@@ -62,19 +64,55 @@ class Gallery:
     def figures(self, *figures: Figure) -> tuple[Figure, ...]:
         return with_note((replace(figure, of=figure.of or self.of) for figure in figures), self.note)
 
-    def table(self, result: Any, language: str, columns: dict[str, Any] | None = None) -> pd.DataFrame:
-        """A row per row of the page: its name, then `columns`."""
-        return pd.DataFrame({self.text(language).say(self.head): self.names(result, language)} | (columns or {}))
+    def table(self, result: Any, language: str, columns: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """A row per row of the page: its name, then `columns`, [row] each. Where they are [row, …], a row for every
+        place of these, as which others of them are repeated. Heads are as in `frame`."""
+        names, found = self.names(result, language), dict(columns or {})
+        shape = max((np.shape(values) for values in found.values()), key=len, default=())
+        if len(shape) > 1:
+            names = [name for name in names for _ in range(prod(shape[1:]))]
+            found = {head: np.broadcast_to(values, shape).ravel() for head, values in found.items()}
+        return self.frame(language, {self.head: names, **found})
+
+    def frame(self, language: str, columns: Mapping[str, Any]) -> pd.DataFrame:
+        """A table of these columns; a head that is a key of the texts is said."""
+        labels = self.text(language).labels
+        return pd.DataFrame({labels.get(head, head): values for head, values in columns.items()})
 
     def each(
-        self, result: Any, language: str, key: str, values: Callable[[int], dict[str, Any] | None], none: str = ""
+        self,
+        result: Any,
+        language: str,
+        key: str,
+        values: Callable[[int], dict[str, Any] | None],
+        none: str = "",
+        whole: str = "",
+        order: Iterable[int] | None = None,
     ) -> str:
-        """The sentence `key` of every row i, with its name and `values(i)`, or without a word where that is None;
-        the sentence `none` where all are."""
-        say = self.text(language).say
-        pairs = ((name, values(i)) for i, name in enumerate(self.names(result, language)))
-        said = [say(found.pop("key", key), name=name, **found) for name, found in pairs if found is not None]
-        return " ".join(said) if said or not none else say(none)
+        """What the sentence `key` (or "key" of the values) says of every row i, with its name and `values(i)`, as one
+        list; nothing of rows for which that is None, and the sentence `none` where all are. whole: the sentence that
+        has the list as its {listed}. order: of the rows."""
+        text, names = self.text(language), self.names(result, language)
+        pairs = ((names[i], values(i)) for i in (range(len(names)) if order is None else order))
+        said = [text.say(found.pop("key", key), name=name, **found) for name, found in pairs if found is not None]
+        if not said and none:
+            return text.say(none)
+        return text.say(whole, listed=text.listed(said, ";")) if whole else text.sentences(said)
+
+    def ends(self, result: Any, language: str, values: np.ndarray, shown: Callable[[float], str]) -> tuple[str, str]:
+        """The names of who has the most of `values` [row] and of who has the least, as `stats.ends` tells them."""
+        text, names = self.text(language), self.names(result, language)
+        most, least = (text.listed(names[i] for i in who) for who in ends(values, shown))
+        return most, least
+
+    def most_and_least(
+        self, result: Any, language: str, key: str, values: np.ndarray, shown: Callable[[float], str], **more: Any
+    ) -> str:
+        """The sentence `key` of who has the most and the least of `values` [row]: {best} {most}, {worst} {least}; where
+        all read the same, that of <key>_tie."""
+        best, worst = self.ends(result, language, values, shown)
+        numbers = {"most": shown(values.max()), "least": shown(values.min())}
+        return self.text(language).say(key if worst else f"{key}_tie", best=best, worst=worst, **numbers, **more)
 
     def later(self, figure: Figure, known: Callable[[Any], bool] | None = None) -> Figure:
         """A figure of what is measured when training is over; until then an empty one that says `words.later`, a table

@@ -12,7 +12,7 @@ What all kinds take: `here`, the page's Gallery; `id` of the figure; functions o
 `values`: word → array, whose title is `words.<word>`; `summary`; by name `table`, where another is wanted than the
 kind's own, `shown`, `finish(fig, result, text)` for what only this page adds, and sizes. A row of an array is a row of
 the page and looks like `style.contender(i)`. Where numbers have a moment axis (or are `over` steps), a finished run can
-be scrubbed.
+be scrubbed. A new kind is a `paint` in the frame that `figure` gives.
 
 What no kind draws is drawn with `core/figures/plot.py`: `plot.panels`, `plot.bands`, `plot.field`, `plot.error`,
 `plot.mark`, `plot.film`. A trace that changes over the run is added with `.was(y=...)` behind it.
@@ -36,9 +36,40 @@ from core.figures.gallery import Gallery
 
 Array = Callable[[Any], np.ndarray]
 Arrays = Callable[[Any], Mapping[str, np.ndarray]]
+When = tuple[str, Array]  # a word, and the moments of a run
 Table = Callable[[Any, str], pd.DataFrame]
 Sentence = Callable[[Any, str], str]
+Paint = Callable[[Any, Text, list[str]], plot.Sheet]  # a Result, the page's words, the names of its rows
 Finish = Callable[[plot.Sheet, Any, Text], Any]
+
+
+def everything(params: Any) -> bool:
+    return True
+
+
+def figure(
+    here: Gallery,
+    id: str,
+    paint: Paint,
+    table: Table,
+    summary: Sentence,
+    *,
+    when: When | None = None,
+    cut: Any = (),
+    finish: Finish | None = None,
+    shown: Callable[[Any], bool] = everything,
+) -> Figure:
+    """The frame of every kind: what `paint` draws, what `finish` adds to it, and the moments `when` a finished run can
+    be seen, with traces that grow with them (`cut`, as `plot.film` has it)."""
+
+    def draw(result: Any, language: str) -> go.Figure:
+        text = here.text(language)
+        fig = paint(result, text, here.names(result, language))
+        if finish:
+            finish(fig, result, text)
+        return plot.film(fig, result, when[1](result), text.say(f"words.{when[0]}"), cut) if when else fig
+
+    return Figure(id, draw, table, summary, shown)
 
 
 @dataclass(frozen=True)
@@ -58,10 +89,6 @@ def splits(*active: str) -> Chips:
     return Chips("split", {name: split.dash for name, split in style.SPLITS.items()}, active)
 
 
-def everything(params: Any) -> bool:
-    return True
-
-
 def curves(
     here: Gallery,
     id: str,
@@ -71,7 +98,7 @@ def curves(
     summary: Sentence,
     *,
     grows: bool = True,
-    moments: tuple[str, Array] | None = None,
+    moments: When | None = None,
     parts: Chips | None = None,
     ends: Array | None = None,
     banded: int = 99,
@@ -81,58 +108,48 @@ def curves(
     hover: str = ".3f",
     height: int = 0,
     side: bool = False,
-    finish: Finish | None = None,
     digits: int = 4,
     table: Table | None = None,
-    shown: Callable[[Any], bool] = everything,
+    **more: Any,
 ) -> Figure:
     """A curve per row of mean values over seeds, from the lowest to the highest a band; a panel per word.
 
     over: the word of x. x: [x], or [row, x] where every row has its own.
     values: [row, seed, x], with `parts` [row, seed, x, part], with `moments` [row, seed, moment, x(, part)]. A row
         without any number is not drawn.
-    grows: x is the time of the run, which scrubs it; moments: (word, [moment]) of a run that is scrubbed otherwise.
+    grows: x is the time of the run, which scrubs it; moments: those of a run that is scrubbed otherwise.
     ends: [row], how many of x a row has before it diverged; a cross stands there.
     banded: only so many rows have bands. log: the middle is the median. share: values are 0 or 1, the
         band is the interval of their share. marked: every curve has its symbol.
     side: panels stand side by side with one axis of values, and below each other on a narrow screen.
     """
 
-    def draw(result: Any, language: str) -> go.Figure:
-        text, labels, found, at = here.text(language), here.names(result, language), values(result), x(result)
+    def paint(result: Any, text: Text, labels: list[str]) -> plot.Sheet:
+        found, at = values(result), x(result)
         said, tip = parts.words(text) if parts else {"": ""}, f"%{{y:{hover}}}"
         fig, places = _panels([text.say(f"words.{word}") for word in found], side, height)
-        last = ends(result) if ends else None
+        last = ends(result) if ends else np.full(len(labels), at.shape[-1])
         for place, numbers in zip(places, found.values()):
             for i, name in enumerate(labels):
-                own = at[i] if at.ndim > 1 else at
-                n = len(own) if last is None else int(last[i])
+                own, n = at[i] if at.ndim > 1 else at, int(last[i])
                 for p, part in enumerate(said):
                     seeds = (numbers[i, ..., p] if parts else numbers[i]).astype(float)
                     seeds = seeds if i < banded else seeds.mean(0, keepdims=True)
                     if not np.isfinite(seeds).any():
                         continue
-                    more: dict[str, Any] = place | ({"legendgroup": f"{i}"} if parts or place else {})
-                    if parts:
-                        more["meta"] = {parts.role: part}
-                    if ends:  # crosses come in between
-                        more["uid"] = f"{i}{part}"
+                    kept: dict[str, Any] = place | ({"legendgroup": f"{i}"} if parts or place else {})
+                    kept |= {"meta": {parts.role: part}} if parts else {}
+                    kept |= {"uid": f"{i}{part}"} if ends else {}  # crosses come in between
                     look = plot.curve(i, parts.dashes[part] if parts else "", marked=marked)
                     full = f"{name}, {said[part]}: {tip}<extra></extra>" if parts else tip
-                    plot.bands(fig, own[:n], seeds[..., :n], name, look, hover=full, log=log, share=share, **more)
+                    plot.bands(fig, own[:n], seeds[..., :n], name, look, hover=full, log=log, share=share, **kept)
                     if place != places[0]:
                         fig.data[-1].showlegend = False
                     if n < len(own):
-                        _cross(fig, own[max(n - 1, 0)], seeds[:, max(n - 1, 0)].mean(), i, name, text, **more)
+                        _cross(fig, own[max(n - 1, 0)], seeds[:, max(n - 1, 0)].mean(), i, name, text, **kept)
         fig.update_xaxes(title=text.say(f"words.{over}"), **({} if side or not places[0] else {"row": len(found)}))
         if parts:
             plot.chips(fig, parts.role, said, list(parts.active))
-        if finish:
-            finish(fig, result, text)
-        if moments:
-            plot.film(fig, result, moments[1](result), text.say(f"words.{moments[0]}"))
-        elif grows:
-            plot.film(fig, result, at, text.say(f"words.{over}"), True)
         return fig
 
     def means(result: Any, language: str) -> pd.DataFrame:
@@ -148,26 +165,25 @@ def curves(
                     columns[f"{text.say(f'words.{word}')}, {name}" if len(found) > 1 else name] = mean
         return pd.DataFrame(columns)
 
-    return Figure(id, draw, table or means, summary, shown)
+    when = moments or ((over, x) if grows else None)
+    return figure(here, id, paint, table or means, summary, when=when, cut=() if moments else True, **more)
 
 
 def _panels(titles: list[str], side: bool, height: int) -> tuple[plot.Sheet, list[dict[str, Any]]]:
     """One figure, or a panel per title, with the places of the panels."""
     count = len(titles)
     if side:
-        grid = {"shared_yaxes": True, "horizontal_spacing": 0.1}
-        fig = plot.panels(1, count, titles, height or 440, "x unified", **grid)
+        fig = plot.panels(1, count, titles, height or 440, "x unified", shared_yaxes=True, horizontal_spacing=0.1)
         plot.stack(fig)
         return fig, [{"row": 1, "col": k + 1} for k in range(count)]
-    places: list[dict[str, Any]] = [{"row": k + 1, "col": 1} for k in range(count)] if count > 1 else [{}]
-    if count > 1:
-        fig = plot.panels(
-            count, 1, None, height or 160 + 150 * count, "x unified", shared_xaxes=True, vertical_spacing=0.05
-        )
-    else:
+    if count == 1:
         fig = plot.figure(height or 420)
+        fig.update_yaxes(title=titles[0])
+        return fig, [{}]
+    tall, places = height or 160 + 150 * count, [{"row": k + 1, "col": 1} for k in range(count)]
+    fig = plot.panels(count, 1, None, tall, "x unified", shared_xaxes=True, vertical_spacing=0.05)
     for place, title in zip(places, titles):
-        fig.update_yaxes(title={"text": title, "font": {"size": 12}} if place else title, **place)
+        fig.update_yaxes(title={"text": title, "font": {"size": 12}}, **place)
     return fig, places
 
 
@@ -247,16 +263,14 @@ def bars(
     summary: Sentence,
     *,
     line: Callable[[Any], tuple[str, np.ndarray]] | None = None,
-    digits: int = 4,
-    finish: Finish | None = None,
-    shown: Callable[[Any], bool] = everything,
+    **more: Any,
 ) -> Figure:
     """Parts of a whole as stacked bars: means over seeds of every word's values [seed, x]; `line` (word, [seed, x]) is
     drawn over them, as the whole that was measured."""
     patterns = ("", "/", ".", "x", "+", "-")
 
-    def draw(result: Any, language: str) -> go.Figure:
-        text, fig = here.text(language), plot.figure(440)
+    def paint(result: Any, text: Text, labels: list[str]) -> plot.Sheet:
+        fig = plot.figure(440, barmode="stack")
         for i, (word, seeds) in enumerate(values(result).items()):
             look = {"color": style.fade(style.PALETTE[i], 0.6), "pattern": {"shape": patterns[i]}}
             tip = {"name": text.say(f"words.{word}"), "hovertemplate": "%{y:.3f}"}
@@ -264,19 +278,16 @@ def bars(
         if line:
             word, seeds = line(result)
             plot.bands(fig, x(result), seeds.astype(float), text.say(f"words.{word}"), plot.curve(8, marked=True))
-        fig.update_layout(barmode="stack")
         fig.update_xaxes(title=text.say(f"words.{over}"))
-        if finish:
-            finish(fig, result, text)
         return fig
 
     def table(result: Any, language: str) -> pd.DataFrame:
         say = here.text(language).say
         parts = dict(values(result)) | (dict([line(result)]) if line else {})
-        means = {say(f"words.{word}"): seeds.astype(float).mean(0).round(digits) for word, seeds in parts.items()}
+        means = {say(f"words.{word}"): seeds.astype(float).mean(0).round(4) for word, seeds in parts.items()}
         return pd.DataFrame({say(f"words.{over}"): x(result)} | means)
 
-    return Figure(id, draw, table, summary, shown)
+    return figure(here, id, paint, table, summary, **more)
 
 
 def intervals(
@@ -286,45 +297,39 @@ def intervals(
     summary: Sentence,
     *,
     together: Mapping[str, Mapping[str, tuple[int, str]]] | None = None,
-    digits: int = 4,
-    finish: Finish | None = None,
     table: Table | None = None,
-    shown: Callable[[Any], bool] = everything,
+    **more: Any,
 ) -> Figure:
     """Means with their 95 % intervals over seeds, a row per contender; a panel per word, stacked on a narrow screen.
 
     values: [row, seed] of every word. together: words that share a panel: title → word → colour, symbol.
     """
 
-    def draw(result: Any, language: str) -> go.Figure:
-        text, found = here.text(language), values(result)
-        labels = here.names(result, language)
+    def paint(result: Any, text: Text, labels: list[str]) -> plot.Sheet:
+        found = values(result)
         groups = together or {word: {} for word in found}
-        tall = 150 + 40 * len(labels)
-        fig = plot.panels(1, len(groups), None, tall, shared_yaxes=True, horizontal_spacing=0.05)
+        fig = plot.panels(1, len(groups), None, 150 + 40 * len(labels), shared_yaxes=True, horizontal_spacing=0.05)
         for k, (title, looks) in enumerate(groups.items(), 1):
             for word in looks or [title]:
                 if not np.isfinite(found[word]).any():
                     continue
-                tip = f"%{{y}}: <b>%{{x:.3f}}</b><extra>{text.say(f'words.{word}')}</extra>"
-                own = {"marker": _look(*looks[word]), "name": text.say(f"words.{word}")} if looks else {}
+                said, own = text.say(f"words.{word}"), dict[str, Any]()
+                if looks:
+                    i, symbol = looks[word]
+                    edge = {"symbol": symbol, "line": {"width": 2, "color": style.PALETTE[i]}}
+                    own = {"marker": plot.mark(i, 12) | edge, "name": said}
+                tip = f"%{{y}}: <b>%{{x:.3f}}</b><extra>{said}</extra>"
                 across(fig, labels, found[word], tip, width=5, **own, row=1, col=k)
             fig.update_xaxes(title=text.say(f"words.{title}"), row=1, col=k)
         fig.update_yaxes(automargin=True)
         if len(groups) > 1:
             plot.stack(fig)
-        if finish:
-            finish(fig, result, text)
         return fig
 
     def means(result: Any, language: str) -> pd.DataFrame:
-        return here.table(result, language, interval_columns(here.text(language), values(result), digits))
+        return here.table(result, language, interval_columns(here.text(language), values(result)))
 
-    return Figure(id, draw, table or means, summary, shown)
-
-
-def _look(i: int, symbol: str) -> dict[str, Any]:
-    return plot.mark(i, 12) | {"symbol": symbol, "line": {"width": 2, "color": style.PALETTE[i]}}
+    return figure(here, id, paint, table or means, summary, **more)
 
 
 def across(fig: plot.Sheet, labels: list[str], seeds: np.ndarray, tip: str, width: float = 4, **more: Any) -> None:
@@ -337,22 +342,29 @@ def across(fig: plot.Sheet, labels: list[str], seeds: np.ndarray, tip: str, widt
     fig.update_yaxes(categoryorder="array", categoryarray=rows, row=more["row"], col=more["col"])
 
 
-def interval_columns(text: Text, values: Mapping[str, np.ndarray], digits: int = 4) -> dict[str, Any]:
+def interval_columns(text: Text, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Mean and half width of the 95 % interval of every word's values [row, seed], as columns of a table."""
     columns: dict[str, Any] = {}
     for word, seeds in values.items():
         mean, half = plot.over_seeds(seeds)
-        columns |= {
-            text.say(f"words.{word}"): mean.round(digits),
-            f"{text.say(f'words.{word}')} ± 95 %": half.round(digits),
-        }
+        said = text.say(f"words.{word}")
+        columns |= {said: mean.round(4), f"{said} ± 95 %": half.round(4)}
+    return columns
+
+
+def with_half(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The same with heads of the page's own, each beside a “± 95 %” that a space more tells from the others."""
+    columns: dict[str, Any] = {}
+    for k, (head, seeds) in enumerate(values.items()):
+        mean, half = plot.over_seeds(seeds)
+        columns |= {head: mean.round(4), f"± 95 %{' ' * k}": half.round(4)}
     return columns
 
 
 def planes(
     here: Gallery,
     id: str,
-    when: tuple[str, Array],
+    when: When,
     fields: Arrays,
     reach: float,
     table: Table,
@@ -363,44 +375,38 @@ def planes(
     columns: int = 4,
     room: float = 0.22,
     hover: str | None = None,
-    finish: Finish | None = None,
-    shown: Callable[[Any], bool] = everything,
+    **more: Any,
 ) -> Figure:
     """Fields over a plane, a panel per row of the page; where there are several words, their panels stand below each
     other, and all but the first have the word as their title.
 
-    when: (word, [moment]) of the fields. fields: word → [row, moment, y, x]. tops: word → the highest value, colours.
+    when: of the fields. fields: word → [row, moment, y, x]. tops: word → the highest value, colours.
     points: x [n, 2] and classes y [n], drawn on every panel.
     """
+    tip = {"hoverinfo": None, "hovertemplate": hover} if hover else {}
 
-    def draw(result: Any, language: str) -> go.Figure:
-        text, labels, found = here.text(language), here.names(result, language), fields(result)
-        across = min(columns, len(labels)) if len(found) > 1 else min(columns, ceil(len(labels) ** 0.5))
-        down = len(found) * ceil(len(labels) / across)
-        titles = [""] * (down * across)
-        places: dict[tuple[str, int], dict[str, Any]] = {}
+    def paint(result: Any, text: Text, labels: list[str]) -> plot.Sheet:
+        found = fields(result)
+        beside = min(columns, len(labels) if len(found) > 1 else ceil(len(labels) ** 0.5))
+        titles = [""] * (len(found) * ceil(len(labels) / beside) * beside)
+        spots = {}  # of the panels
         for i, name in enumerate(labels):
             for k, word in enumerate(found):
-                row, col = len(found) * (i // across) + k, i % across
-                titles[row * across + col] = text.say(f"words.{word}") if k else name
-                places[word, i] = {"row": row + 1, "col": col + 1}
-        fig = plot.panels(down, across, titles, horizontal_spacing=0.02, vertical_spacing=room / down)
+                spots[word, i] = (len(found) * (i // beside) + k) * beside + i % beside
+                titles[spots[word, i]] = text.say(f"words.{word}") if k else name
+        fig, places = plot.grid(titles, beside, gap=0.02, room=room)
         for i in range(len(labels)):
             for word, values in found.items():
                 top, colours = (tops or {}).get(word, (255, style.DIVERGING))
-                more = {"hoverinfo": None, "hovertemplate": hover} if hover else {}
-                plot.field(fig, values[i], reach, top, colours, **places[word, i] | more)
+                plot.field(fig, values[i], reach, top, colours, **places[spots[word, i]] | tip)
                 if points:
-                    plot.two_classes(fig, *points(result), text.say("words.class"), **places[word, i])
+                    plot.two_classes(fig, *points(result), text.say("words.class"), **places[spots[word, i]])
         plot.plane(fig, reach)
-        fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
-        plot.aspect(fig, 1.12 * down / across)
-        if finish:
-            finish(fig, result, text)
-        word, moments = when
-        return plot.film(fig, result, moments(result), text.say(f"words.{word}"))
+        plot.bare(fig)
+        plot.aspect(fig, 1.12 * (len(titles) // beside) / beside)
+        return fig
 
-    return Figure(id, draw, table, summary, shown)
+    return figure(here, id, paint, table, summary, when=when, **more)
 
 
 def densities(
@@ -413,37 +419,31 @@ def densities(
     summary: Sentence,
     *,
     rows: Callable[[Any, Text], list[str]] | None = None,
-    when: tuple[str, Array] | None = None,
-    unit: str = "%",
+    when: When | None = None,
     top: Callable[[Any], float] = lambda result: 25,
     height: tuple[int, int] = (130, 34),
     tip: str = "%{y}, %{x:.3f}: %{z:.0f} %",
     gap: tuple[float, float] = (1, 3),
-    finish: Finish | None = None,
-    shown: Callable[[Any], bool] = everything,
+    **more: Any,
 ) -> Figure:
-    """How often something falls where, a row of colours for every row of the page.
+    """How often something falls where, in percent, a row of colours for every row of the page.
 
     values: [row, x], with `when` [moment, row, x]. height: pixels around the rows, and of a row.
     """
 
-    def draw(result: Any, language: str) -> go.Figure:
-        text, numbers = here.text(language), values(result)
-        labels = rows(result, text) if rows else here.names(result, language)
+    def paint(result: Any, text: Text, labels: list[str]) -> plot.Sheet:
+        labels, numbers = rows(result, text) if rows else labels, values(result)
         fig = plot.figure(height[0] + height[1] * len(labels), "closest")
         fig.add_heatmap(
             x=x(result), y=labels, z=numbers[-1] if when else numbers, zmin=0, zmax=top(result),
             xgap=gap[0], ygap=gap[1],
-            colorscale=style.colorscale(style.SEQUENTIAL), colorbar={"title": {"text": unit}},
+            colorscale=style.colorscale(style.SEQUENTIAL), colorbar={"title": {"text": "%"}},
             hovertemplate=f"{tip}<extra></extra>",
         )  # fmt: skip
-        fig.update_yaxes(autorange="reversed", automargin=True)
-        fig.update_xaxes(title=text.say(f"words.{over}"), showgrid=False)
-        if finish:
-            finish(fig, result, text)
         if when:
             fig.was(z=numbers)
-            plot.film(fig, result, when[1](result), text.say(f"words.{when[0]}"))
+        fig.update_yaxes(autorange="reversed", automargin=True)
+        fig.update_xaxes(title=text.say(f"words.{over}"), showgrid=False)
         return fig
 
-    return Figure(id, draw, table, summary, shown)
+    return figure(here, id, paint, table, summary, when=when, **more)

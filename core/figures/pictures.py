@@ -6,21 +6,20 @@ that of the row, and a finished run can be scrubbed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import ceil
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from core.concept.parts import Figure
 from core.concept.text import Text
 from core.figures import plot, style
 from core.figures.gallery import Gallery
-from core.figures.kinds import Array, Finish, Sentence, Table, everything
+from core.figures.kinds import Array, Arrays, Sentence, Table, When, curves, figure
 
 Titles = Callable[[Any, Text], list[str]]
+CELLS: dict[str, Any] = {"showscale": False, "xgap": 1, "ygap": 1}
 
 
 def beside(
@@ -32,34 +31,31 @@ def beside(
     *,
     titles: Titles | None = None,
     columns: int = 4,
-    ratio: float = 1.0,
-    when: tuple[str, Array] | None = None,
+    ratio: float = 1.12,
+    least: int = 0,
+    room: float = 0.22,
     axes: bool = False,
-    finish: Finish | None = None,
-    shown: Callable[[Any], bool] = everything,
+    **more: Any,
 ) -> Figure:
-    """A panel per row of the page, or per title, which `paint(fig, result, text, i, **place)` fills; its height is
-    `ratio` times its width. Without axes unless wanted."""
+    """A panel per row of the page, or per title, which `paint(fig, result, text, i, **place)` fills; with its title
+    its height is `ratio` times its width, and `least` pixels at least. Without axes unless wanted. room: for titles, as
+    `plot.grid` has it."""
 
-    def draw(result: Any, language: str) -> go.Figure:
-        text = here.text(language)
-        labels = titles(result, text) if titles else here.names(result, language)
+    def painted(result: Any, text: Text, labels: list[str]) -> plot.Sheet:
+        labels = titles(result, text) if titles else labels
         across = min(columns, len(labels))
-        down = ceil(len(labels) / across)
-        room: dict[str, Any] = {"horizontal_spacing": (0.1 if axes else 0.02) / across, "vertical_spacing": 0.22 / down}
-        fig = plot.panels(down, across, labels, 420, **room)
-        for i in range(len(labels)):
-            paint(fig, result, text, i, row=i // across + 1, col=i % across + 1)
+        fig, places = plot.grid(labels, across, gap=(0.1 if axes else 0.02) / across, room=room)
+        for i, place in enumerate(places):
+            paint(fig, result, text, i, **place)
         fig.update_xaxes(visible=axes, constrain="domain")
         fig.update_yaxes(visible=axes, constrain="domain")
         fig.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor))
-        fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
-        plot.aspect(fig, 1.12 * ratio * down / across)
-        if finish:
-            finish(fig, result, text)
-        return plot.film(fig, result, when[1](result), text.say(f"words.{when[0]}")) if when else fig
+        plot.bare(fig)
+        down = places[-1]["row"]
+        plot.aspect(fig, ratio * down / across, least * down)
+        return fig
 
-    return Figure(id, draw, table, summary, shown)
+    return figure(here, id, painted, table, summary, **more)
 
 
 def images(
@@ -81,11 +77,54 @@ def images(
         plot.images(fig, plot.mosaic(found), *scale, **place)
         if said:
             count, wide = found.shape[-3], found.shape[-1]
-            middle = (wide + 1) * np.arange(count) + (wide - 1) / 2
-            small = {"textfont": {"size": 11}}
+            middle, small = (wide + 1) * np.arange(count) + (wide - 1) / 2, {"textfont": {"size": 11}}
             plot.words(fig, middle, np.full(count, -0.8), said(result)[i], "bottom center", **small, **place)
 
     return beside(here, id, paint, table, summary, **more)
+
+
+def over_curves(
+    here: Gallery,
+    id: str,
+    when: When,
+    images: Callable[[Any, Text], Mapping[str, np.ndarray]],
+    values: Arrays,
+    summary: Sentence,
+    **more: Any,
+) -> Figure:
+    """Rows of images over a curve per row of the page at the same steps; one step's images are seen at a time, and a
+    line marks it.
+
+    when: of the steps, [step]. images: name → [step, across, height, width]. values: of `curves`, [row, seed, step].
+    """
+    below: dict[str, Any] = {"row": 2, "col": 1}
+
+    def paint(result: Any, text: Text, labels: list[str]) -> plot.Sheet:
+        steps, rows = when[1](result), images(result, text)
+        pictures = np.stack(list(rows.values()), 1)
+        down, across, tall, wide = pictures.shape[1:]
+        ((word, numbers),) = values(result).items()
+        high, room = min(60 * down, 400), 60  # pixels of the images, and of the legend between
+        whole = high + room + 190
+        spread = {"row_heights": [high, 190], "vertical_spacing": room / whole}
+        fig = plot.panels(2, 1, None, whole + 50, "x unified", **spread)
+        plot.images(fig, plot.mosaic(pictures), row=1, col=1)
+        fig.update_xaxes(visible=False, range=[-0.5, (wide + 1) * across - 1.5], constrain="domain", row=1, col=1)
+        middle, reach = (tall + 1) * np.arange(down)[::-1] + (tall - 1) / 2, [-0.5, (tall + 1) * down - 1.5]
+        named = {"tickvals": middle, "ticktext": list(rows), "showgrid": False}
+        fig.update_yaxes(**named, range=reach, scaleanchor="x", constrain="domain", row=1, col=1)
+        for i, name in enumerate(labels):
+            plot.bands(fig, steps, numbers[i].astype(float), name, plot.curve(i, marked=True), **below)
+        ends = [np.nanmin(numbers, initial=0), np.nanmax(numbers, initial=0)]
+        fig.add_scatter(x=steps[[-1, -1]], y=ends, mode="lines", line=plot.line(style.AXIS, 3), **plot.QUIET, **below)
+        fig.was(x=np.stack([steps, steps], 1))
+        fig.update_xaxes(title=text.say(f"words.{when[0]}"), **below)
+        fig.update_yaxes(title=text.say(f"words.{word}"), **below)
+        fig.update_layout(legend={"y": 190 / whole}, margin={"t": 8})
+        return fig
+
+    table = curves(here, id, *when, values, summary).table
+    return figure(here, id, paint, table, summary, when=when, **more)
 
 
 def boxes(
@@ -106,19 +145,16 @@ def boxes(
         picture = pictures(result)[i]
         plot.images(fig, picture[None, ::-1], **place)
         if masks:
-            tint = [[0, "#00000000"], [1, style.fade(style.PALETTE[1], 0.5)]]
-            mask = masks(result)[i][:, ::-1].astype(np.float32)
-            look = {"zmin": 0, "zmax": 1, "colorscale": tint, "showscale": False, "hoverinfo": "skip"}
-            fig.add_heatmap(z=mask[-1], **look, **place).was(z=mask)
+            tint, mask = [[0, "#00000000"], [1, style.fade(style.PALETTE[1], 0.5)]], masks(result)[i][:, ::-1]
+            plot.images(fig, mask.astype(np.float32), colorscale=tint, **place)
         drawn = found(result)[i].astype(float)
         for k in np.unique(drawn[..., 4][np.isfinite(drawn[..., 4])]).astype(int):
             left, top, right, bottom = np.where(drawn[..., 4:] == k, drawn[..., :4], np.nan).transpose(2, 0, 1)
-            x = np.stack([left, right, right, left, left, np.full_like(left, np.nan)], -1).reshape(len(left), -1)
-            y = np.stack([top, top, bottom, bottom, top, np.full_like(top, np.nan)], -1).reshape(len(top), -1)
-            y = len(picture) - 1 - y
-            fig.add_scatter(x=x[-1], y=y[-1], **plot.curve(k) | {"mode": "lines"}, hoverinfo="skip", **place).was(
-                x=x, y=y
-            )
+            gap = np.full_like(left, np.nan)
+            x, y = [left, right, right, left, left, gap], [top, top, bottom, bottom, top, gap]
+            lines = np.stack([np.stack(x, -1), len(picture) - 1 - np.stack(y, -1)], -1).reshape(len(left), -1, 2)
+            look = plot.curve(k) | {"mode": "lines", "hoverinfo": "skip"}
+            fig.add_scatter(**plot.xy(lines[-1]), **look, **place).was(**plot.xy(lines))
 
     return beside(here, id, paint, table, summary, **more)
 
@@ -134,7 +170,7 @@ def matrix(
     digits: int = 2,
     numbers: bool = True,
     diverging: bool = False,
-    when: tuple[str, Array] | None = None,
+    when: When | None = None,
     **more: Any,
 ) -> Figure:
     """Matrices with their numbers: confusion, attention (a text with its alignment: its signs are `down` and `across`).
@@ -146,25 +182,21 @@ def matrix(
         found = values(result)
         top = float(np.nanmax(np.abs(found), initial=0)) or 1.0
         cells = found[i] if when else found[i][None]
-        look = {"zmin": -top if diverging else 0, "zmax": top, "showscale": False, "xgap": 1, "ygap": 1}
         colours = style.colorscale(style.DIVERGING if diverging else style.SEQUENTIAL)
-        said = {"texttemplate": f"%{{z:.{digits}f}}"} if numbers else {}
+        look = CELLS | {"zmin": -top if diverging else 0, "zmax": top, "colorscale": colours}
+        look |= {"texttemplate": f"%{{z:.{digits}f}}"} if numbers else {}
         tip = f"%{{y}}, %{{x}}: %{{z:.{digits}f}}<extra></extra>"
         axis = {"x": np.arange(cells.shape[-1]), "y": np.arange(cells.shape[-2])}
-        fig.add_heatmap(z=cells[-1], **axis, colorscale=colours, hovertemplate=tip, **look, **said, **place).was(
-            z=cells
-        )
+        fig.add_heatmap(z=cells[-1], **axis, hovertemplate=tip, **look, **place).was(z=cells)
         signs = (fig.update_xaxes, across, {"side": "bottom"}), (fig.update_yaxes, down, {"autorange": "reversed"})
         for update, names, about in signs:
             labels = list(names(result))
             update(tickvals=np.arange(len(labels)), ticktext=labels, showgrid=False, **about, **place)
 
     def table(result: Any, language: str) -> pd.DataFrame:
-        names, found = here.names(result, language), values(result)
-        found = found[:, -1] if when else found
-        i, d = (a.ravel() for a in np.indices(found.shape[:2]))
-        rows = {here.text(language).say(here.head): [names[k] for k in i], "": [list(down(result))[k] for k in d]}
-        return pd.DataFrame(rows | {f"{k}": found[i, d, j].round(digits + 2) for j, k in enumerate(across(result))})
+        found = values(result)[:, -1] if when else values(result)
+        columns = {f"{k}": found[..., j].round(digits + 2) for j, k in enumerate(across(result))}
+        return here.table(result, language, {"": list(down(result))} | columns)
 
     return beside(here, id, paint, table, summary, axes=True, when=when, **more)
 
@@ -192,26 +224,23 @@ def arrows(
 
     def paint(fig: plot.Sheet, result: Any, text: Text, i: int, **place: Any) -> None:
         found, way = values(result)[i], ways(result)[i].astype(float)
-        look = {"colorscale": style.colorscale(style.SEQUENTIAL), "showscale": False, "xgap": 1, "ygap": 1}
+        look = CELLS | {"colorscale": style.colorscale(style.SEQUENTIAL)}
         tip = f"%{{x}}, %{{y}}: %{{z:.{digits}f}}<extra></extra>"
         fig.add_heatmap(z=found[-1], hovertemplate=tip, **look, **place).was(z=found)
         y, x = np.indices(found.shape[1:])
         start = np.stack([x, y], -1)[None] - 0.3 * way
         lines = np.stack([start, start + 0.6 * way, np.full_like(way, np.nan)], -2)  # [moment, y, x, 3, axis]
         lines = np.where(way.any(-1)[..., None, None], lines, np.nan).reshape(len(found), -1, 2)
-        size = [0, 11, 0] * (lines.shape[1] // 3)
-        mark = {"symbol": "arrow", "angleref": "previous", "size": size, "color": style.PALETTE[8], "opacity": 1}
-        line = {"color": style.PALETTE[8], "width": 2}
-        fig.add_scatter(**plot.xy(lines[-1]), mode="lines+markers", line=line, marker=mark, hoverinfo="skip", **place)
-        fig.was(**plot.xy(lines))
+        look = plot.arrow(style.PALETTE[8], 2, 11) | {"hoverinfo": "skip"}
+        look["marker"] |= {"symbol": "arrow", "size": [0, 11, 0] * (lines.shape[1] // 3), "opacity": 1}
+        fig.add_scatter(**plot.xy(lines[-1]), **look, **place).was(**plot.xy(lines))
         fig.update_yaxes(autorange="reversed", **place)
 
     def table(result: Any, language: str) -> pd.DataFrame:
-        names, found, way = here.names(result, language), values(result)[:, -1], ways(result)[:, -1]
-        i, y, x = (a.ravel() for a in np.indices(found.shape))
-        columns = {here.text(language).say(here.head): [names[k] for k in i], "x": x, "y": y}
-        columns |= {here.text(language).say("words.value"): found[i, y, x].round(digits + 2)}
-        return pd.DataFrame(columns | {"→": way[i, y, x, 0], "↓": way[i, y, x, 1]})
+        found, way = values(result)[:, -1], ways(result)[:, -1]
+        _, y, x = np.indices(found.shape)
+        columns = {"x": x, "y": y, "words.value": found.round(digits + 2), "→": way[..., 0], "↓": way[..., 1]}
+        return here.table(result, language, columns)
 
     return beside(here, id, paint, table, summary, **more)
 
@@ -234,11 +263,10 @@ def graph(
         at, pairs, (inside, along) = nodes(result), edges(result), numbers(result)
         ends = np.array([[at[a], at[b]] for a, b in pairs]).reshape(-1, 2, 2)
         lines = np.concatenate([ends, np.full((len(ends), 1, 2), np.nan)], 1).reshape(-1, 2)
-        grey = {"color": style.AXIS, "width": 1.5}
-        fig.add_scatter(**plot.xy(lines), mode="lines", line=grey, hoverinfo="skip", **place)
+        fig.add_scatter(**plot.xy(lines), mode="lines", line=plot.line(style.AXIS, 1.5), hoverinfo="skip", **place)
         where = np.array(list(at.values()), float)
         names = [f"{name}: %{{text}}<extra></extra>" for name in at]
-        mark = {"symbol": "circle", "size": 40, "color": style.fade(style.PALETTE[0], 0.25)}
+        mark = plot.marker(style.fade(style.PALETTE[0], 0.25), "circle", 40)
         fig.add_scatter(**plot.xy(where), mode="markers", marker=mark, hovertemplate=names, **place)
         middle = 0.6 * ends[:, 0] + 0.4 * ends[:, 1]  # crossing edges do not cross there
         for spots, found, way in ((where, inside, "middle center"), (middle, along, "top center")):
@@ -246,9 +274,9 @@ def graph(
             plot.words(fig, spots[:, 0], spots[:, 1], said, way, textfont={"size": 12}, **place)
 
     def table(result: Any, language: str) -> pd.DataFrame:
-        inside, along = numbers(result)
+        say, (inside, along) = here.text(language).say, numbers(result)
         names = [*nodes(result), *(f"{a} → {b}" for a, b in edges(result))]
         values = np.r_[inside[-1], along[-1]].round(digits + 2)
-        return pd.DataFrame({here.text(language).say(here.head): names, here.text(language).say("words.value"): values})
+        return pd.DataFrame({say(here.head): names, say("words.value"): values})
 
-    return beside(here, id, paint, table, summary, titles=lambda result, text: [""], ratio=0.6, **more)
+    return beside(here, id, paint, table, summary, titles=lambda result, text: [""], ratio=0.67, **more)

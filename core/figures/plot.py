@@ -58,6 +58,19 @@ def panels(
     return make_subplots(rows, columns, subplot_titles=titles, figure=figure(height, hover), **grid)
 
 
+def grid(titles: list[str], across: int, gap: float, room: float, **more: Any) -> tuple[Sheet, list[dict[str, int]]]:
+    """Panels side by side, `across` in a row, each under its title, and their places. gap: between columns. room: for
+    the titles of all rows."""
+    down = -(-len(titles) // across)
+    fig = panels(down, across, titles, horizontal_spacing=gap, vertical_spacing=room / down, **more)
+    return fig, [{"row": i // across + 1, "col": i % across + 1} for i in range(len(titles))]
+
+
+def bare(fig: go.Figure, top: int = 30) -> None:
+    """Without legend or margins, but for titles on top."""
+    fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": top, "b": 5})
+
+
 def waiting(fig: Sheet, said: str) -> Sheet:
     """A figure of what is not there, which says why."""
     fig.add_scatter(x=[], y=[])
@@ -252,35 +265,16 @@ def two_classes(fig: go.Figure, x: np.ndarray, y: np.ndarray, word: str, size: i
     """Points x [n, 2] of the classes 0 and 1, in the colours of a map of their probability; `word` stands before the
     class where one points at it."""
     for label, symbol in ((0, "circle"), (1, "diamond")):
-        fig.add_scatter(
-            x=x[y == label, 0],
-            y=x[y == label, 1],
-            mode="markers",
-            marker={
-                "size": size,
-                "symbol": symbol,
-                "color": style.DIVERGING[-1 if label else 0],
-                "line": {"width": 0.8, "color": "#ffffff"},
-            },
-            hovertemplate=f"{word} {label}<extra></extra>",
-            **place,
-        )
+        mark = marker(style.DIVERGING[-1 if label else 0], symbol, size, 0.8)
+        tip = f"{word} {label}<extra></extra>"
+        fig.add_scatter(**xy(x[y == label]), mode="markers", marker=mark, hovertemplate=tip, **place)
 
 
 def heights(fig: go.Figure, x: np.ndarray, y: np.ndarray, z: np.ndarray, **place: int) -> None:
     """Heights z [row, column] over a plane as contour lines on a tint, closer to the lowest places darker."""
-    fig.add_contour(
-        x=x,
-        y=y,
-        z=z.round(3),
-        colorscale=FIELD,
-        ncontours=26,
-        contours={"coloring": "heatmap"},
-        line={"width": 0.7, "color": "rgba(128,128,128,0.55)"},
-        showscale=False,
-        hoverinfo="skip",
-        **place,
-    )
+    grey = line("rgba(128,128,128,0.55)", 0.7)
+    look = {"ncontours": 26, "contours": {"coloring": "heatmap"}, "line": grey, "colorscale": FIELD}
+    fig.add_contour(x=x, y=y, z=z.round(3), showscale=False, hoverinfo="skip", **look, **place)
 
 
 def _packed(stack: np.ndarray) -> dict[str, Any]:

@@ -444,7 +444,7 @@ def test_early_stopping_is_at_the_lowest_validation_loss() -> None:
 
 def test_images_are_drawn_as_they_were_mixed() -> None:
     result = last(ON_DIGITS.replace(methods=EVERY))
-    fig = figures.draw_mixed(result, "en")
+    fig = figures.MIXED.draw(result, "en")
     picture = np.array(fig.data[0].z)[::-1][:, :8]
     np.testing.assert_array_equal(picture, result.mixed[0, -1, 0].reshape(8, 8))
     one, other, share = result.origin[1, -1, 0]

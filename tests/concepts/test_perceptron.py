@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from fractions import Fraction
 from functools import cache
 
@@ -14,7 +13,7 @@ from sklearn.linear_model import Perceptron
 from sklearn.svm import SVC
 
 from core.concept.params import read, write
-from core.concept.result import arrays, same
+from core.concept.result import arrays, axes, same
 from core.concepts.perceptron import claims, figures
 from core.concepts.perceptron import train as module
 from core.concepts.perceptron.claims import CLAIMS
@@ -22,6 +21,7 @@ from core.concepts.perceptron.figures import MOMENTS
 from core.concepts.perceptron.params import TINY, Params, Point, Result, Spot
 from core.concepts.perceptron.train import answer, best_direction, examples, first_weights, train
 from core.conclusions.stats import interval, verdict
+from tests.known import known
 
 # Numbers of the code that the texts repeat.
 CONSTANTS = {MOMENTS}
@@ -373,38 +373,35 @@ def test_a_result_fits_its_limit() -> None:
 
 # Claims: every measure on a Result known to bear it out, and on one known not to
 
-MANY = {"seeds": 40, "data_seed": 1_000, "weight_seed": 1_000}
+SIZES = {"rate": 2, "seed": 40, "pass": 1}
 
 
-def _with(result: Result, **changes: np.ndarray) -> Result:
-    return dataclasses.replace(result, **changes)
+def made(data: str = "blobs", **given: object) -> Result:
+    """A run of one pass that stopped; what is given is so of every seed."""
+    stopped = {"mistakes": 5, "pending": 0, "misclassified": 0, "turned_back": 0, "gamma": 0.1, "radius": 1.0}
+    values = stopped | {"alike": 1, "apart": 0.0, "fewer": 4, "fewer_smaller": 4} | given
+    sizes = {name: [SIZES[axis.rstrip("+")] for axis in axes(Result)[name]] for name in values}
+    return known(
+        Result, Params(data=data, seeds=SIZES["seed"]), **{n: np.broadcast_to(v, sizes[n]) for n, v in values.items()}
+    )
 
 
-@cache
-def known() -> dict[str, tuple[Result, Result]]:
-    separable, xor = last(**MANY), last(**MANY, data="xor", passes=20)
-    random = last(**MANY, initial="random", rate=1.0, other_rate=0.003, passes=500)
-    below = last(**MANY, comparison="below")
-    overlap = last(**MANY, data="overlap", passes=20)
-    cut_short = last(**MANY, margin=0.001, passes=1)
-    calm = {"turned_back": random.turned_back * np.array([1, 0])[:, None, None]}
-    return {
-        "stops": (separable, cut_short),
-        "xor_never": (xor, _with(xor, pending=0 * xor.pending)),
-        "bound_zero": (separable, random),
-        "bound_random": (separable, random),
-        "scale_zero": (separable, random),
-        "scale_random": (separable, random),
-        "idle_below": (below, separable),
-        "starts_at_most": (separable, below),
-        "swings_zero": (_with(random, **calm), separable),
-        "swings_random": (_with(random, **calm), separable),
-        "slower_random": (_with(random, mistakes=random.mistakes[::-1]), random),
-        "fewer_smaller": (_with(overlap, fewer_smaller=overlap.fewer), last(**MANY, data="xor", passes=21)),
-    }
-
-
-KNOWN = known()
+STOPS, IDLE, MANY, APART = made(), made(mistakes=0, misclassified=3), made(mistakes=500), made(apart=0.1)
+LARGER, SMALLER = ([[[large]], [[small]]] for large, small in ((4, 1), (1, 4)))  # at η, at η′
+KNOWN = {
+    "stops": (STOPS, made(pending=1)),
+    "xor_never": (made("xor", pending=1), made("xor")),
+    "bound_zero": (STOPS, MANY),
+    "bound_random": (STOPS, MANY),
+    "scale_zero": (STOPS, APART),
+    "scale_random": (STOPS, APART),
+    "idle_below": (IDLE, STOPS),
+    "starts_at_most": (STOPS, IDLE),
+    "swings_zero": (made(turned_back=LARGER), made(turned_back=SMALLER)),
+    "swings_random": (made(turned_back=LARGER), made(turned_back=SMALLER)),
+    "slower_random": (made(mistakes=LARGER), made(mistakes=SMALLER)),
+    "fewer_smaller": (STOPS, made(fewer_smaller=3)),
+}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)

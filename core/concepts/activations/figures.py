@@ -14,10 +14,11 @@ from core.concept.parts import Figure
 from core.concept.text import Text
 from core.concepts.activations.claims import shrinkage
 from core.concepts.activations.params import Result, on_points
-from core.conclusions.stats import ROUNDING, ends, mean_interval
+from core.conclusions.stats import ROUNDING
 from core.figures import kinds, plot, style
 from core.figures.gallery import Gallery, percent
 from core.figures.numbers import significant
+from core.figures.plot import over_seeds
 
 SPLITS = ("train", "validation", "test")
 GOOD = 0.95  # test accuracy of one who has learned
@@ -25,6 +26,7 @@ TRAIN, TEST = SPLITS.index("train"), SPLITS.index("test")
 REACH = 1.5
 GLYPHS = dict(zip(style.SYMBOLS, ["●", "■", "◆", "▲", "✚", "✖", "▼", "★", "⬟", "✶", "⧓", "⧗", "✴"]))
 GREY = style.PALETTE[9]
+LOG: dict[str, Any] = {"type": "log", "exponentformat": "power"}
 FOOT = -7  # per cent: where the symbols under bars stand
 EPOCHS = "epoch", lambda r: r.epoch
 
@@ -85,54 +87,40 @@ def draw_boundaries(result: Result, language: str) -> go.Figure:
     ticks = {"exponentformat": "power", "nticks": 6, "autorange": True, "range": None, "scaleanchor": None}
     fig.update_xaxes(title=say("words.depth"), range=[0.8, result.params.depth + 0.2], dtick=1, **shown)
     fig.update_yaxes(title=say("words.first_gradient"), type="log", **ticks, **shown)
-    fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
+    plot.bare(fig)
     plot.aspect(fig, 1.25 * rows / columns + 0.55)
     return plot.film(fig, result, result.epoch, say("words.epoch"))
 
 
 def table_boundaries(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    mean, half = mean_interval(result.accuracy[:, -1, :, -1, TEST].astype(float))
-    columns: dict[str, object] = {say("words.test_accuracy"): mean.round(4), "± 95 %": half.round(4)}
+    columns = kinds.with_half({"words.test_accuracy": result.accuracy[:, -1, :, -1, TEST]})
     for depth in range(result.params.depth):
-        columns[say("words.first_at", depth=depth + 1)] = significant(result.first[:, depth].mean(1), 3)
+        columns[text(language).say("words.first_at", depth=depth + 1)] = significant(result.first[:, depth].mean(1), 3)
     return HERE.table(result, language, columns)
 
 
 def summary_boundaries(result: Result, language: str) -> str:
-    say, labels = text(language).say, names(result, language)
     mean, depth = result.accuracy[:, -1, :, -1, TEST].astype(float).mean(1), result.params.depth
-    most, least = percent(mean.max()), percent(mean.min())
-    best, worst = (text(language).listed(labels[c] for c in who) for who in ends(mean, lambda m: f"{100 * m:.0f}"))
-    if not worst:
-        return say("summaries.boundary", depth=depth, name=best, share=most)
-    return say("summaries.boundaries", depth=depth, best=best, most=most, worst=worst, least=least)
+    return HERE.most_and_least(result, language, "summaries.boundaries", mean, percent, depth=depth)
 
 
 # Accuracy by depth
 
 
-def finish_depth(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_xaxes(range=[0.9, result.params.depth + 0.1], dtick=1)
-
-
 def table_depth(result: Result, language: str) -> pd.DataFrame:
-    say, labels = text(language).say, names(result, language)
-    mean, half = mean_interval(result.accuracy[:, :, :, -1].astype(float), axis=2)  # [contender, depth, split]
-    c, d = (a.ravel() for a in np.indices(mean.shape[:2]))
-    columns: dict[str, object] = {say("words.contender"): [labels[i] for i in c], say("words.depth"): d + 1}
-    for s, split in enumerate(SPLITS):
-        columns[say(f"splits.{split}")] = mean[c, d, s].round(4)
-    return pd.DataFrame(columns | {f"{say('splits.test')} ± 95 %": half[c, d, TEST].round(4)})
+    mean, half = over_seeds(result.accuracy[:, :, :, -1], axis=2)  # [contender, depth, split]
+    columns = {"words.depth": layers(result)}
+    columns |= {f"splits.{split}": mean[..., s].round(4) for s, split in enumerate(SPLITS)}
+    return HERE.table(
+        result, language, columns | {f"{text(language).say('splits.test')} ± 95 %": half[..., TEST].round(4)}
+    )
 
 
 def summary_depth(result: Result, language: str) -> str:
-    say, labels = text(language).say, names(result, language)
-    mean, depth = result.accuracy[:, :, :, -1, TEST].astype(float).mean(2), result.params.depth
-    learned = mean > GOOD + ROUNDING  # [contender, depth]
-    listed = text(language).listed
-    shallow, deep = (listed(np.array(labels)[learned[:, d]]) or say("words.nobody") for d in (0, -1))
-    good = f"{100 * GOOD:.0f}"
+    say, listed, depth = text(language).say, text(language).listed, result.params.depth
+    learned = result.accuracy[:, :, :, -1, TEST].astype(float).mean(2) > GOOD + ROUNDING  # [contender, depth]
+    labels, good = np.array(names(result, language)), f"{100 * GOOD:.0f}"
+    shallow, deep = (listed(labels[learned[:, d]]) or say("words.nobody") for d in (0, -1))
     if depth == 1:
         return say("summaries.depth_one", good=good, shallow=shallow)
     return say("summaries.depth", good=good, depth=depth, shallow=shallow, deep=deep)
@@ -147,18 +135,12 @@ def ending(result: Result) -> np.ndarray:
     return np.where(finite.all(1), finite.shape[1], finite.argmin(1))
 
 
-def finish_loss(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_xaxes(range=[0, max(result.params.epochs, 1)])
-    fig.update_yaxes(type="log", exponentformat="power", dtick=1)
-
-
 def summary_loss(result: Result, language: str) -> str:
-    say, labels = text(language).say, names(result, language)
-    last, epoch = result.loss[:, -1, :, -1, TRAIN].astype(float).mean(1), int(result.epoch[-1])
-    most, least = ends(last, lambda loss: f"{loss:.3g}")
-    if not most:
+    say, epoch = text(language).say, int(result.epoch[-1])
+    last = result.loss[:, -1, :, -1, TRAIN].astype(float).mean(1)
+    worst, best = HERE.ends(result, language, last, lambda loss: f"{loss:.3g}")
+    if not worst:
         return say("summaries.loss_none", epoch=epoch)
-    worst, best = (text(language).listed(labels[c] for c in who) for who in (most, least))
     high, low = (f"{pick(last[np.isfinite(last)]):.3g}" for pick in (max, min))
     if not best:
         return say("summaries.loss_one", epoch=epoch, name=worst, low=low)
@@ -168,29 +150,26 @@ def summary_loss(result: Result, language: str) -> str:
 # What goes through the layers
 
 
-def finish_layers(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_yaxes(type="log", exponentformat="power")
-    finish_depth(fig, result, text)
+def by_layer(fig: plot.Sheet, result: Result, text: Text) -> plot.Sheet:
+    return fig.update_xaxes(range=[0.9, result.params.depth + 0.1], dtick=1)
 
 
 def table_layers(result: Result, language: str) -> pd.DataFrame:
-    say, labels = text(language).say, names(result, language)
-    c, layer = (a.ravel() for a in np.indices((len(labels), result.params.depth)))
-    columns: dict[str, object] = {say("words.contender"): [labels[i] for i in c], say("words.layer"): layer + 1}
+    say, columns = text(language).say, {"words.layer": layers(result)}
     for kind in ("mean", "spread", "signal", "gradient"):
-        for tick, when in ((0, "words.before"), (-1, "words.now")):
-            values = getattr(result, kind)[:, :, tick].astype(float).mean(1)[c, layer]
-            columns[f"{say(f'words.{kind}')}, {say(when)}"] = significant(values, 3)
-    return pd.DataFrame(columns)
+        for tick, when in ((0, "before"), (-1, "now")):
+            values = getattr(result, kind)[:, :, tick].astype(float).mean(1)
+            columns[f"{say(f'words.{kind}')}, {say(f'words.{when}')}"] = significant(values, 3)
+    return HERE.table(result, language, columns)
 
 
 def summary_layers(result: Result, language: str) -> str:
-    say, factors = text(language).say, shrinkage(result) if result.params.depth > 1 else np.zeros((0, 1))
-    pairs = [(name, row) for name, row in zip(names(result, language), factors) if np.isfinite(row).all()]
-    said = text(language).listed(
-        (say("summaries.factor", name=n, factor=f"{np.mean(row):.2g}") for n, row in pairs), ";"
-    )
-    return say("summaries.layers", factors=said) if said else say("summaries.no_layers")
+    factors = shrinkage(result) if result.params.depth > 1 else np.full((len(result.gradient), 1), np.nan)
+
+    def of(c: int) -> dict[str, Any] | None:
+        return {"factor": f"{factors[c].mean():.2g}"} if np.isfinite(factors[c]).all() else None
+
+    return HERE.each(result, language, "summaries.factor", of, "summaries.no_layers", "summaries.layers")
 
 
 # The functions, and where on them the units are
@@ -201,11 +180,10 @@ def draw_functions(result: Result, language: str) -> go.Figure:
     say, labels = text(language).say, names(result, language)
     columns = min(3, len(labels))
     rows = ceil(len(labels) / columns)
-    grid: dict[str, Any] = {"shared_xaxes": True, "horizontal_spacing": 0.05, "vertical_spacing": 0.26 / rows}
-    fig = plot.panels(rows, columns, labels, 120 + 190 * rows, **grid)
+    fig, places = plot.grid(labels, columns, 0.05, 0.26, height=120 + 190 * rows, shared_xaxes=True)
     middle = (result.edge[:-1] + result.edge[1:]) / 2
     for c, name in enumerate(labels):
-        place: dict[str, Any] = {"row": c // columns + 1, "col": c % columns + 1, "showlegend": c == 0}
+        place: dict[str, Any] = places[c] | {"showlegend": c == 0}
         share = result.share[c].astype(float)
         heights = 2 * share / np.maximum(share.max(1, keepdims=True), 1e-9)  # the highest bar fills the panel
         tip = f"{name}, z ≈ %{{x:.2f}}: %{{customdata:.1f}} %<extra></extra>"
@@ -215,7 +193,7 @@ def draw_functions(result: Result, language: str) -> go.Figure:
         for kind, dash, width in (("value", "solid", 2.5), ("slope", "dash", 2)):
             word, y = say(f"words.{kind}"), getattr(result, kind)[c]
             tip = f"{name}, {word} (%{{x:.2f}}): %{{y:.3f}}<extra></extra>"
-            look = {"mode": "lines", "line": {"color": style.contender(c).colour, "width": width, "dash": dash}}
+            look = {"mode": "lines", "line": plot.line(style.contender(c).colour, width, dash)}
             fig.add_scatter(x=result.z, y=y, name=word, legendgroup=kind, hovertemplate=tip, **look, **place)
     fig.update_annotations(font_size=14)
     above = {"y": 1 + 34 / (190 * rows)}  # over the titles
@@ -227,24 +205,21 @@ def draw_functions(result: Result, language: str) -> go.Figure:
 
 
 def table_functions(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    beyond = result.share[:, -1, [0, -1]].sum(1)
-    columns: dict[str, object] = {}
+    columns: dict[str, Any] = {}
     for at in (-3, -1, 0, 1, 3):
-        columns[f"f({at})"] = result.value[:, np.abs(result.z - at).argmin()].round(4)
-        columns[f"f′({at})"] = result.slope[:, np.abs(result.z - at).argmin()].round(4)
-    columns[f"{say('words.outermost')} (%)"] = (100 * beyond).round(1)
-    columns[say("words.learned")] = result.learned[:, :, -1].mean(1).round(4)
-    return HERE.table(result, language, columns)
+        for head, values in ((f"f({at})", result.value), (f"f′({at})", result.slope)):
+            columns[head] = values[:, np.abs(result.z - at).argmin()].round(4)
+    beyond = result.share[:, -1, [0, -1]].sum(1)
+    columns[f"{text(language).say('words.outermost')} (%)"] = (100 * beyond).round(1)
+    return HERE.table(result, language, columns | {"words.learned": result.learned[:, :, -1].mean(1).round(4)})
 
 
 def summary_functions(result: Result, language: str) -> str:
-    say = text(language).say
-    slopes = (f"{name} {steepest:.2f}" for name, steepest in zip(names(result, language), result.slope.max(1)))
-    learned = result.learned[:, :, -1].mean(1)
+    steepest, learned = result.slope.max(1), result.learned[:, :, -1].mean(1)
+    of = lambda c: {"factor": f"{steepest[c]:.2f}"}  # noqa: E731
+    said = HERE.each(result, language, "summaries.factor", of, whole="summaries.functions")
     found = learned[np.isfinite(learned)]
-    said = [say("summaries.functions", slopes=text(language).listed(slopes, ";"))]
-    return " ".join(said + ([say("summaries.learned", slope=f"{found[0]:.2f}")] if found.size else []))
+    return f"{said} {text(language).say('summaries.learned', slope=f'{found[0]:.2f}')}" if found.size else said
 
 
 # Dead units
@@ -256,10 +231,8 @@ def draw_dead(result: Result, language: str) -> go.Figure:
     fig = plot.panels(2, 1, None, 600, vertical_spacing=0.16)
     width, shown = result.params.width, [c for c in range(len(labels)) if result.dead[c].any()] or [0]
     for c, name in enumerate(labels):
-        share, tip = (
-            100 * result.dead[c].astype(float).mean(-1) / width,
-            f"{name}: %{{y:.3~g}}<extra></extra>",
-        )  # [seed, tick]
+        share = 100 * result.dead[c].astype(float).mean(-1) / width  # [seed, tick]
+        tip = f"{name}: %{{y:.3~g}}<extra></extra>"
         look = plot.curve(c, marked=True)
         plot.bands(fig, result.epoch, share, name, look, hover=tip, legendgroup=f"{c}", row=1, col=1)
     cut = range(len(fig.data))
@@ -285,16 +258,9 @@ def draw_dead(result: Result, language: str) -> go.Figure:
 
 
 def table_dead(result: Result, language: str) -> pd.DataFrame:
-    say, labels = text(language).say, names(result, language)
-    c, layer = (a.ravel() for a in np.indices((len(labels), result.params.depth)))
-    columns: dict[str, object] = {say("words.contender"): [labels[i] for i in c], say("words.layer"): layer + 1}
-    for word, values in (
-        ("dead_before", result.dead[:, :, 0]),
-        ("dead", result.dead[:, :, -1]),
-        ("revived", result.revived[:, :, -1]),
-    ):
-        columns[say(f"words.{word}")] = values.mean(1)[c, layer].round(2)
-    return pd.DataFrame(columns)
+    ways = {"dead_before": result.dead[:, :, 0], "dead": result.dead[:, :, -1], "revived": result.revived[:, :, -1]}
+    columns = {f"words.{word}": values.mean(1).round(2) for word, values in ways.items()}
+    return HERE.table(result, language, {"words.layer": layers(result)} | columns)
 
 
 def summary_dead(result: Result, language: str) -> str:
@@ -308,15 +274,17 @@ def summary_dead(result: Result, language: str) -> str:
 
 DEPTH = kinds.swept(
     HERE, "depth", "depth", layers, lambda r: {"accuracy": r.accuracy.transpose(0, 2, 3, 1, 4)}, summary_depth,
-    parts=kinds.splits("test"), moments=EPOCHS, hover=".3~g", height=460, table=table_depth, finish=finish_depth,
+    parts=kinds.splits("test"), moments=EPOCHS, hover=".3~g", height=460, table=table_depth, finish=by_layer,
 )  # fmt: skip
 LOSS = kinds.curves(
     HERE, "loss", "epoch", lambda r: r.epoch, lambda r: {"loss": r.loss[:, -1]}, summary_loss, ends=ending, log=True,
-    parts=kinds.splits("train"), hover=".3~g", height=460, digits=5, finish=finish_loss,
+    parts=kinds.splits("train"), hover=".3~g", height=460, digits=5,
+    finish=lambda fig, r, text: fig.update_xaxes(range=[0, max(r.params.epochs, 1)]).update_yaxes(**LOG, dtick=1),
 )  # fmt: skip
 LAYERS = kinds.swept(
     HERE, "layers", "layer", layers, lambda r: {"spread": r.spread, "gradient": r.gradient}, summary_layers,
-    moments=EPOCHS, log=True, marked=True, hover=".3~g", height=560, table=table_layers, finish=finish_layers,
+    moments=EPOCHS, log=True, marked=True, hover=".3~g", height=560, table=table_layers,
+    finish=lambda fig, r, text: by_layer(fig.update_yaxes(**LOG), r, text),
 )  # fmt: skip
 FIGURES = HERE.figures(
     Figure("boundaries", draw_boundaries, table_boundaries, summary_boundaries, shown=on_points),

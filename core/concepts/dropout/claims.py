@@ -8,7 +8,7 @@ import numpy as np
 
 from core.concept.parts import Claim, Mistake
 from core.concepts.dropout.params import HALF, NONE, PRESETS, REMOVED, Net, Params, Result, drops, on_points
-from core.conclusions.measures import Contenders, final, more_or_less, preset, unseen
+from core.conclusions.measures import Contenders, Fits, final, more_or_less, preset, unseen
 
 TRAIN, VALIDATION, TEST = range(3)
 MORE, MOST = Net(p=0.7), Net(p=0.9)
@@ -52,16 +52,14 @@ def farther(result: Result) -> np.ndarray:
     return np.log2(far.clip(1e-9) / near.clip(1e-9))
 
 
-def noisy(params: Params) -> bool:
-    return not params.own and params.wrong > 0
+def ours(fits: Fits) -> Fits:
+    """On the page's data, not on the reader's own."""
+    return lambda params: not params.own and fits(params)
 
 
-def clean(params: Params) -> bool:
-    return not params.own and params.wrong == 0 and params.width >= 64
-
-
-def narrow(params: Params) -> bool:
-    return not params.own and params.wrong == 0 and params.width <= 8
+noisy = ours(lambda params: params.wrong > 0)
+clean = ours(lambda params: params.wrong == 0 and params.width >= 64)
+narrow = ours(lambda params: params.wrong == 0 and params.width <= 8)
 
 
 def bent(params: Params) -> bool:

@@ -18,6 +18,7 @@ from core.figures.gallery import Gallery
 from core.figures.numbers import whole
 from core.figures.plot import over_seeds
 
+LOG = {"type": "log", "tickformat": "~g", "dtick": "D2"}
 UNITS = ("correlation", "spread", "size", "blind")
 
 
@@ -44,10 +45,6 @@ text, names = HERE.text, HERE.names
 
 def shown(value: float, language: str, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if np.isfinite(value) else text(language).say("words.lost")
-
-
-def epochs(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_xaxes(range=[0, result.params.epochs])
 
 
 # Test accuracy and early stopping
@@ -88,33 +85,25 @@ def draw_test(result: Result, language: str) -> go.Figure:
 
 
 def table_test(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
+    say, columns = text(language).say, dict[str, Any]()
     ways = {"last": result.accuracy[:, :, -1, TEST].astype(float), "stopped": stopped(result)[:, :, -1].astype(float)}
-    columns: dict[str, object] = {}
-    for k, (way, values) in enumerate(ways.items()):
-        (mean, half), (more, about) = over_seeds(values), over_seeds(values - values[0])
+    for way, values in ways.items():
         label = say(f"words.{way}")
-        columns |= {label: mean.round(4), "± 95 %" + " " * 2 * k: half.round(4)}
-        columns |= {f"{say('words.gain')}, {label}": more.round(4), "± 95 %" + " " * (2 * k + 1): about.round(4)}
-    columns[say("words.best_epoch")] = result.tick[best(result)[..., -1]].mean(1).round(1)
-    return HERE.table(result, language, columns)
+        columns |= {label: values, f"{say('words.gain')}, {label}": values - values[0]}
+    epoch = result.tick[best(result)[..., -1]].mean(1).round(1)
+    return HERE.table(result, language, kinds.with_half(columns) | {"words.best_epoch": epoch})
 
 
 def summary_test(result: Result, language: str) -> str:
-    last, early = (over_seeds(v)[0] for v in (result.accuracy[:, :, -1, TEST], stopped(result)[:, :, -1]))
+    last, early = (v.astype(float).mean(1) for v in (result.accuracy[:, :, -1, TEST], stopped(result)[:, :, -1]))
     epochs = result.tick[best(result)[..., -1]].mean(1)
-
-    def of(i: int) -> dict[str, Any]:
-        return {"last": f"{last[i]:.3f}", "stopped": f"{early[i]:.3f}", "epoch": f"{epochs[i]:.0f}"}
-
-    return HERE.each(result, language, "summaries.test", of)
+    return HERE.each(
+        result, language, "summaries.test",
+        lambda i: {"last": f"{last[i]:.3f}", "stopped": f"{early[i]:.3f}", "epoch": f"{epochs[i]:.0f}"},
+    )  # fmt: skip
 
 
 # Losses in both modes, wrong labels
-
-
-def losses(result: Result) -> dict[str, np.ndarray]:
-    return {"loss": np.stack([result.on, result.loss[..., TRAIN], result.loss[..., TEST]], -1)}
 
 
 MODES = kinds.Chips(
@@ -122,29 +111,16 @@ MODES = kinds.Chips(
 )
 
 
-def finish_loss(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_yaxes(type="log", tickformat="~g", dtick="D2")
-    epochs(fig, result, text)
-
-
 def summary_loss(result: Result, language: str) -> str:
-    on, off = result.on[..., -1].mean(1), result.loss[..., -1, TRAIN].mean(1)
-    values = lambda i: {"on": shown(on[i], language), "off": shown(off[i], language)}  # noqa: E731
-    return HERE.each(result, language, "summaries.loss", values)
-
-
-def finish_memorised(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_yaxes(title=text.say("words.memorised"), range=[-0.02, 1.02])
-    epochs(fig, result, text)
+    modes = {"on": result.on[..., -1].mean(1), "off": result.loss[..., -1, TRAIN].mean(1)}
+    of = lambda i: {mode: shown(values[i], language) for mode, values in modes.items()}  # noqa: E731
+    return HERE.each(result, language, "summaries.loss", of)
 
 
 def summary_memorised(result: Result, language: str) -> str:
     share = result.memorised[..., -1].mean(1)
-
-    def of(i: int) -> dict[str, Any]:
-        key = "summaries.memorised" if np.isfinite(share[i]) else "summaries.none_wrong"
-        return {"key": key, "share": f"{100 * share[i]:.0f}"}
-
+    found = ["memorised" if np.isfinite(one) else "none_wrong" for one in share]
+    of = lambda i: {"key": f"summaries.{found[i]}", "share": f"{100 * share[i]:.0f}"}  # noqa: E731
     return HERE.each(result, language, "", of)
 
 
@@ -178,23 +154,20 @@ def draw_ensemble(result: Result, language: str) -> go.Figure:
 
 
 def table_ensemble(result: Result, language: str) -> pd.DataFrame:
-    say, found = text(language).say, [result.mean_accuracy, result.mean_loss]
-    accuracy, loss = (over_seeds(values[:, :, -1])[0].round(4) for values in found)
-    kinds = [say("words.scaled"), *[say("words.mean_of_thinned")] * (len(COUNTS) - 1)]
-    columns: dict[str, object] = {say("words.classifier"): kinds, say("words.thinned"): whole([np.nan, *COUNTS[1:]])}
+    say = text(language).say
+    rows = [say("words.scaled"), *[say("words.mean_of_thinned")] * (len(COUNTS) - 1)]
+    columns: dict[str, Any] = {say("words.classifier"): rows, say("words.thinned"): whole([np.nan, *COUNTS[1:]])}
     for i, name in enumerate(names(result, language)):
-        columns |= {f"{name}: {say('words.test_accuracy')}": accuracy[i], f"{name}: {say('words.test_loss')}": loss[i]}
+        for word, values in (("accuracy", result.mean_accuracy), ("loss", result.mean_loss)):
+            columns[f"{name}: {say(f'words.test_{word}')}"] = values[i, :, -1].astype(float).mean(0).round(4)
     return pd.DataFrame(columns)
 
 
 def summary_ensemble(result: Result, language: str) -> str:
-    mean = over_seeds(result.mean_accuracy[:, :, -1])[0]
-
-    def of(i: int) -> dict[str, Any]:
-        scaled, one, *_, many = (f"{value:.3f}" for value in mean[i])
-        return {"one": one, "many": many, "scaled": scaled, "n": COUNTS[-1]}
-
-    return HERE.each(result, language, "summaries.ensemble", of_dropping(result, of))
+    picked = {"scaled": 0, "one": 1, "many": -1}
+    mean = result.mean_accuracy[:, :, -1].astype(float).mean(1)
+    of = of_dropping(result, lambda i: {"n": COUNTS[-1]} | {n: f"{mean[i, k]:.3f}" for n, k in picked.items()})
+    return HERE.each(result, language, "summaries.ensemble", of)
 
 
 def places(result: Result, language: str) -> list[str]:
@@ -218,7 +191,7 @@ def draw_scaling(result: Result, language: str) -> go.Figure:
 
 
 def table_scaling(result: Result, language: str) -> pd.DataFrame:
-    columns: dict[str, object] = {}
+    columns: dict[str, Any] = {}
     for place, mean, half in zip(places(result, language), *(v.T for v in over_seeds(result.gap[:, :, -1]))):
         columns |= {f"{place} (%)": (100 * mean).round(3), f"{place} ± 95 %": (100 * half).round(3)}
     return HERE.table(result, language, columns)
@@ -265,12 +238,12 @@ def table_units(result: Result, language: str) -> pd.DataFrame:
 
 
 def summary_units(result: Result, language: str) -> str:
-    found = (over_seeds(getattr(result, n)[:, :, -1])[0] for n in ("robust", "correlation", "spread"))
-    (robust, correlation, spread), half = found, REMOVED.index(0.4)
+    robust, *units = (getattr(result, n)[:, :, -1].astype(float).mean(1) for n in ("robust", *UNITS[:2]))
 
     def of(i: int) -> dict[str, Any]:
-        values = {"whole": f"{robust[i, 0]:.3f}", "part": f"{robust[i, half]:.3f}"}
-        return values | {n: shown(v[i], language, 2) for n, v in (("correlation", correlation), ("spread", spread))}
+        left = zip(("whole", "part"), robust[i, [0, REMOVED.index(0.4)]])
+        found = {unit: shown(values[i], language, 2) for unit, values in zip(UNITS, units)}
+        return found | {name: f"{value:.3f}" for name, value in left}
 
     return HERE.each(result, language, "summaries.units", of)
 
@@ -284,12 +257,10 @@ def fields(result: Result) -> dict[str, np.ndarray]:
 
 
 def table_uncertainty(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    columns: dict[str, object] = {}
-    if result.unsure.size:
-        (near, far), (near_half, far_half) = (v.T.round(4) for v in over_seeds(result.unsure[:, :, -1]))
-        columns = {say("words.near"): near, "± 95 %": near_half, say("words.far"): far, "± 95 % ": far_half}
-    return HERE.table(result, language, columns)
+    unsure = result.unsure[:, :, -1] if result.unsure.size else np.zeros((0, 0, 0))
+    return HERE.table(
+        result, language, kinds.with_half(dict(zip(("words.near", "words.far"), np.moveaxis(unsure, 2, 0))))
+    )
 
 
 def summary_uncertainty(result: Result, language: str) -> str:
@@ -307,11 +278,14 @@ UNCERTAINTY = kinds.planes(
     finish=lambda fig, r, text: fig.update_annotations(font_size=13),
 )  # fmt: skip
 LOSS = kinds.curves(
-    HERE, "loss", "epoch", lambda r: r.tick, losses, summary_loss, parts=MODES, height=460, finish=finish_loss,
+    HERE, "loss", "epoch", lambda r: r.tick,
+    lambda r: {"loss": np.stack([r.on, r.loss[..., TRAIN], r.loss[..., TEST]], -1)}, summary_loss,
+    parts=MODES, height=460,
+    finish=lambda fig, r, text: fig.update_xaxes(range=[0, r.params.epochs]).update_yaxes(**LOG),
 )  # fmt: skip
 MEMORISED = kinds.curves(
-    HERE, "memorised", "epoch", lambda r: r.tick, lambda r: {"memorised": r.memorised}, summary_memorised,
-    finish=finish_memorised, shown=noisy,
+    HERE, "memorised", "epoch", lambda r: r.tick, lambda r: {"memorised": r.memorised}, summary_memorised, shown=noisy,
+    finish=lambda fig, r, text: fig.update_xaxes(range=[0, r.params.epochs]).update_yaxes(range=[-0.02, 1.02]),
 )  # fmt: skip
 FIGURES = HERE.figures(
     UNCERTAINTY,

@@ -8,41 +8,23 @@ import numpy as np
 
 from core.concept.parts import Claim, Mistake
 from core.concepts.mixup.params import CUTMIX, ERM, HIDDEN, MANIFOLD, PRESETS, Method, Params, Result, images, used
-from core.conclusions.measures import Contenders, Fits, Value, final, more_or_less, preset, unseen
+from core.conclusions.measures import Contenders, Fits, Value, final, more_or_less, preset, ruled, unseen
 
 VALIDATION, TEST = 1, 2
 FGSM, PGD = range(2)
 METHODS = Contenders(used)
 
 
-def erm(method: Method) -> bool:
-    return method.rule == "erm"
+def customary(method: Method) -> bool:
+    """Any λ of a Beta(1, 1), that is, uniform λ."""
+    return method.near == 0.5 and method.alpha == 1
 
 
-def mixup(method: Method) -> bool:
-    """Mixup with any λ of a Beta(1, 1), that is, with uniform λ."""
-    return method.rule == "mixup" and method.near == 0.5 and method.alpha == 1
-
-
-def near_half(method: Method) -> bool:
-    return method.rule == "mixup" and method.near <= 0.1
-
-
-def manifold(method: Method) -> bool:
-    return method.rule == "manifold" and method.alpha == 1 and method.near == 0.5 and method.first == 0
-
-
-def hidden(method: Method) -> bool:
-    """Manifold mixup that never mixes inputs."""
-    return method.rule == "manifold" and method.alpha == 1 and method.near == 0.5 and method.first > 0
-
-
-def cutmix(method: Method) -> bool:
-    return method.rule == "cutmix"
-
-
-def strong(method: Method) -> bool:
-    return method.rule == "mixup" and method.near == 0.5 and method.alpha >= 8
+erm, cutmix, mixup = ruled("erm"), ruled("cutmix"), ruled("mixup", customary)
+near_half = ruled("mixup", lambda method: method.near <= 0.1)
+strong = ruled("mixup", lambda method: method.near == 0.5 and method.alpha >= 8)
+manifold = ruled("manifold", lambda method: customary(method) and method.first == 0)
+hidden = ruled("manifold", lambda method: customary(method) and method.first > 0)  # never mixes inputs
 
 
 # Values, [method, seed]
@@ -73,25 +55,17 @@ def under(attack: int, size: int) -> Value:
 # Settings
 
 
-def plain(params: Params) -> bool:
-    """Every training example has a label."""
-    return not params.own and not params.unlabelled
+def labelled(flipped: bool, fits: Fits) -> Fits:
+    """Every training example has a label, and some have a wrong one, or none."""
+    return lambda params: not params.own and not params.unlabelled and (params.flipped > 0) == flipped and fits(params)
 
 
-def noisy(params: Params) -> bool:
-    return plain(params) and params.flipped > 0 and not images(params)
-
-
-def noisy_digits(params: Params) -> bool:
-    return plain(params) and params.flipped > 0 and images(params)
-
-
-def clean_digits(params: Params) -> bool:
-    return plain(params) and params.flipped == 0 and images(params)
+noisy, noisy_digits = labelled(True, lambda params: not images(params)), labelled(True, images)
+clean_digits = labelled(False, images)
 
 
 def clean(data: str) -> Fits:
-    return lambda params: plain(params) and params.flipped == 0 and params.data == data
+    return labelled(False, lambda params: params.data == data)
 
 
 def pseudo(params: Params) -> bool:
@@ -142,5 +116,5 @@ CLAIMS = (
 )
 MISTAKES = (Mistake("hurts_spiral", preset(Params(), PRESETS, "spiral"), METHODS.more(last, erm, mixup), 0.02, "maps"),)
 
-MIXED_OR_NOT = {"mixup": METHODS.alone(last, lambda method: method.rule == "mixup"), "erm": METHODS.alone(last, erm)}
+MIXED_OR_NOT = {"mixup": METHODS.alone(last, ruled("mixup")), "erm": METHODS.alone(last, erm)}
 PREDICTIONS = (more_or_less("test", MIXED_OR_NOT, lambda share: f"{100 * share:.1f}"),)

@@ -12,8 +12,7 @@ from core.concept.parts import Figure
 from core.concept.text import Text
 from core.concepts.mixup.claims import TEST, VALIDATION, early, stop
 from core.concepts.mixup.params import Method, Result, images, in_plane, used
-from core.conclusions.stats import ends, mean_interval
-from core.figures import kinds, plot, style
+from core.figures import kinds, pictures, plot, style
 from core.figures.gallery import Gallery, percent, telling
 from core.figures.numbers import whole
 
@@ -52,37 +51,29 @@ text, names = HERE.text, HERE.names
 def draw_maps(result: Result, language: str) -> go.Figure:
     """The first two methods large, with what they were trained on, and the others as a strip below."""
     say, labels = text(language).say, names(result, language)
-    count = len(labels)
-    top, strip = min(2, count), max(0, count - 2)
-    columns = top * max(strip, 1)  # so that both rows can be cut evenly
-    specs = [
-        [{"colspan": columns // n} if i % (columns // n) == 0 else None for i in range(columns)]
-        for n in (top, strip)
-        if n
-    ]
-    heights = [1 / n for n in (top, strip) if n]
+    top = min(2, len(labels))
+    rows = [n for n in (top, len(labels) - top) if n]  # panels of each
+    columns = top * rows[-1] if len(rows) > 1 else top  # so that both rows can be cut evenly
+    specs = [[None if i % (columns // n) else {"colspan": columns // n} for i in range(columns)] for n in rows]
     room = 0.11  # of the width, for the titles of a row
-    tall = sum(heights) + len(specs) * room
-    spacing: dict[str, Any] = {"horizontal_spacing": 0.02 / max(strip, 1), "vertical_spacing": room / tall}
-    fig = plot.panels(len(specs), columns, labels, specs=specs, row_heights=heights, **spacing)
+    tall = sum(1 / n for n in rows) + len(rows) * room
+    spacing: dict[str, Any] = {"horizontal_spacing": 0.02 / max(len(labels) - top, 1), "vertical_spacing": room / tall}
+    fig = plot.panels(len(rows), columns, labels, specs=specs, row_heights=[1 / n for n in rows], **spacing)
     fig.update_annotations(font_size=13, yshift=15)
     right, sure = (values.mean(1) for values in (result.accuracy[..., TEST], result.confidence))  # [method, tick]
     for m, method in enumerate(used(result.params)):
         large = m < top
-        place: dict[str, Any] = (
-            {"row": 1, "col": m * columns // top + 1} if large else {"row": 2, "col": (m - top) * top + 1}
-        )
+        place = {"row": 1, "col": m * columns // top + 1} if large else {"row": 2, "col": (m - top) * top + 1}
         plot.field(fig, result.region[m], REACH, zsmooth="best", **place)
-        if large and mixed_inputs(method):
-            add_mixed(fig, result, m, language, **place)
-        elif large:
-            add_examples(fig, result, language, **place)
+        if large:
+            add = add_mixed if mixed_inputs(method) else add_examples
+            add(fig, result, m, language, **place)
         key = "words.right_sure" if large else "words.right_sure_short"
-        numbers = [say(key, right=percent(r), sure=percent(s)) for r, s in zip(right[m], sure[m])]
+        numbers = [[say(key, right=percent(r), sure=percent(s))] for r, s in zip(right[m], sure[m])]
         size = {"textfont": {"size": 13 if large else 12}}
-        plot.words(fig, [0], [REACH], np.array(numbers)[:, None], "top center", **size, **place)
+        plot.words(fig, [0], [REACH], np.array(numbers), "top center", **size, **place)
     plot.plane(fig, REACH)
-    fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 48, "b": 5})
+    plot.bare(fig, top=48)
     plot.aspect(fig, tall)
     return plot.film(fig, result, result.epoch, say("words.epoch"))
 
@@ -105,14 +96,13 @@ def add_mixed(fig: plot.Sheet, result: Result, m: int, language: str, **place: A
     fig.was(x=x, y=y, marker__color=label)
 
 
-def add_examples(fig: plot.Sheet, result: Result, language: str, **place: Any) -> None:
+def add_examples(fig: plot.Sheet, result: Result, m: int, language: str, **place: Any) -> None:
     """Training points with the labels they were given; a wrong one has a ring."""
     say = text(language).say
     plot.two_classes(fig, result.x, result.y, say("words.class"), 6, **place)
-    ring = {"size": 13, "symbol": "circle-open", "color": "#ffffff", "line": {"width": 2.2}}
+    ring = plot.marker("#ffffff", "circle-open", 13, line={"width": 2.2})
     tip = f"{say('words.wrong_label')}<extra></extra>"
-    x, y = result.x[result.wrong].T
-    fig.add_scatter(x=x, y=y, mode="markers", marker=ring, hovertemplate=tip, **place)
+    fig.add_scatter(**plot.xy(result.x[result.wrong]), mode="markers", marker=ring, hovertemplate=tip, **place)
 
 
 def summary_maps(result: Result, language: str) -> str:
@@ -137,22 +127,14 @@ def worth(result: Result) -> dict[str, np.ndarray]:
 
 
 def table_compare(result: Result, language: str) -> pd.DataFrame:
-    say, columns = text(language).say, dict[str, Any]()
-    for i, (name, values) in enumerate(worth(result).items()):
-        mean, half = mean_interval(values)
-        columns |= {say(f"words.{name}"): mean.round(4), f"± 95 %{' ' * i}": half.round(4)}
-    columns[say("words.train_accuracy")] = result.accuracy[:, :, -1, TRAIN].astype(float).mean(1).round(4)
-    return HERE.table(result, language, columns)
+    columns = kinds.with_half({f"words.{name}": values for name, values in worth(result).items()})
+    right = result.accuracy[:, :, -1, TRAIN].astype(float).mean(1).round(4)
+    return HERE.table(result, language, columns | {"words.train_accuracy": right})
 
 
 def summary_compare(result: Result, language: str) -> str:
-    say, labels, found = text(language).say, names(result, language), worth(result)
-    said = []
-    for key in ("last", "early"):
-        mean = found[key].mean(1)
-        best, worst = (text(language).listed(labels[m] for m in who) for who in ends(mean, percent))
-        values = {"best": best, "worst": worst, "most": percent(mean.max()), "least": percent(mean.min())}
-        said.append(say(f"summaries.{key}" if worst else f"summaries.{key}_tie", **values))
+    ways = {key: worth(result)[key].mean(1) for key in ("last", "early")}
+    said = (HERE.most_and_least(result, language, f"summaries.{key}", mean, percent) for key, mean in ways.items())
     return " ".join(said)
 
 
@@ -188,8 +170,7 @@ def table_attack(result: Result, language: str) -> pd.DataFrame:
 
 
 def finish_attack(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_layout(legend={"y": 1.1})
-    fig.update_yaxes(range=[-0.02, 1.02])
+    fig.update_layout(legend={"y": 1.1}).update_yaxes(range=[-0.02, 1.02])
     fig.update_yaxes(title=text.say("words.test_accuracy"), row=1, col=1)
 
 
@@ -204,23 +185,14 @@ def summary_attack(result: Result, language: str) -> str:
 # Mixed images
 
 
-def draw_mixed(result: Result, language: str) -> go.Figure:
-    """Images of the first seed as each method was trained on them, a row per method; below, their mixed labels."""
-    labels = names(result, language)
-    frames, count = result.mixed.shape[1:3]
-    fig = plot.panels(len(labels), 1, labels, hover="x unified", vertical_spacing=0.3 / len(labels))
-    for m in range(len(labels)):
-        place = {"row": m + 1, "col": 1}
-        plot.images(fig, plot.mosaic(result.mixed[m].reshape(frames, 1, count, SIDE, SIDE)), **place)
-        said = np.array([[mixed_label(part) for part in frame] for frame in result.origin[m]])
-        middle = (SIDE + 1) * np.arange(count) + (SIDE - 1) / 2
-        plot.words(fig, middle, np.full(count, -0.8), said, "bottom center", textfont={"size": 11}, **place)
-    fig.update_xaxes(visible=False, constrain="domain")
-    fig.update_yaxes(visible=False, range=[-3.2, SIDE - 0.5], constrain="domain")
-    fig.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor))
-    fig.update_layout(showlegend=False, margin={"l": 5, "r": 5, "t": 30, "b": 5})
-    plot.aspect(fig, 0.22 * len(labels), 112 * len(labels))
-    return plot.film(fig, result, result.epoch, text(language).say("words.epoch"))
+def pictures_of(result: Result) -> np.ndarray:
+    """Images of the first seed as each method was trained on them: [method, tick, 1, image, row, column]."""
+    return result.mixed.reshape(*result.mixed.shape[:2], 1, -1, SIDE, SIDE)
+
+
+def labels_of(result: Result) -> np.ndarray:
+    """Their mixed labels: [method, tick, image]."""
+    return np.array([[[mixed_label(part) for part in frame] for frame in frames] for frames in result.origin])
 
 
 def mixed_label(part: np.ndarray) -> str:
@@ -288,11 +260,16 @@ SHARES = kinds.densities(
     HERE, "shares", "lambda", lambda r: (np.arange(BINS) + 0.5) / BINS, densities, table_shares, summary_shares,
     tip="%{y}, λ %{x:.3f}: %{z:.0f} %",
 )  # fmt: skip
+MIXED = pictures.images(
+    HERE, "mixed", pictures_of, table_mixed, summary_mixed,
+    said=labels_of, when=("epoch", lambda r: r.epoch), columns=1, ratio=0.22, least=112, room=0.3, shown=images,
+    finish=lambda fig, r, text: fig.update_yaxes(range=[-3.2, SIDE - 0.5]),
+)  # fmt: skip
 FIGURES = HERE.figures(
     Figure("maps", draw_maps, table_compare, summary_maps, shown=in_plane),
     COMPARE,
     CURVES,
     HERE.later(ATTACK),
-    Figure("mixed", draw_mixed, table_mixed, summary_mixed, shown=images),
+    MIXED,
     SHARES,
 )

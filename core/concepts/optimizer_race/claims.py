@@ -11,15 +11,11 @@ from core.concept.parts import Claim, Mistake
 from core.concepts.optimizer_race.common import TEST, VALIDATION
 from core.concepts.optimizer_race.params import FAIR, Params, Result
 from core.concepts.optimizer_race.tuning import chosen, good_band, tuned
-from core.conclusions.measures import Contenders, Measure, final, more_or_less, unseen
+from core.conclusions.measures import Contenders, Measure, final, more_or_less, ruled, unseen
 from core.ml.rules import Contender, usual
 
 RACE = Contenders(lambda params: params.contenders)
 last = final("accuracy", TEST)
-
-
-def rule(name: str) -> Callable[[Contender], bool]:
-    return lambda contender: contender.rule == name
 
 
 # Settings
@@ -48,12 +44,12 @@ def swept(params: Params) -> bool:
 
 def gain(of: str, over: str, alike: Callable[[Contender, Contender], bool]) -> Measure:
     """Final test accuracy of rule `of` minus that of rule `over`, per seed, of a pair whose settings are `alike`."""
-    return RACE.more(last, rule(of), rule(over), alike=alike)
+    return RACE.more(last, ruled(of), ruled(over), alike=alike)
 
 
 def tuned_gain(of: str, over: str) -> Measure:
     """The same, each at the rate that validation data chose."""
-    return RACE.more(tuned, rule(of), rule(over), swept)
+    return RACE.more(tuned, ruled(of), ruled(over), swept)
 
 
 def width(result: Result) -> np.ndarray:
@@ -65,7 +61,7 @@ def width(result: Result) -> np.ndarray:
 
 def wider(of: str, over: str) -> Measure:
     """By how many decades the range of good rates of rule `of` is wider than that of `over`, per seed."""
-    return RACE.more(width, rule(of), rule(over), swept)
+    return RACE.more(width, ruled(of), ruled(over), swept)
 
 
 def shortfall(name: str, as_given: bool = False) -> Measure:
@@ -73,7 +69,7 @@ def shortfall(name: str, as_given: bool = False) -> Measure:
     each tuned; that one is named by validation data too."""
 
     def measure(result: Result) -> np.ndarray | None:
-        found = RACE.all(result, rule(name))
+        found = RACE.all(result, ruled(name))
         if not found or len(result.rate) < 2:
             return None
         each, best = tuned(result), chosen(result)
@@ -121,5 +117,5 @@ CLAIMS = (
 )
 MISTAKES = (Mistake("momentum_same_rate", PAIR, gain("momentum", "sgd", same_rate), 0.01, "ranking"),)
 
-ADAM_OR_SGD = {name: RACE.alone(last, rule(name)) for name in ("adam", "sgd")}
+ADAM_OR_SGD = {name: RACE.alone(last, ruled(name)) for name in ("adam", "sgd")}
 PREDICTIONS = (more_or_less("leader", ADAM_OR_SGD, "{:.3f}".format),)

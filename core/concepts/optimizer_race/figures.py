@@ -11,7 +11,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.concept.parts import Figure
-from core.concept.text import Text
 from core.concepts.optimizer_race.common import (
     BLOWN,
     HERE,
@@ -26,25 +25,15 @@ from core.concepts.optimizer_race.common import (
     settings,
     text,
 )
-from core.concepts.optimizer_race.landscape import draw_slice, summary_slice, table_slice
-from core.concepts.optimizer_race.params import Params, Result, on_points
-from core.concepts.optimizer_race.tuning import (
-    draw_best,
-    draw_sensitivity,
-    draw_tuned,
-    entries,
-    summary_best,
-    summary_sensitivity,
-    summary_tuned,
-    table_best,
-    table_sensitivity,
-    table_tuned,
-)
+from core.concepts.optimizer_race.landscape import SLICE
+from core.concepts.optimizer_race.params import Result, on_points
+from core.concepts.optimizer_race.tuning import BEST, SENSITIVITY, TUNED, entries
 from core.conclusions.stats import ROUNDING, ends, mean_interval
 from core.figures import kinds, plot, style
 
 TARGETS = np.round(np.arange(0.5, 0.9951, 0.005), 3)
 REACH = 1.5
+digits = "{:.3f}".format
 
 
 # Ranking
@@ -67,20 +56,23 @@ def tied(now: dict[str, np.ndarray]) -> np.ndarray:
     return ~(now["behind mean"] + np.nan_to_num(now["behind half"], nan=np.inf) < 0)
 
 
+def at_end(result: Result) -> dict[str, np.ndarray]:
+    """How they stand at the last tick: [contender] each."""
+    return {name: values[-1] for name, values in standing(result).items()}
+
+
 def by_rank(now: dict[str, np.ndarray]) -> np.ndarray:
     return np.lexsort((now["loss mean"], -now["accuracy mean"]))
 
 
 def draw_ranking(result: Result, language: str) -> go.Figure:
     say, labels = text(language).say, names(result, language)
-    all_ticks = standing(result)
-    now = {name: values[-1] for name, values in all_ticks.items()}
-    order = by_rank(now) if result.complete else np.arange(len(labels))
+    order = by_rank(at_end(result)) if result.complete else np.arange(len(labels))
     order = order[::-1]  # plotly counts rows upward
     fig = plot.panels(1, 2, None, 110 + 40 * len(labels), shared_yaxes=True, horizontal_spacing=0.04)
     plot.stack(fig)
     rows = [labels[i] for i in order]
-    told = ~tied(now)[order] & result.complete  # from the leader: an open mark
+    told = ~tied(at_end(result))[order] & result.complete  # from the leader: an open mark
     looks = [style.contender(int(i)) for i in order]
     symbols = [f"{look.symbol}-open" if apart else look.symbol for look, apart in zip(looks, told)]
     edges = {"width": [2.5 if apart else 0 for apart in told]}
@@ -100,7 +92,7 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
         values = getattr(result, measure)[order][..., TEST].transpose(2, 0, 1)  # [tick, contender, seed]
         each = values.reshape(len(values), -1)
         fig.add_scatter(x=each[-1], **dots, **place).was(x=each)
-        mean, half = (all_ticks[f"{measure} {part}"][:, order] for part in ("mean", "half"))
+        mean, half = (standing(result)[f"{measure} {part}"][:, order] for part in ("mean", "half"))
         fig.add_scatter(x=mean[-1], y=rows, error_x=plot.error(half[-1], 5), **marks, **place)
         fig.was(x=mean, error_x__array=half)
     fig.update_layout(showlegend=False)
@@ -113,35 +105,27 @@ def draw_ranking(result: Result, language: str) -> go.Figure:
 
 
 def table_ranking(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    now = {name: values[-1] for name, values in standing(result).items()}
+    say, found = text(language).say, at_end(result)
     columns = {
-        say("words.settings"): [settings(contender, language) for contender in result.params.contenders],
-        say("words.test_accuracy"): now["accuracy mean"].round(4),
-        "± 95 %": now["accuracy half"].round(4),
-        say("words.behind_leader"): now["behind mean"].round(4),
-        "± 95 % ": now["behind half"].round(4),
-        say("words.told_apart"): [say("words.no") if t else say("words.yes") for t in tied(now)],
-        say("words.test_loss"): now["loss mean"].round(4),
+        "words.settings": [settings(contender, language) for contender in result.params.contenders],
+        "words.test_accuracy": found["accuracy mean"].round(4),
+        "± 95 %": found["accuracy half"].round(4),
+        "words.behind_leader": found["behind mean"].round(4),
+        "± 95 % ": found["behind half"].round(4),
+        "words.told_apart": [say("words.no") if t else say("words.yes") for t in tied(found)],
+        "words.test_loss": found["loss mean"].round(4),
         f"{say('words.diverged')} (/ {result.params.seeds})": diverged(result).sum(1),
     }
-    return HERE.table(result, language, columns).iloc[by_rank(now)].reset_index(drop=True)
-
-
-def digits(value: float) -> str:
-    return f"{value:.3f}"
+    return HERE.table(result, language, columns).iloc[by_rank(found)].reset_index(drop=True)
 
 
 def summary_ranking(result: Result, language: str) -> str:
     say, labels = text(language).say, names(result, language)
-    now = {name: values[-1] for name, values in standing(result).items()}
-    mean = now["accuracy mean"]
+    mean, count = at_end(result)["accuracy mean"], int(tied(at_end(result)).sum())
     if len(labels) == 1:
         return say("summaries.single", best=labels[0], accuracy=digits(mean[0]))
-    count = int(tied(now).sum())
-    first = [int(mean.argmax())] if count == 1 else ends(mean, digits)[0]
+    best = labels[mean.argmax()] if count == 1 else HERE.ends(result, language, mean, digits)[0]
     values = {"accuracy": digits(mean.max()), "count": count, "spread": digits(np.ptp(mean))}
-    best = text(language).listed(labels[c] for c in first)
     return say("summaries.alone" if count == 1 else "summaries.tie", best=best, **values)
 
 
@@ -193,13 +177,12 @@ def draw_target(result: Result, language: str) -> go.Figure:
 
 
 def table_target(result: Result, language: str) -> pd.DataFrame:
-    say, steps = text(language).say, effort(result)
-    columns: dict[str, object] = {}
+    say, steps, columns = text(language).say, effort(result), dict[str, Any]()
     for target in (0.8, 0.9, 0.95, 0.97):
         found = steps[:, np.flatnonzero(target == TARGETS)[0]]
         columns[say("words.steps_to", target=f"{target:.2f}")] = found
         columns[say("words.ms_to", target=f"{target:.2f}")] = (1000 * found * result.step_seconds).round(1)
-    return HERE.table(result, language, columns | {say("words.step_time"): (1e6 * result.step_seconds).round(0)})
+    return HERE.table(result, language, columns | {"words.step_time": (1e6 * result.step_seconds).round(0)})
 
 
 def summary_target(result: Result, language: str) -> str:
@@ -219,40 +202,23 @@ def summary_target(result: Result, language: str) -> str:
 
 
 def table_regions(result: Result, language: str) -> pd.DataFrame:
-    say, seed = text(language).say, result.accuracy[:, 0, -1, :]
-    return HERE.table(result, language, {say(f"splits.{split}"): seed[:, s].round(4) for s, split in enumerate(SPLITS)})
+    seed = result.accuracy[:, 0, -1]
+    return HERE.table(result, language, {f"splits.{split}": seed[:, s].round(4) for s, split in enumerate(SPLITS)})
 
 
 def summary_regions(result: Result, language: str) -> str:
-    say, labels = text(language).say, names(result, language)
     seed = result.accuracy[:, 0, -1, TEST]
-    best, worst = (text(language).listed(labels[c] for c in who) for who in ends(seed, digits))
-    if not worst:
-        return say("summaries.region", names=best, most=digits(seed.max()))
-    return say("summaries.regions", best=best, worst=worst, most=digits(seed.max()), least=digits(seed.min()))
+    return HERE.most_and_least(result, language, "summaries.regions", seed, digits)
 
 
 def curves(measure: str, axis: Callable[[Result], dict]) -> Figure:
     """Mean over seeds per contender and split, up to where a seed diverged."""
-
-    def finish(fig: plot.Sheet, result: Result, text: Text) -> None:
-        fig.update_yaxes(title=text.say(f"words.{measure}"), **axis(result))
-        fig.update_xaxes(range=[0, max(result.params.epochs, 1)])
-
     return kinds.curves(
-        HERE,
-        measure,
-        "epoch",
-        lambda r: r.epoch,
-        lambda r: {measure: getattr(r, measure)},
-        partial(summary_curves, measure),
-        parts=kinds.splits("test"),
-        ends=lambda r: diverged_at(r).min(1),
-        hover=".4f",
-        digits=5,
-        height=460,
-        finish=finish,
-    )
+        HERE, measure, "epoch", lambda r: r.epoch, lambda r: {measure: getattr(r, measure)},
+        partial(summary_curves, measure), parts=kinds.splits("test"), ends=lambda r: diverged_at(r).min(1),
+        hover=".4f", digits=5, height=460,
+        finish=lambda fig, r, text: fig.update_xaxes(range=[0, max(r.params.epochs, 1)]).update_yaxes(**axis(r)),
+    )  # fmt: skip
 
 
 def accuracy_axis(result: Result) -> dict:
@@ -266,32 +232,20 @@ def loss_axis(result: Result) -> dict:
 
 
 REGIONS = kinds.planes(
-    HERE,
-    "regions",
-    ("epoch", lambda r: r.region_epoch),
-    lambda r: {"region": r.region},
-    REACH,
-    table_regions,
-    summary_regions,
-    points=lambda r: (r.x, r.y),
-    shown=on_points,
-)
-
-
-def swept(params: Params) -> bool:
-    return params.sweep > 0
+    HERE, "regions", ("epoch", lambda r: r.region_epoch), lambda r: {"region": r.region}, REACH,
+    table_regions, summary_regions, points=lambda r: (r.x, r.y), shown=on_points,
+)  # fmt: skip
 
 
 FIGURES = HERE.figures(
-    Figure("tuned", draw_tuned, table_tuned, summary_tuned, shown=swept),
-    Figure("sensitivity", draw_sensitivity, table_sensitivity, summary_sensitivity, shown=swept),
+    TUNED,
+    SENSITIVITY,
     Figure("ranking", draw_ranking, table_ranking, summary_ranking),
-    Figure("best", draw_best, table_best, summary_best),
+    BEST,
     curves("accuracy", accuracy_axis),
     curves("loss", loss_axis),
     Figure("target", draw_target, table_target, summary_target),
     REGIONS,
-    Figure("slice", draw_slice, table_slice, summary_slice, shown=lambda params: params.surface),
+    SLICE,
 )
-
 ENTRIES = entries

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.concept.parts import Figure
 from core.concepts.optimizer_race.common import HERE, names, text
 from core.concepts.optimizer_race.params import Result
 from core.figures import plot, style
@@ -27,6 +28,10 @@ def draw_slice(result: Result, language: str) -> go.Figure:
     """Paths over the training loss on the plane, which is known when training is over."""
     say, fig = text(language).say, plot.figure(500, "closest")
     cut = []
+    tip = (
+        f"{say('words.step')} %{{customdata[0]}}<br>{say('words.training_loss')}: %{{customdata[1]:.4f}}<br>"
+        f"{say('words.moved')}: %{{customdata[2]:.3f}}<extra></extra>"
+    )
     if result.slice_loss.size:
         loss = np.nan_to_num(result.slice_loss.astype(float), nan=np.inf)
         start = float(result.path_loss[0, 0])
@@ -35,17 +40,9 @@ def draw_slice(result: Result, language: str) -> go.Figure:
     for c, name in enumerate(names(result, language)):
         path = result.path[c].astype(float)
         cut.append(len(fig.data))
-        fig.add_scatter(
-            **plot.xy(path),
-            **plot.curve(c),
-            name=name,
-            legendgroup=f"{c}",
-            meta={"clock": result.moment.tolist()},
-            customdata=np.stack([result.moment, result.path_loss[c], result.moved[c]], 1),
-            hovertemplate=f"<b>{name}</b>, {say('words.step')} %{{customdata[0]}}<br>"
-            f"{say('words.training_loss')}: %{{customdata[1]:.4f}}<br>"
-            f"{say('words.moved')}: %{{customdata[2]:.3f}}<extra></extra>",
-        )
+        tips = np.stack([result.moment, result.path_loss[c], result.moved[c]], 1)
+        look = plot.curve(c) | {"name": name, "legendgroup": f"{c}", "meta": {"clock": result.moment.tolist()}}
+        fig.add_scatter(**plot.xy(path), customdata=tips, hovertemplate=f"<b>{name}</b>, {tip}", **look)
         head = {"mode": "markers", "marker": plot.head(c), "legendgroup": f"{c}"} | plot.QUIET
         fig.add_scatter(**plot.xy(path[-1:]), **head)
         if len(path):
@@ -61,11 +58,11 @@ def draw_slice(result: Result, language: str) -> go.Figure:
 
 
 def table_slice(result: Result, language: str) -> pd.DataFrame:
-    say, nowhere = text(language).say, np.full(len(result.path), np.nan)
+    nowhere = np.full(len(result.path), np.nan)
     loss, moved = (a[:, -1] if a.shape[1] else nowhere for a in (result.path_loss, result.moved))
     share = held(result) if result.path.shape[1] else nowhere
-    columns = {say("words.training_loss"): loss.round(4), say("words.moved"): moved.round(3)}
-    return HERE.table(result, language, columns | {f"{say('words.held')} (%)": whole(100 * share)})
+    columns = {"words.training_loss": loss.round(4), "words.moved": moved.round(3)}
+    return HERE.table(result, language, columns | {f"{text(language).say('words.held')} (%)": whole(100 * share)})
 
 
 def summary_slice(result: Result, language: str) -> str:
@@ -74,3 +71,6 @@ def summary_slice(result: Result, language: str) -> str:
         return say("summaries.slice_later" if not result.complete else "summaries.slice_lost")
     least, most = (f"{100 * pick(share):.0f}" for pick in (np.nanmin, np.nanmax))
     return say("summaries.slice", least=least, most=most, n=result.parameters)
+
+
+SLICE = Figure("slice", draw_slice, table_slice, summary_slice, shown=lambda params: params.surface)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.concept.parts import Entry
+from core.concept.parts import Entry, Figure
 from core.concepts.optimizer_race.common import BLOWN, HERE, SPLITS, TEST, VALIDATION, log_range, named, names, text
-from core.concepts.optimizer_race.params import Result
-from core.conclusions.stats import ROUNDING, ends, mean_interval
+from core.concepts.optimizer_race.params import Params, Result
+from core.conclusions.stats import ROUNDING, mean_interval
 from core.figures import plot, style
 from core.figures.numbers import significant
 from core.ml.random import stream
@@ -175,42 +175,41 @@ def table_tuned(result: Result, language: str) -> pd.DataFrame:
         "as_given": ([c.lr for c in result.params.contenders], result.accuracy[:, :, -1, TEST].astype(float)),
         "each_tuned": (result.rate[np.arange(len(best)), best], tuned(result)),
     }
-    columns: dict[str, object] = {}
+    columns: dict[str, Any] = {}
     for way, (lr, accuracy) in ways.items():
         what, (mean, half) = say(f"words.{way}"), mean_interval(accuracy)
         columns[f"η, {what}"] = significant(lr, 3)
         columns[f"{say('words.test_accuracy')}, {what}"] = mean.round(4)
         columns[f"± 95 %, {what}"] = half.round(4)
         columns[f"{say('words.rank')}, {what}"] = (1 + (mean[None] > mean[:, None]).sum(1)).tolist()
-    columns[say("words.at_edge")] = [say("words.widen") if e else "" for e in at_edge(result)]
-    low, high = bands(result).T
-    columns |= {f"{say('words.good_rates')} {side}": significant(end, 2) for side, end in (("≥", low), ("≤", high))}
-    return HERE.table(result, language, columns | {say("words.decades"): np.log10(high / low).round(2)})
+    columns["words.at_edge"] = [say("words.widen") if e else "" for e in at_edge(result)]
+    for side, end in zip("≥≤", bands(result).T):
+        columns[f"{say('words.good_rates')} {side}"] = significant(end, 2)
+    return HERE.table(result, language, columns | {"words.decades": decades(result).round(2)})
 
 
-def decades(width: float) -> str:
-    return f"{width:.1f}"
+def decades(result: Result) -> np.ndarray:
+    """How wide the range of good rates is: [contender]."""
+    return np.diff(np.log10(bands(result)), axis=1)[:, 0]
 
 
 def summary_tuned(result: Result, language: str) -> str:
-    say, labels = text(language).say, names(result, language)
+    say, labels, width = text(language).say, names(result, language), decades(result)
     given, each = result.accuracy[:, :, -1, TEST].astype(float), tuned(result)
     before, after = told_apart(given), told_apart(each)
-    gaps = [float(np.ptp(a.mean(1))) for a in (given, each)]
-    low, high = bands(result).T
-    width = np.log10(high / low)
-    widest = text(language).listed(labels[c] for c in ends(width, decades)[0])
-    wide = {"widest": widest, "decades": decades(width.max())}
+    gap, left = (f"{np.ptp(a.mean(1)):.3f}" for a in (given, each))
+    widest = HERE.ends(result, language, width, "{:.1f}".format)[0]
+    values = {"gap": gap, "left": left, "widest": widest, "decades": f"{width.max():.1f}"}
     counts = {"told": int((before > 0).sum()), "still": int((after > 0).sum())}
-    counts |= {"pairs": len(labels) * (len(labels) - 1) // 2, "flipped": int((before * after < 0).sum()) // 2}
-    distance = {"gap": f"{gaps[0]:.3f}", "left": f"{gaps[1]:.3f}"}
-    if counts["pairs"] > 1:
-        found = say("summaries.tuned", **distance, **counts, **wide)
-    elif counts["pairs"]:
-        before_after = [say(f"words.told_{bool(counts[when])}".lower()) for when in ("told", "still")]
-        found = say("summaries.tuned_two", **distance, given=before_after[0], tuned=before_after[1], **wide)
+    pairs = len(labels) * (len(labels) - 1) // 2
+    if pairs > 1:
+        flipped = int((before * after < 0).sum()) // 2
+        found = say("summaries.tuned", pairs=pairs, flipped=flipped, **counts, **values)
+    elif pairs:
+        told, still = (say(f"words.told_{bool(count)}".lower()) for count in counts.values())
+        found = say("summaries.tuned_two", given=told, tuned=still, **values)
     else:
-        found = say("summaries.tuned_one", **wide)
+        found = say("summaries.tuned_one", **values)
     edge = [labels[c] for c in np.flatnonzero(at_edge(result))]
     return found + (" " + say("summaries.edge", names=text(language).listed(edge)) if edge and result.complete else "")
 
@@ -241,23 +240,18 @@ def draw_sensitivity(result: Result, language: str) -> go.Figure:
 
 
 def table_sensitivity(result: Result, language: str) -> pd.DataFrame:
-    say, labels = text(language).say, names(result, language)
-    loss, accuracy = (a[..., -1, :].astype(float).mean(2) for a in (result.sweep_loss, result.sweep_accuracy))
-    c, r = (a.ravel() for a in np.indices(result.rate.shape))
-    columns = {say("words.contender"): [labels[i] for i in c], "η": significant(result.rate.ravel(), 3)}
+    say, columns = text(language).say, {"η": significant(result.rate, 3)}
     for s, split in enumerate(SPLITS):
-        for word, mean in (("loss", loss), ("accuracy", accuracy)):
-            columns[f"{say(f'words.{word}')}, {say(f'splits.{split}')}"] = mean[c, r, s].round(4)
-    return pd.DataFrame(columns)
+        for word, values in (("loss", result.sweep_loss), ("accuracy", result.sweep_accuracy)):
+            mean = values[..., -1, s].astype(float).mean(2).round(4)
+            columns[f"{say(f'words.{word}')}, {say(f'splits.{split}')}"] = mean
+    return HERE.table(result, language, columns)
 
 
 def summary_sensitivity(result: Result, language: str) -> str:
-    say, labels = text(language).say, names(result, language)
-    low, high = bands(result).T
-    width = np.log10(high / low)
-    order = np.argsort(-width, kind="stable")
-    listed = " · ".join(f"{labels[c]} {decades(width[c])}" for c in order)
-    return say("summaries.sensitivity", listed=listed)
+    width = decades(result)
+    of, order = lambda c: {"decades": f"{width[c]:.1f}"}, np.argsort(-width, kind="stable")
+    return HERE.each(result, language, "summaries.width", of, whole="summaries.sensitivity", order=order)
 
 
 # Probability of being best
@@ -283,22 +277,24 @@ def draw_best(result: Result, language: str) -> go.Figure:
 
 
 def table_best(result: Result, language: str) -> pd.DataFrame:
-    say, ways = (
-        text(language).say,
-        zip(("as_given", "each_tuned")[: 1 + bool(result.params.sweep)], chance_of_best(result)),
-    )
-    return HERE.table(result, language, {say(f"words.{way}"): share.round(3) for way, share in ways})
-
-
-def whole(share: float) -> str:
-    return f"{100 * share:.0f}"
+    ways = ("as_given", "each_tuned")[: 1 + bool(result.params.sweep)]
+    found = zip(ways, chance_of_best(result))
+    return HERE.table(result, language, {f"words.{way}": share.round(3) for way, share in found})
 
 
 def summary_best(result: Result, language: str) -> str:
-    say, labels = text(language).say, names(result, language)
-    given, each = chance_of_best(result)
     said = []
-    for key, shares in (("best", given), ("best_tuned", each)):
-        first = text(language).listed(labels[c] for c in ends(shares, whole)[0])
-        said.append(say(f"summaries.{key}", first=first, share=whole(shares.max()), seeds=result.params.seeds))
+    for key, shares in zip(("best", "best_tuned"), chance_of_best(result)):
+        first = HERE.ends(result, language, shares, lambda share: f"{100 * share:.0f}")[0]
+        values = {"first": first, "share": f"{100 * shares.max():.0f}", "seeds": result.params.seeds}
+        said.append(text(language).say(f"summaries.{key}", **values))
     return " ".join(said if result.params.sweep else said[:1])
+
+
+def swept(params: Params) -> bool:
+    return params.sweep > 0
+
+
+TUNED = Figure("tuned", draw_tuned, table_tuned, summary_tuned, shown=swept)
+SENSITIVITY = Figure("sensitivity", draw_sensitivity, table_sensitivity, summary_sensitivity, shown=swept)
+BEST = Figure("best", draw_best, table_best, summary_best)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -54,32 +56,17 @@ def stacked() -> plot.Sheet:
 # The line
 
 
-def half_planes(w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The sides where w·x + b is negative and positive, as polygons [2, 6] within ±FAR, and the line [2, 2].
-
-    Without a line (w = 0) everything is NaN.
-    """
-    corners = FAR * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
-    value = corners @ w[:2] + w[2]
-    sides: dict[int, list[np.ndarray]] = {-1: [], 1: []}
-    cuts = []
-    for k in range(4):
-        if value[k]:
-            sides[int(np.sign(value[k]))].append(corners[k])
-        here, there = value[k], value[(k + 1) % 4]
-        if here * there < 0 or (here == 0) != (there == 0):
-            cut = corners[k] + here / (here - there) * (corners[(k + 1) % 4] - corners[k])
-            cuts.append(cut)
-            for side in sides.values():
-                side.append(cut)
-    if not w[:2].any():
-        sides, cuts = {-1: [], 1: []}, []
-
-    def padded(found: list[np.ndarray], length: int) -> np.ndarray:
-        return np.array((found + found[-1:] * length)[:length]).T if found else np.full((2, length), np.nan)
-
-    ends = cuts[:1] + cuts[-1:] if len(cuts) > 1 else []
-    return padded(sides[-1], 6), padded(sides[1], 6), padded(ends, 2)
+def half_planes(path: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every line w·x + b = 0, (w, b) [moment, 3], the negative and the positive side up to FAR from the origin
+    as polygons [moment, 2, 4], and the line itself [moment, 2, 2]. Without a line (w = 0) all is NaN."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        *unit, off = (path / np.linalg.norm(path[:, :2], axis=1, keepdims=True)).T
+    unit, along = np.stack(unit, 1), np.stack([unit[1], -unit[0]], 1)
+    foot = -off[:, None] * unit
+    line = np.stack([foot - FAR * along, foot + FAR * along], -1)
+    reach = ((FAR + np.abs(off))[:, None] * unit)[..., None]
+    minus, plus = (np.concatenate([line, line[..., ::-1] + side * reach], -1) for side in (-1, 1))
+    return minus, plus, line
 
 
 def draw_line(result: Result, language: str) -> go.Figure:
@@ -88,8 +75,8 @@ def draw_line(result: Result, language: str) -> go.Figure:
     shown = moments(len(result.path)) if result.complete else np.array([len(result.path) - 1])
     path, x, y = result.path[shown], result.x, result.y
     reach = max(1.0, float(np.abs(x).max(initial=0.0))) + 0.12
-    minus, plus, line = (np.stack(parts) for parts in zip(*map(half_planes, path)))  # each [moment, 2, corners]
-    before = np.stack([half_planes(result.path[u - 1] if u else np.zeros(3))[2] for u in shown])
+    minus, plus, line = half_planes(path)
+    before = half_planes(np.r_[np.zeros((1, 3)), result.path][shown])[2]
 
     activation = activations(result.path, result.params.rate, x)[shown]  # [moment, example]
     mistaken = np.where((y * activation <= 0)[:, None], x.T[None], np.nan)  # [moment, 2, example]
@@ -133,18 +120,12 @@ def draw_line(result: Result, language: str) -> go.Figure:
 
 
 def table_line(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
     shown = moments(len(result.path), ROWS)
     cause, (w_1, w_2, b) = result.corrected[shown], result.path[shown].T.round(4)
-    found = np.array([[*result.x[i], result.y[i]] if i >= 0 else [np.nan] * 3 for i in cause])  # x₁, x₂, y
-    columns = {
-        say("words.update"): shown,
-        say("words.example"): whole(np.where(cause >= 0, cause + 1.0, np.nan)),
-        "x₁": found[:, 0].round(3),
-        "x₂": found[:, 1].round(3),
-        "y": whole(found[:, 2]),
-    }
-    return pd.DataFrame(columns | {"w₁": w_1, "w₂": w_2, "b": b, say("words.misclassified"): result.missed[shown]})
+    found = np.array([[i + 1, *result.x[i], result.y[i]] if i >= 0 else [np.nan] * 4 for i in cause]).T
+    columns = dict(zip(("words.example", "x₁", "x₂", "y"), (whole(found[0]), *found[1:3].round(3), whole(found[3]))))
+    last = {"w₁": w_1, "w₂": w_2, "b": b, "words.misclassified": result.missed[shown]}
+    return HERE.frame(language, {"words.update": shown, **columns, **last})
 
 
 def summary_line(result: Result, language: str) -> str:
@@ -177,18 +158,17 @@ def draw_mistakes(result: Result, language: str) -> go.Figure:
 
 
 def table_mistakes(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
     shown = moments(result.mistakes.shape[2], ROWS)
     seeds = result.mistakes[0][:, shown]
     columns = {
-        "move" if result.params.order == "by_hand" else "pass": shown + 1,
-        "first_seed": seeds[0],
-        "mean": seeds.mean(0).round(2),
-        "fewest": seeds.min(0),
-        "most": seeds.max(0),
-        "stopped_seeds": (seeds == 0).sum(0),
+        "words.move" if result.params.order == "by_hand" else "words.pass": shown + 1,
+        "words.first_seed": seeds[0],
+        "words.mean": seeds.mean(0).round(2),
+        "words.fewest": seeds.min(0),
+        "words.most": seeds.max(0),
+        "words.stopped_seeds": (seeds == 0).sum(0),
     }
-    return pd.DataFrame({say(f"words.{word}"): column for word, column in columns.items()})
+    return HERE.frame(language, columns)
 
 
 def summary_mistakes(result: Result, language: str) -> str:
@@ -229,8 +209,8 @@ def draw_loss(result: Result, language: str) -> go.Figure:
 
 def table_loss(result: Result, language: str) -> pd.DataFrame:
     shown = moments(len(result.path), ROWS)
-    columns = {"update": shown, "misclassified": result.missed[shown], "loss": result.loss[shown].round(5)}
-    return pd.DataFrame({text(language).say(f"words.{word}"): column for word, column in columns.items()})
+    columns = {"words.misclassified": result.missed[shown], "words.loss": result.loss[shown].round(5)}
+    return HERE.frame(language, {"words.update": shown, **columns})
 
 
 def summary_loss(result: Result, language: str) -> str:
@@ -261,13 +241,15 @@ def draw_bound(result: Result, language: str) -> go.Figure:
     for rate, ((colour, _, symbol), name) in enumerate(zip(RATES, rate_names(result))):
         count = np.where(updates[rate] > 0, updates[rate], np.nan)
         mark = plot.marker(colour, *((f"{symbol}-open", 13) if rate else (symbol, 8)), line={"width": 2})
-        look = {"mode": "markers", "marker": mark, "name": say("words.updates_at", rate=name)}
-        fig.add_scatter(x=count, y=seeds, **look, hovertemplate=f"{name}: %{{x:d}}<extra></extra>")
+        dots = {"y": seeds, "mode": "markers", "hovertemplate": f"{name}: %{{x:d}}<extra></extra>"}
+        fig.add_scatter(x=count, **dots, marker=mark, name=say("words.updates_at", rate=name))
         if rate == 0 or both:
             tick = ("x-thin-open", 10) if rate else ("line-ns-open", 16)
-            look = {"mode": "markers", "marker": plot.marker(colour if both else INK, *tick, line={"width": 3})}
+            mark = plot.marker(colour if both else INK, *tick, line={"width": 3})
             title = say("words.bound_at", rate=name) if both else say("words.bound")
-            fig.add_scatter(x=result.bound[rate], y=seeds, name=title, **look, hovertemplate="%{x:.0f}<extra></extra>")
+            fig.add_scatter(
+                x=result.bound[rate], **dots | {"hovertemplate": "%{x:.0f}<extra></extra>"}, marker=mark, name=title
+            )
     every = np.r_[updates.ravel(), result.bound.ravel()]
     top = max(10.0, float(np.nanmax(every, initial=1.0)))
     reach = [-0.15, np.log10(top) + 0.25]
@@ -281,19 +263,18 @@ def draw_bound(result: Result, language: str) -> go.Figure:
 
 
 def table_bound(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    updates, ended = result.mistakes.sum(-1), stopped(result)
-    columns: dict[str, object] = {
-        say("words.seed"): np.arange(1, len(result.gamma) + 1),
+    say, ended = text(language).say, stopped(result)
+    columns: dict[str, Any] = {
+        "words.seed": np.arange(1, len(result.gamma) + 1),
         "R": result.radius.round(3),
         "γ": result.gamma.round(5),
         "(R/γ)²": ((result.radius / result.gamma) ** 2).round(1),
     }
     for rate, name in enumerate(rate_names(result)):
-        columns[say("words.updates_at", rate=name)] = updates[rate]
+        columns[say("words.updates_at", rate=name)] = result.mistakes[rate].sum(-1)
         columns[say("words.bound_at", rate=name)] = result.bound[rate].round(1)
         columns[say("words.stopped_at", rate=name)] = [say(f"words.{'yes' if e else 'no'}") for e in ended[rate]]
-    return pd.DataFrame(columns)
+    return HERE.frame(language, columns)
 
 
 def summary_bound(result: Result, language: str) -> str:
@@ -313,10 +294,8 @@ def summary_bound(result: Result, language: str) -> str:
 
 def angles(path: np.ndarray) -> np.ndarray:
     """Direction of w in degrees along a path, without jumps; NaN while w is zero."""
-    angle = np.degrees(np.arctan2(path[:, 1], path[:, 0]))
-    moved = path[:, :2].any(1)
-    found = np.full(len(path), np.nan)
-    found[moved] = np.unwrap(angle[moved], period=360)
+    moved, found = path[:, :2].any(1), np.full(len(path), np.nan)
+    found[moved] = np.unwrap(np.degrees(np.arctan2(path[:, 1], path[:, 0]))[moved], period=360)
     return found
 
 
@@ -331,10 +310,8 @@ def draw_rates(result: Result, language: str) -> go.Figure:
     say, fig = text(language).say, stacked()
     for path, (colour, dash, _), name in zip((result.path, result.other_path), RATES, rate_names(result)):
         shown, wide = thin(len(path)), dash == "solid"  # the second lies on the first where they agree
-        look = {
-            "mode": "lines",
-            "line": plot.line(style.fade(colour, 0.55) if wide else colour, 5 if wide else 2.2, dash),
-        }
+        line = plot.line(style.fade(colour, 0.55) if wide else colour, 5 if wide else 2.2, dash)
+        look = {"mode": "lines", "line": line}
         for row, values, unit in ((1, angles(path), "°"), (2, lengths(path), "")):
             name_and_place = {"name": name, "legendgroup": name, "showlegend": row == 1, "row": row, "col": 1}
             fig.add_scatter(x=shown, y=values[shown], **look, hovertemplate=f"%{{y:.4~g}}{unit}", **name_and_place)
@@ -346,17 +323,15 @@ def draw_rates(result: Result, language: str) -> go.Figure:
 
 
 def table_rates(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    shown = moments(max(len(result.path), len(result.other_path)), ROWS)
-    columns: dict[str, object] = {say("words.update"): shown}
-    for path, name in zip((result.path, result.other_path), rate_names(result)):
-        for word, values, digits in (
-            ("direction", angles(path), 3),
-            ("length", np.linalg.norm(path[:, :2], axis=1), 5),
-        ):
+    say, paths = text(language).say, (result.path, result.other_path)
+    shown = moments(max(map(len, paths)), ROWS)
+    columns: dict[str, Any] = {"words.update": shown}
+    for path, name in zip(paths, rate_names(result)):
+        ways = {"direction": angles(path).round(3), "length": np.linalg.norm(path[:, :2], axis=1).round(5)}
+        for word, values in ways.items():
             found = np.where(shown < len(path), values[np.minimum(shown, len(path) - 1)], np.nan)
-            columns[f"{say(f'words.{word}')}, {name}"] = found.round(digits)
-    return pd.DataFrame(columns)
+            columns[f"{say(f'words.{word}')}, {name}"] = found
+    return HERE.frame(language, columns)
 
 
 def summary_rates(result: Result, language: str) -> str:
