@@ -1,4 +1,4 @@
-"""Kinds of figures that show things in panels side by side: images, boxes, matrices, points, arrows, graphs.
+"""Kinds of figures that show things in panels: images, alone or over curves, boxes, matrices, points, arrows, graphs.
 
 They are written like those of `core/figures/kinds.py`. With `when`, (word, moments), values have a moment axis behind
 that of the row, and a finished run can be scrubbed.
