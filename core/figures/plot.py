@@ -58,7 +58,7 @@ def panels(
     return make_subplots(rows, columns, subplot_titles=titles, figure=figure(height, hover), **grid)
 
 
-def grid(titles: list[str], across: int, gap: float, room: float, **more: Any) -> tuple[Sheet, list[dict[str, int]]]:
+def grid(titles: list[str], across: int, gap: float, room: float, **more: Any) -> tuple[Sheet, list[dict[str, Any]]]:
     """Panels side by side, `across` in a row, each under its title, and their places. gap: between columns. room: for
     the titles of all rows."""
     down = -(-len(titles) // across)
