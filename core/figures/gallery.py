@@ -68,7 +68,7 @@ class Gallery:
         """A row per row of the page: its name, then `columns`, [row] each. Where they are [row, …], a row for every
         place of these, as which others of them are repeated. Heads are as in `frame`."""
         names, found = self.names(result, language), dict(columns or {})
-        shape = max((np.shape(values) for values in found.values()), key=len, default=())
+        shape = np.broadcast_shapes(*(np.shape(values) for values in found.values()))
         if len(shape) > 1:
             names = [name for name in names for _ in range(prod(shape[1:]))]
             found = {head: np.broadcast_to(values, shape).ravel() for head, values in found.items()}

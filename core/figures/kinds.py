@@ -33,6 +33,7 @@ from core.concept.parts import Figure
 from core.concept.text import Text
 from core.figures import plot, style
 from core.figures.gallery import Gallery
+from core.figures.numbers import spaced
 
 Array = Callable[[Any], np.ndarray]
 Arrays = Callable[[Any], Mapping[str, np.ndarray]]
@@ -152,7 +153,27 @@ def curves(
             plot.chips(fig, parts.role, said, list(parts.active))
         return fig
 
-    def means(result: Any, language: str) -> pd.DataFrame:
+    table = table or means(here, over, x, values, parts=parts, moments=bool(moments), digits=digits)
+    when = moments or ((over, x) if grows else None)
+    return figure(here, id, paint, table, summary, when=when, cut=() if moments else True, **more)
+
+
+def means(
+    here: Gallery,
+    over: str,
+    x: Array,
+    values: Arrays,
+    *,
+    parts: Chips | None = None,
+    moments: bool = False,
+    digits: int = 4,
+    most: int | None = None,
+    worded: bool = False,
+) -> Table:
+    """The table of `curves`: a row per x, or of `most` at most, with the means over seeds; of several words, and where
+    `worded`, heads say which."""
+
+    def table(result: Any, language: str) -> pd.DataFrame:
         text, found = here.text(language), values(result)
         columns: dict[str, Any] = {text.say(f"words.{over}"): x(result)}
         for i, name in enumerate(here.names(result, language)):
@@ -162,11 +183,11 @@ def curves(
                 for p, said in enumerate(parts.words(text).values() if parts else ()):
                     columns[f"{name}, {said}"] = mean[..., p]
                 if not parts:
-                    columns[f"{text.say(f'words.{word}')}, {name}" if len(found) > 1 else name] = mean
-        return pd.DataFrame(columns)
+                    columns[f"{text.say(f'words.{word}')}, {name}" if worded or len(found) > 1 else name] = mean
+        rows = pd.DataFrame(columns)
+        return rows if most is None else rows.iloc[spaced(len(rows), most)].reset_index(drop=True)
 
-    when = moments or ((over, x) if grows else None)
-    return figure(here, id, paint, table or means, summary, when=when, cut=() if moments else True, **more)
+    return table
 
 
 def _panels(titles: list[str], side: bool, height: int) -> tuple[plot.Sheet, list[dict[str, Any]]]:

@@ -24,6 +24,11 @@ def whole(values: Any) -> pd.api.extensions.ExtensionArray:
     return pd.array([round(value) if np.isfinite(value) else None for value in found], dtype="Int64")
 
 
+def spaced(count: int, most: int) -> np.ndarray:
+    """Of so many rows `most` at most, evenly spaced from the first to the last."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+
+
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same table in texts, for people: small numbers keep their digits, and a gap is empty."""
     return table.apply(lambda column: [_said(value) for value in column])
