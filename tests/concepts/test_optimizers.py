@@ -48,6 +48,7 @@ from core.concepts.optimizers.train import (
 from core.conclusions.stats import interval, verdict
 from core.ml.own import CONTENTS
 from core.ml.rules import RULES, Contender
+from tests.known import known
 
 # Numbers of the code that the texts repeat.
 MOMENTA = [((sqrt(k) - 1) / (sqrt(k) + 1)) ** 2 for k in (10, 100, 1000)]  # Polyak's best at condition number k
@@ -381,94 +382,79 @@ def test_presets_show_what_they_say() -> None:
 # Claims: every measure on a Result known to bear it out, and on one known not to
 
 
-def _with(result: Result, **changes: np.ndarray) -> Result:
-    return dataclasses.replace(result, **changes)
+def made(id: str, **given: np.ndarray) -> Result:
+    """A finished run of a claim's settings of which these arrays are known."""
+    return known(Result, next(c for c in CLAIMS if c.id == id).params, **given)
 
 
-@cache
-def decided(id: str) -> Result:
-    """The claim's own settings on starts that decide nothing, and few steps."""
-    claim = next(c for c in CLAIMS if c.id == id)
-    seeds = 400 if "saddle" in id else 40
-    params = claim.params.replace(data_seed=700, weight_seed=700, steps=min(claim.params.steps, 60), seeds=seeds)
-    *_, result = train(params)
-    return result
-
-
-def flipped(result: Result, name: str) -> Result:
-    """The same with its first two contenders exchanged in one array."""
-    values = getattr(result, name)
-    return _with(result, **{name: values[[1, 0, *range(2, len(values))]]})
+def each(values: object, *shape: int) -> np.ndarray:
+    """A value per contender, the same along all further axes, give or take 2 % over the first of them, the starts."""
+    spread = np.linspace(0.98, 1.02, shape[0]).reshape(-1, *[1] * (len(shape) - 1)) * np.ones(shape)
+    return np.multiply.outer(np.array(values, float), spread)
 
 
 def counted(id: str, *steps: float) -> Result:
-    """The claim's run with these steps to the target for its contenders, from every start."""
-    result = decided(id)
-    spread = np.linspace(0.98, 1.02, result.reached_by.shape[1])
-    return _with(result, reached=np.array(steps, float), reached_by=np.array(steps)[:, None] * spread)
+    """These steps to the target for the contenders, from every start."""
+    return made(id, reached=np.array(steps, float), reached_by=each(steps, 40))
+
+
+def apart(id: str, *distances: float) -> Result:
+    """Contenders that end this far from the minimum, along both axes."""
+    return made(id, extent=each(distances, 40, 2))
 
 
 def left_at(id: str, *steps: int) -> Result:
-    """The claim's run, its contenders waiting at their starts and off the saddle or the plateau after these steps."""
-    result = decided(id)
-    swarm = np.repeat(result.swarm[:, :, :1], len(result.frame), axis=2)
-    for c, n in enumerate(steps):
-        swarm[c, :, result.frame >= n] = (0.9, 0.0) if "saddle" in id else (0.5, 0.0)
-    return _with(result, swarm=swarm)
+    """Contenders that wait at their starts and are off the saddle or the plateau after these steps."""
+    start, off = ((0.05, 0.5), (0.9, 0.0)) if "saddle" in id else ((3.0, 0.0), (0.5, 0.0))
+    frame = np.arange(61)
+    away = (frame >= np.array(steps)[:, None])[:, None, :, None] & np.ones((5, 40, 61, 1), bool)
+    return made(id, frame=frame, swarm=np.where(away, off, start))
 
 
-def known() -> dict[str, tuple[Result, Result]]:
-    found = {}
-    for id, slow_first in (
-        ("momentum_ravine", True),
-        ("momentum_bowl", False),
-        ("best_rate", False),
-        ("damping_mild", False),
-        ("damping_severe", True),
-        ("adagrad_aligned", True),
-        ("adagrad_rotated", True),
-    ):
-        pair = counted(id, 40, 10), counted(id, 10, 40)
-        found[id] = pair if slow_first else pair[::-1]
-    found["correction_steps"] = counted("correction_steps", 20, 20), counted("correction_steps", 10, 40)
-    for id in ("saddle_one_rate", "saddle_best", "plateau_one_rate", "plateau_best"):
-        found[id] = left_at(id, 50, 10, 10, 20, 10), left_at(id, 50, 10, 10, 60, 10)
-    for id in ("local_one_rate", "local_best"):
-        found[id] = counted(id, np.nan, 9), counted(id, 9, np.nan)
-    speeds = decided("momentum_speeds")
-    found["momentum_speeds"] = speeds, flipped(speeds, "extent")
-    found["momentum_damps"] = speeds, flipped(speeds, "extent")
-    half = decided("momentum_damps_half")
-    found["momentum_damps_half"] = flipped(half, "extent"), half
-    roots = decided("adagrad_root")
-    t = roots.frame + 1.0
-    for id in ("adagrad_root", "adagrad_root_calm"):
-        result = decided(id)
-        jitter = np.exp(0.05 * np.random.default_rng(0).standard_normal(result.pace.shape))
-        found[id] = _with(result, pace=jitter / np.sqrt(t)), _with(result, pace=jitter / t)
-    first = decided("correction_first")
-    found["correction_first"] = first, flipped(first, "pace")
-    networks = decided("xor_adam")
-    none, every = 0 * networks.right, 0 * networks.right + 4
-    for id in ("one_minimum_narrow", "one_minimum_wide"):
-        found[id] = _with(networks, right=every), _with(networks, right=none)
-    found["xor_adam"] = (
-        _with(networks, right=np.stack([none[0], every[0]])),
-        _with(networks, right=np.stack([every[0], none[0]])),
-    )
-    ramp, constant = averaged(seeds=40, signal="ramp", scatter=0.05), averaged(seeds=40, signal="constant")
-    window = ramp.averaged[[0, 2, 2]]
-    noise = constant.averaged[[0, 1, 1]]
-    found["look_back"] = ramp, _with(ramp, averaged=window)
-    found["look_back_smooth"] = _with(constant, averaged=noise), constant
-    found["correction_early"] = constant, _with(constant, averaged=constant.averaged[[1, 1, 2]])
-    late = constant.averaged.copy()
-    late[0] += 0.1
-    found["correction_late"] = constant, _with(constant, averaged=late)
-    return found
+def shrinks(id: str, power: float) -> Result:
+    """Steps of a length that falls with a power of their number."""
+    frame, jitter = np.arange(100), np.exp(0.05 * np.random.default_rng(0).standard_normal((1, 40, 100)))
+    return made(id, frame=frame, pace=jitter / (frame + 1.0) ** power)
 
 
-KNOWN = known()
+def solving(id: str, *points: int) -> Result:
+    """Networks of every width that have so many points right."""
+    return made(id, right=np.broadcast_to(np.reshape(points, (-1, 1, 1)), (2, len(WIDTHS), 200)))
+
+
+SLOW, QUICK = (40, 10), (10, 40)  # the first contender is the slower one, the quicker one
+RAMP, CONSTANT = averaged(seeds=40, signal="ramp", scatter=0.05), averaged(seeds=40, signal="constant")
+
+
+def remade(result: Averages, *kinds: int, late: float = 0.0) -> Averages:
+    """With other averages in the places of plain, corrected and window, and something added to the first."""
+    return dataclasses.replace(result, averaged=result.averaged[[*kinds]] + np.array([late, 0, 0])[:, None, None])
+
+
+KNOWN = {
+    "correction_steps": (counted("correction_steps", 20, 20), counted("correction_steps", *QUICK)),
+    "correction_first": tuple(made("correction_first", pace=each(ends, 40, 1)) for ends in (QUICK, SLOW)),
+    "xor_adam": (solving("xor_adam", 0, 4), solving("xor_adam", 4, 0)),
+    "look_back": (RAMP, remade(RAMP, 0, 2, 2)),
+    "look_back_smooth": (remade(CONSTANT, 0, 1, 1), CONSTANT),
+    "correction_early": (CONSTANT, remade(CONSTANT, 1, 1, 2)),
+    "correction_late": (CONSTANT, remade(CONSTANT, 0, 1, 2, late=0.1)),
+}
+KNOWN |= {
+    id: (counted(id, *SLOW), counted(id, *QUICK))
+    for id in ("momentum_ravine", "damping_severe", "adagrad_aligned", "adagrad_rotated")
+}
+KNOWN |= {id: (counted(id, *QUICK), counted(id, *SLOW)) for id in ("momentum_bowl", "best_rate", "damping_mild")}
+KNOWN |= {
+    id: (left_at(id, 50, 10, 10, 20, 10), left_at(id, 50, 10, 10, 60, 10))
+    for id in ("saddle_one_rate", "saddle_best", "plateau_one_rate", "plateau_best")
+}
+KNOWN |= {id: (counted(id, np.nan, 9), counted(id, 9, np.nan)) for id in ("local_one_rate", "local_best")}
+KNOWN |= {
+    id: (apart(id, *SLOW), apart(id, *QUICK)) for id in ("momentum_speeds", "momentum_damps", "momentum_damps_half")
+}
+KNOWN |= {id: (shrinks(id, 0.5), shrinks(id, 1.0)) for id in ("adagrad_root", "adagrad_root_calm")}
+KNOWN |= {id: (solving(id, 4, 4), solving(id, 0, 0)) for id in ("one_minimum_narrow", "one_minimum_wide")}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)

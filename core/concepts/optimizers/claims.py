@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from core.concept.parts import Claim, Mistake, Prediction
 from core.concepts.optimizers.averages.params import Result as Averages
 from core.concepts.optimizers.params import NETWORK, PRESETS, WIDTHS, Params, Result, fresh
-from core.conclusions.measures import UNSEEN, Contenders, Fits, Measure, Value, anything, finished, preset, unseen
+from core.conclusions.measures import UNSEEN, Contenders, Fits, Measure, Value, finished, preset, ruled, unseen
 from core.ml.rules import Contender
 
 PLAIN, CORRECTED, WINDOW = range(3)
@@ -19,15 +18,15 @@ EARLY = 5  # looks back; what comes later is late
 RUN = Contenders(lambda params: params.contenders)
 
 
-def rule(name: str, **settings: Any) -> Callable[[Contender], bool]:
+def rule(name: str, **settings: float) -> Fits:
     """A contender of this rule with these settings."""
-    return lambda c: c.rule == name and all(np.isclose(getattr(c, n), value) for n, value in settings.items())
+    return ruled(name, lambda c: all(np.isclose(getattr(c, n), value) for n, value in settings.items()))
 
 
 # Settings
 
 
-def on(surface: str, when: Fits = anything) -> Fits:
+def on(surface: str, when: Fits) -> Fits:
     return lambda params: params.surface == surface and when(params)
 
 
@@ -130,13 +129,8 @@ def late(result: Averages) -> slice:
     return slice(int(EARLY * look(result)), None)
 
 
-def averaged_on(signal: str, measure: Measure) -> Measure:
-    def asked(result: Averages) -> np.ndarray | None:
-        params = result.params
-        fits = result.complete and params.signal == signal and not params.own and 0.5 <= params.beta <= 0.96
-        return measure(result) if fits else None
-
-    return asked
+def averaged(signal: str) -> Fits:
+    return lambda params: params.signal == signal and not params.own and 0.5 <= params.beta <= 0.96
 
 
 def age(result: Averages) -> np.ndarray:
@@ -155,12 +149,12 @@ def smoothing(result: Averages) -> np.ndarray | None:
 def early_gain(result: Averages) -> np.ndarray:
     """How much nearer to the truth correction brings the average over the first 1/(1−β) values, per seed."""
     off = np.abs(result.averaged - result.truth)[:, :, : round(look(result))].mean(-1)
-    return (off[PLAIN] - off[CORRECTED]).astype(float)
+    return off[PLAIN] - off[CORRECTED]
 
 
 def late_change(result: Averages) -> np.ndarray:
     """What correction changes after five times 1/(1−β) values, at most, per seed."""
-    return np.abs(result.averaged[PLAIN] - result.averaged[CORRECTED])[:, late(result)].max(1).astype(float)
+    return np.abs(result.averaged[PLAIN] - result.averaged[CORRECTED])[:, late(result)].max(1)
 
 
 def at(rule: str, lr: float, **settings: Any) -> Contender:
@@ -189,17 +183,16 @@ CORRECTION = decided(at("adam", 0.1), at("adam", 0.1, correction=False))
 SADDLE = decided(*FIVE, surface="saddle", steps=60, seeds=400, first=ANEW)
 PLATEAU = decided(*FIVE, surface="plateau", first=ANEW)
 WELL, XOR = (decided(SGD, ADAM, surface=surface, seeds=200) for surface in ("tilted", NETWORK))
+WELL_AT = WELL.replace(contenders=(at("sgd", 0.1), at("adam", 0.1)), rates="given")
 AVERAGES = unseen(Params(), 40, signal="constant")
 RAMP = AVERAGES.replace(signal="ramp", scatter=0.05)
 GIVEN: dict[str, Any] = {"contenders": ALL_AT, "rates": "given"}
 
 sgd, momentum, adagrad, adam = (rule(name) for name in ("sgd", "momentum", "adagrad", "adam"))
 corrected, uncorrected = (rule("adam", correction=is_so) for is_so in (True, False))
-slower_rate = slower(
-    rule("sgd", lr=0.9 * BEST),
-    rule("sgd", lr=BEST),
-    on("quadratic", lambda p: p.rates == "given" and p.conditioning == 100),
-)
+at_given = on("quadratic", lambda p: not best(p) and p.conditioning == 100)
+noisy, calm = on("quadratic", lambda p: p.noise >= 5), on("quadratic", lambda p: p.noise == 0)
+slower_rate = slower(rule("sgd", lr=0.9 * BEST), rule("sgd", lr=BEST), at_given)
 longer_first = RUN.more(first_step, uncorrected, corrected, on("quadratic", one_rate))
 
 
@@ -210,7 +203,7 @@ def _log(id: str, measure: Measure, params: Params, smallest: float = 0.05, **ho
 def _average(
     id: str, signal: str, measure: Measure, smallest: float, side: str = "above", at: Params = AVERAGES, **how: Any
 ) -> Claim:
-    return Claim(id, averaged_on(signal, measure), at, smallest, side, of="averages", **how)
+    return Claim(id, finished(measure, averaged(signal)), at, smallest, side, of="averages", **how)
 
 
 CLAIMS = (
@@ -224,26 +217,15 @@ CLAIMS = (
     _log("damping_severe", slower(LIGHT, HEAVY, ravine(1000)), DAMPED.replace(conditioning=1000.0, steps=1000)),
     _log("adagrad_aligned", slower(sgd, adagrad, ravine(100, 0)), ROTATED.replace(angle=0.0)),
     _log("adagrad_rotated", slower(sgd, adagrad, ravine(100, 30)), ROTATED),
-    Claim("adagrad_root", finished(shrinking, on("quadratic", lambda p: p.noise >= 5)), NOISY, 0.1, "within"),
-    Claim(
-        "adagrad_root_calm",
-        finished(shrinking, on("quadratic", lambda p: p.noise == 0)),
-        NOISY.replace(noise=0.0),
-        0.1,
-        "within",
-    ),
+    Claim("adagrad_root", finished(shrinking, noisy), NOISY, 0.1, "within"),
+    Claim("adagrad_root_calm", finished(shrinking, calm), NOISY.replace(noise=0.0), 0.1, "within"),
     _log("correction_first", longer_first, CORRECTION.replace(rates="given"), 0.1),
     _log("correction_steps", slower(uncorrected, corrected, on("quadratic", best)), CORRECTION, direction="within"),
     _log("saddle_one_rate", finished(slowest_sgd, on("saddle", one_rate)), SADDLE.replace(**GIVEN)),
     _log("saddle_best", finished(slowest_sgd, on("saddle", best)), SADDLE),
     _log("plateau_one_rate", finished(slowest_sgd, on("plateau", one_rate)), PLATEAU.replace(**GIVEN)),
     _log("plateau_best", finished(slowest_sgd, on("plateau", best)), PLATEAU),
-    Claim(
-        "local_one_rate",
-        RUN.more(arrives, adam, sgd, on("tilted", one_rate)),
-        WELL.replace(**GIVEN | {"contenders": (at("sgd", 0.1), at("adam", 0.1))}),
-        0.05,
-    ),
+    Claim("local_one_rate", RUN.more(arrives, adam, sgd, on("tilted", one_rate)), WELL_AT, 0.05),
     Claim("local_best", RUN.more(arrives, adam, sgd, on("tilted", best)), WELL, 0.05),
     Claim("one_minimum_narrow", RUN.alone(solves(2), sgd, on(NETWORK, best)), XOR, 0.9, share=True),
     Claim("one_minimum_wide", RUN.alone(solves(8), sgd, on(NETWORK, best)), XOR, 0.9, share=True),

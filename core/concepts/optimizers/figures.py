@@ -27,7 +27,7 @@ from core.concepts.optimizers.params import (
 from core.conclusions.stats import ends, interval
 from core.figures import plot, style
 from core.figures.gallery import Gallery, by_rule
-from core.figures.numbers import significant, whole
+from core.figures.numbers import significant, spaced, whole
 
 RED, INK, STONE = style.PALETTE[5], style.PALETTE[8], style.PALETTE[9]
 FAR = 100.0  # drawn places end this far out: beyond any screen
@@ -35,7 +35,12 @@ AXES = ("x", "y")
 REFERENCE = "2px 6px"  # no dash of a contender
 PARTS = ("gradient", "average", "scale", "step_part")
 ARROWS = {"gradient": (style.PALETTE[0], "dot"), "average": (style.PALETTE[3], "dash"), "step": (INK, "solid")}
-PLAIN, CORRECTED, WINDOW = range(3)
+LINES = {
+    "truth": (INK, "dashdot", 1.6),
+    "window": (style.PALETTE[2], "dot", 2.2),
+    "plain": (style.PALETTE[1], "dash", 2.4),
+    "corrected": (style.PALETTE[0], "solid", 2.6),
+}
 LITTLE = 0.01  # a correction that is hardly one
 
 
@@ -63,7 +68,7 @@ def ending(c: int, result: Result, language: str) -> str:
     say = text(language).say
     if np.isfinite(result.reached[c]):
         return say("words.arrived")
-    if result.height.shape[1] and lost(result)[c]:
+    if lost(result)[c]:
         return say("words.diverged")
     return say("words.not_within", steps=result.params.steps) if result.complete else ""
 
@@ -95,9 +100,10 @@ AVERAGES = Gallery("optimizers", of="averages")
 text, names = HERE.text, HERE.names
 
 
-def across(panels: Sized) -> int:
-    """Columns of so many panels."""
-    return min(len(panels), 2 if len(panels) <= 4 else 3)
+def grid(panels: Sized) -> tuple[int, int]:
+    """Rows and columns of so many panels."""
+    columns = min(len(panels), 2 if len(panels) <= 4 else 3)
+    return ceil(len(panels) / columns), columns
 
 
 # The field
@@ -130,28 +136,22 @@ def drawn(places: np.ndarray) -> np.ndarray:
 
 def draw_paths(result: Result, language: str) -> go.Figure:
     """The paths on the field; below, as tracks, how many steps each contender took to the target."""
-    say, labels = text(language).say, names(result, language)
+    say, labels, clock = text(language).say, names(result, language), np.arange(result.path.shape[1])
     tracks = (26 * len(labels) + 52) / 700
     ratio = 0.68 + tracks
     heights = [0.68 / ratio, tracks / ratio]
     fig = plot.panels(2, 1, height=500, row_heights=heights, vertical_spacing=0.12 / ratio)
     above, below = ({"row": row, "col": 1, "showlegend": False} for row in (1, 2))
     add_field(fig, result, row=1, col=1)
-    clock = np.arange(result.path.shape[1])
+    shown = slice(last_of(result) + 10)  # of the replay
     cut = []
     for c, name in enumerate(labels):
         cut.append(len(fig.data))
-        fig.add_scatter(
-            **plot.xy(drawn(result.path[c])),
-            **plot.curve(c, width=2),
-            meta={"clock": clock.tolist()},
-            name=name,
-            customdata=clock,
-            text=[f"{h:.3g}" for h in result.height[c]],
-            hovertemplate=f"<b>{name}</b>, {say('words.step')} %{{customdata}}<br>"
-            f"(%{{x:.3f}}, %{{y:.3f}})<br>f − f* = %{{text}}<extra></extra>",
-            **above,
-        )
+        when = f"<b>{name}</b>, {say('words.step')} %{{customdata}}"
+        hover = f"{when}<br>(%{{x:.3f}}, %{{y:.3f}})<br>f − f* = %{{text}}<extra></extra>"
+        look = plot.curve(c, width=2) | {"name": name, "customdata": clock, "meta": {"clock": clock.tolist()}}
+        look |= {"text": [f"{h:.3g}" for h in result.height[c]], "hovertemplate": hover}
+        fig.add_scatter(**plot.xy(drawn(result.path[c])), **look, **above)
     x, y = start_of(result.params)
     ring = {"mode": "markers", "marker": plot.marker(INK, "circle-open", 15, line={"width": 2})}
     hover = f"{say('words.start')}<br>(%{{x:.2f}}, %{{y:.2f}})<extra></extra>"
@@ -159,16 +159,12 @@ def draw_paths(result: Result, language: str) -> go.Figure:
     median = median_of_starts(result)
     end = max(last_of(result), np.nanmax([*median, 0])) if result.complete else result.params.steps
     for c, name in enumerate(labels):
-        row, arrived = [len(labels) - c], np.isfinite(result.reached[c])
-        gone = bool(len(clock)) and lost(result)[c]
-        head = plot.head(c)
+        row, arrived, gone, head = [len(labels) - c], np.isfinite(result.reached[c]), lost(result)[c], plot.head(c)
         if len(clock):
             place = drawn(result.path[c])
-            finite = np.flatnonzero(np.isfinite(place).all(1))
-            last = place[finite[-1]] if finite.size else np.full(2, np.nan)
-            place = np.where(np.isfinite(place), place, last)
+            place = np.where(np.isfinite(place), place, place[np.isfinite(place).all(1)][-1])
             look = {"mode": "markers", "marker": head | ({"symbol": "x"} if gone else {}), "hoverinfo": "skip"}
-            fig.add_scatter(**plot.xy(place[-1:]), **look, **above).was(**plot.xy(place[:, None]))
+            fig.add_scatter(**plot.xy(place[-1:]), **look, **above).was(**plot.xy(place[shown, None]))
         gone_by = int(result.reached[c]) if arrived else max(len(clock) - 1, 0)
         run = np.minimum(clock, gone_by)[:, None] if len(clock) else np.zeros((1, 1))
         cut.append(len(fig.data))
@@ -178,21 +174,18 @@ def draw_paths(result: Result, language: str) -> go.Figure:
         bar = plot.marker(style.contender(c).colour, "line-ns-open", 13, line={"width": 2})
         fig.add_scatter(x=[median[c]], y=row, mode="markers", marker=bar, hovertemplate=hover, **below)
         hover = f"{name}: η = {result.chosen[c]:.3g}<extra></extra>"
-        fig.add_scatter(x=run[-1], y=row, mode="markers", marker=head, hovertemplate=hover, **below).was(x=run)
+        fig.add_scatter(x=run[-1], y=row, mode="markers", marker=head, hovertemplate=hover, **below).was(x=run[shown])
         what = say("words.diverged") if gone else ("" if arrived else "> ") + "%{customdata:.0f}"
         look = {"mode": "text", "texttemplate": f"{name}  <b>{what}</b>", "textposition": "middle right"}
         fig.add_scatter(x=[1.05 * end], y=row, customdata=run[-1], **look, hoverinfo="skip", **below)
-        fig.was(customdata=run)
+        fig.was(customdata=run[shown])
     fit_axes(fig, result, row=1, col=1)
     title = {"text": say("words.steps_to", target=target(result)), "standoff": 2}
     fig.update_xaxes(title=title, range=[-0.02 * end, 1.5 * end], tickvals=ticks(end), row=2, col=1)
     fig.update_yaxes(range=[0.4, len(labels) + 0.6], showticklabels=False, showgrid=False, row=2, col=1)
     fig.update_layout(margin={"t": 8})
     plot.aspect(fig, ratio)
-    replayed = len(clock) if np.isnan(result.reached).any() else min(last_of(result) + 10, len(clock))
-    for named in fig.stacks.values():
-        named.update({name: stack[:replayed] for name, stack in named.items()})
-    return plot.film(fig, result, clock[:replayed], say("words.step"), cut)
+    return plot.film(fig, result, clock[shown], say("words.step"), cut)
 
 
 def last_of(result: Result) -> int:
@@ -262,7 +255,7 @@ def draw_heights(result: Result, language: str) -> go.Figure:
 
 def table_heights(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
-    at = np.unique(np.linspace(0, max(result.height.shape[1] - 1, 0), 31).round().astype(int))[: result.height.shape[1]]
+    at = spaced(result.height.shape[1], 31)
     columns = {name: significant(result.height[c, at], 4) for c, name in enumerate(names(result, language))}
     return pd.DataFrame({say("words.step"): at} | columns)
 
@@ -278,34 +271,30 @@ def draw_update(result: Result, language: str) -> go.Figure:
     fig = plot.panels(3, 2, titles, 860, specs=[[{"colspan": 2}, None], [{}, {}], [{}, {}]], **room)
     above: dict[str, Any] = {"row": 1, "col": 1}
     add_field(fig, result, **above)
-    moves = np.arange(result.gradient.shape[1])
-    step = -result.scale * result.average
-    length = 0.13 * (result.column[-1] - result.column[0])
+    moves, parts = np.arange(result.gradient.shape[1]), parts_of(result)
+    ways = np.stack([-result.gradient, -result.average, parts[-1]])  # of ARROWS
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ways = 0.13 * (result.column[-1] - result.column[0]) * ways / np.linalg.norm(ways, axis=-1, keepdims=True)
     cut = []
     for c, name in enumerate(labels):
-        own = {"contender": f"{c}"}
-        path = drawn(result.path[c])
+        own, path = {"contender": f"{c}"}, drawn(result.path[c])
         cut.append(len(fig.data))
         look = {"meta": own | {"clock": list(range(len(path)))}, "opacity": 0.6} | plot.QUIET
         fig.add_scatter(**plot.xy(path), **plot.curve(c, width=1.5), **look, **above)
-        for part, vectors in (("gradient", -result.gradient[c]), ("average", -result.average[c]), ("step", step[c])):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                way = length * vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        for (part, (colour, dash)), way in zip(ARROWS.items(), ways[:, c]):
             arrow = np.stack([path[: len(moves)], path[: len(moves)] + way], 1)  # [move, end, axis]
-            colour, dash = ARROWS[part]
             word = say(f"words.arrow_{part}")
             look = {"name": word, "legendgroup": part, "showlegend": c == len(labels) - 1, "meta": own}
             look |= plot.arrow(colour, 3, 13, dash) | {"hovertemplate": f"{name}: {word}<extra></extra>"}
             fig.add_scatter(**plot.xy(arrow[0] if len(moves) else np.full((2, 2), np.nan)), **look, **above)
             if len(moves):
                 fig.was(**plot.xy(arrow))
-        curves = {(2, 1): result.gradient[c], (2, 2): result.average[c], (3, 1): result.scale[c], (3, 2): step[c]}
-        for (row, col), values in curves.items():
+        for k, values in enumerate(parts[:, c]):
             for axis, dash, along in zip(AXES, ("solid", "dot"), values.T):
                 cut.append(len(fig.data))
                 look = plot.curve(c, dash, 1.8) | {"name": f"{name}, {axis}", "meta": own, "showlegend": False}
                 hover = f"{name}, {axis}: %{{y:.3g}}<extra></extra>"
-                fig.add_scatter(x=moves, y=along, **look, hovertemplate=hover, row=row, col=col)
+                fig.add_scatter(x=moves, y=along, **look, hovertemplate=hover, row=2 + k // 2, col=1 + k % 2)
     fit_axes(fig, result, **above)
     scales = np.abs(result.scale[np.isfinite(result.scale) & (result.scale > 0)])
     if scales.size:
@@ -318,14 +307,21 @@ def draw_update(result: Result, language: str) -> go.Figure:
     return plot.film(fig, result, moves, say("words.step"), cut)
 
 
+def parts_of(result: Result) -> np.ndarray:
+    """What PARTS name: [part, contender, move, axis]."""
+    return np.stack([result.gradient, result.average, result.scale, -result.scale * result.average])
+
+
 def table_update(result: Result, language: str) -> pd.DataFrame:
     """The first moves of every contender in numbers."""
-    say = text(language).say
-    parts = np.stack([result.gradient, result.average, result.scale, -result.scale * result.average], 2)[:, :12]
-    found = significant(parts, 4).reshape(*parts.shape[:2], 8)
-    rows = [[name, t, *row] for name, own in zip(names(result, language), found) for t, row in enumerate(own)]
-    heads = [f"{say(f'words.{part}')} {axis}" for part in PARTS for axis in AXES]
-    return pd.DataFrame(rows, columns=[say("words.contender"), say("words.step"), *heads])
+    say, found = text(language).say, significant(parts_of(result)[:, :, :12], 4)
+    columns = {"words.step": np.arange(found.shape[2])}
+    columns |= {
+        f"{say(f'words.{part}')} {axis}": found[k, ..., j]
+        for k, part in enumerate(PARTS)
+        for j, axis in enumerate(AXES)
+    }
+    return HERE.table(result, language, columns)
 
 
 def summary_update(result: Result, language: str) -> str:
@@ -344,8 +340,7 @@ def summary_update(result: Result, language: str) -> str:
 def draw_starts(result: Result, language: str) -> go.Figure:
     """Every start coloured by the steps from it to the target, and where the contender was at each moment."""
     say, labels = text(language).say, names(result, language)
-    columns = across(labels)
-    rows = ceil(len(labels) / columns)
+    rows, columns = grid(labels)
     fig = plot.panels(rows, columns, labels, 480, horizontal_spacing=0.03, vertical_spacing=0.22 / rows)
     for c, name in enumerate(labels):
         place: dict[str, Any] = {"row": c // columns + 1, "col": c % columns + 1}
@@ -374,11 +369,8 @@ def step_colours(steps: np.ndarray, result: Result, language: str, drop: int = 0
     low = np.log10(np.nanmin(steps)) if np.isfinite(steps).any() else 0.0
     high = max(np.log10(result.params.steps), low + 0.1)
     marks = [n for k in range(4) for n in np.array([1, 2, 5]) * 10**k if low <= np.log10(n) <= high]
-    title = {
-        "text": text(language).say("words.steps_to", target=target(result)),
-        "side": "bottom",
-        "font": {"size": 13},
-    }
+    said = text(language).say("words.steps_to", target=target(result))
+    title = {"text": said, "side": "bottom", "font": {"size": 13}}
     bar = {"orientation": "h", "y": 0, "yanchor": "top", "ypad": 8 + drop, "thickness": 10, "len": 0.7, "title": title}
     bar |= {"tickvals": np.log10(marks).tolist(), "ticktext": [f"{n:.0f}" for n in marks]}
     return {"colorscale": style.colorscale(style.SEQUENTIAL[::-1]), "cmin": low, "cmax": high, "colorbar": bar}
@@ -410,11 +402,7 @@ def draw_rates(result: Result, language: str) -> go.Figure:
         fig.add_scatter(x=result.rate, y=result.sweep[c], name=name, **plot.curve(c), hovertemplate=hover)
         lr = result.chosen[c]
         near = int(np.abs(np.log(result.rate) - np.log(lr)).argmin()) if np.isfinite(lr) else 0
-        look = {
-            "mode": "markers",
-            "marker": plot.head(c),
-            "showlegend": False,
-        }
+        look = {"mode": "markers", "marker": plot.head(c), "showlegend": False}
         hover = f"{name}: η = %{{x:.3g}}<extra></extra>"
         fig.add_scatter(x=result.chosen[c : c + 1], y=result.sweep[c, near : near + 1], **look, hovertemplate=hover)
     fig.update_xaxes(title=say("words.rate"), type="log", tickformat="~g", dtick=1, range=[-4, 2])
@@ -432,12 +420,15 @@ def good_band(result: Result) -> np.ndarray:
 
 
 def table_rates(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    steps = np.nan_to_num(result.sweep, nan=np.inf)  # [contender, rate]
-    fewest = steps.min(1)
-    best = significant(np.where(np.isfinite(fewest), result.rate[steps.argmin(1)], np.nan), 3)
-    columns = {"best_rate": best, "fewest": whole(fewest), "good_band": good_band(result).round(2)}
-    return HERE.table(result, language, {say(f"words.{word}"): column for word, column in columns.items()})
+    fewest, best = at_best(result.sweep, result.rate)
+    columns = {"words.best_rate": significant(best, 3), "words.fewest": whole(fewest)}
+    return HERE.table(result, language, columns | {"words.good_band": good_band(result).round(2)})
+
+
+def at_best(steps: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of steps [..., rate] the fewest, and the rate at which they are; NaN where nothing arrives."""
+    known, arrives = np.nan_to_num(steps, nan=np.inf), np.isfinite(steps).any(-1)
+    return np.where(arrives, known.min(-1), np.nan), np.where(arrives, rates[known.argmin(-1)], np.nan)
 
 
 def summary_rates(result: Result, language: str) -> str:
@@ -464,24 +455,16 @@ def memory_of(c: int, result: Result, language: str) -> str:
 def draw_pad(result: Result, language: str) -> go.Figure:
     """Steps to the target over learning rate and memory, one map for every contender that has a memory."""
     labels, having = names(result, language), remembering(result)
-    columns = across(having)
-    rows = ceil(len(having) / columns)
+    rows, columns = grid(having)
     titles = [f"{labels[c]}: {memory_of(c, result, language)}" for c in having]
     fig = plot.panels(rows, columns, titles, 150 + 290 * rows, horizontal_spacing=0.1, vertical_spacing=0.2 / rows)
-    ticks = [f"{m:g}" for m in MEMORIES]
+    axes = {"x": np.log10(PAD_RATES), "y": [f"{m:g}" for m in MEMORIES], "coloraxis": "coloraxis"}
     for i, c in enumerate(having):
         place = {"row": i // columns + 1, "col": i % columns + 1}
         steps, (rate, memory, fewest) = result.pad[c], best_of_pad(result.pad[c])
         told = f"η = %{{customdata[1]:.3g}}, {memory_of(c, result, language)} = %{{y}}: %{{customdata[0]:.0f}}"
-        fig.add_heatmap(
-            x=np.log10(PAD_RATES),
-            y=ticks,
-            z=np.log10(steps),
-            customdata=np.stack(np.broadcast_arrays(steps, PAD_RATES), -1),
-            coloraxis="coloraxis",
-            hovertemplate=f"{told}<extra>{labels[c]}</extra>",
-            **place,
-        )
+        look = {"customdata": np.stack(np.broadcast_arrays(steps, PAD_RATES), -1)} | axes
+        fig.add_heatmap(z=np.log10(steps), **look, hovertemplate=f"{told}<extra>{labels[c]}</extra>", **place)
         if np.isfinite(fewest):
             look = {"mode": "markers", "marker": plot.marker(RED, "star", 13, 1), "hoverinfo": "skip"}
             fig.add_scatter(x=[np.log10(rate)], y=[f"{memory:g}"], **look, **place)
@@ -494,51 +477,45 @@ def draw_pad(result: Result, language: str) -> go.Figure:
 
 def best_of_pad(steps: np.ndarray) -> tuple[float, float, float]:
     """Of steps [memory, rate] the fewest, with their rate and memory; NaN where nothing arrives."""
-    if not np.isfinite(steps).any():
-        return np.nan, np.nan, np.nan
-    m, r = np.unravel_index(np.nanargmin(steps), steps.shape)
-    return PAD_RATES[r], MEMORIES[m], steps[m, r]
+    fewest, rates = at_best(steps, PAD_RATES)
+    m = int(np.nan_to_num(fewest, nan=np.inf).argmin())
+    return rates[m], MEMORIES[m], fewest[m]
 
 
 def table_pad(result: Result, language: str) -> pd.DataFrame:
-    say, labels = text(language).say, names(result, language)
-    rows = []
-    for c in remembering(result):
-        for memory, steps in zip(MEMORIES, result.pad[c]):
-            rate, _, fewest = best_of_pad(steps[None])
-            rows.append([labels[c], memory, float(f"{rate:.3g}"), fewest])
-    found = pd.DataFrame(rows, columns=[say(f"words.{w}") for w in ("contender", "memory", "best_rate", "fewest")])
-    return found.assign(**{say("words.fewest"): whole(found[say("words.fewest")])})
+    fewest, best = at_best(result.pad, PAD_RATES)  # [contender, memory]
+    columns = {"words.memory": MEMORIES, "words.best_rate": significant(best, 3), "words.fewest": fewest}
+    found = HERE.table(result, language, columns).astype({text(language).say("words.fewest"): "Int64"})
+    having = np.isin(np.arange(len(fewest)), remembering(result))
+    return found[having.repeat(len(MEMORIES))]
 
 
 def summary_pad(result: Result, language: str) -> str:
-    labels, found = names(result, language), {c: best_of_pad(result.pad[c]) for c in remembering(result)}
-    listed = " · ".join(
-        f"{labels[c]} {memory_of(c, result, language)} = {memory:g} ({steps:.0f})"
-        for c, (_, memory, steps) in found.items()
-        if np.isfinite(steps)
-    )
-    return text(language).say("summaries.pad", listed=listed) if listed else text(language).say("summaries.no_rates")
+    say, labels, said = text(language).say, names(result, language), []
+    for c in remembering(result):
+        _, memory, steps = best_of_pad(result.pad[c])
+        if np.isfinite(steps):
+            said.append(f"{labels[c]} {memory_of(c, result, language)} = {memory:g} ({steps:.0f})")
+    return say("summaries.pad", listed=" · ".join(said)) if said else say("summaries.no_rates")
 
 
 # Averages
 
 
+def signals(result: Averages) -> dict[str, np.ndarray]:
+    """What is averaged, and the averages, of the first seed."""
+    plain, corrected, window = result.averaged[:, 0]
+    return {"noisy": result.noisy[0], "truth": result.truth, "plain": plain, "corrected": corrected, "window": window}
+
+
 def draw_averages(result: Averages, language: str) -> go.Figure:
-    say, fig = text(language).say, plot.figure(460)
+    say, fig, found = text(language).say, plot.figure(460), signals(result)
     t = np.arange(1, len(result.truth) + 1)
     dots = {"mode": "markers", "marker": {"size": 4.5, "color": STONE, "opacity": 0.75}}
-    fig.add_scatter(x=t, y=result.noisy[0], name=say("words.noisy"), **dots, hovertemplate="%{y:.2f}")
-    n = f"{last_values(result)}"
-    lines = (
-        (result.truth, INK, "dashdot", 1.6, say("words.truth")),
-        (result.averaged[WINDOW, 0], style.PALETTE[2], "dot", 2.2, say("words.window", n=n)),
-        (result.averaged[PLAIN, 0], style.PALETTE[1], "dash", 2.4, say("words.plain")),
-        (result.averaged[CORRECTED, 0], style.PALETTE[0], "solid", 2.6, say("words.corrected")),
-    )
-    for values, colour, dash, width, name in lines:
+    fig.add_scatter(x=t, y=found["noisy"], name=say("words.noisy"), **dots, hovertemplate="%{y:.2f}")
+    for word, (colour, dash, width) in LINES.items():
         look = {"mode": "lines", "line": plot.line(colour, width, dash), "hovertemplate": "%{y:.3f}"}
-        fig.add_scatter(x=t, y=values, name=name, **look)
+        fig.add_scatter(x=t, y=found[word], name=say(f"words.{word}", n=last_values(result)), **look)
     fig.update_xaxes(title=say("words.time"), range=[0, result.total + 1])
     fig.update_yaxes(title=say("words.value"))
     return plot.film(fig, result, t, say("words.time"), True)
@@ -549,24 +526,19 @@ def last_values(result: Averages) -> int:
 
 
 def table_averages(result: Averages, language: str) -> pd.DataFrame:
-    say = text(language).say
     t = np.unique(np.r_[:20, 20 : len(result.truth) : 20, len(result.truth) - 1]).clip(0)
     t = t[t < len(result.truth)]
-    columns = {
-        say("words.noisy"): result.noisy[0],
-        say("words.truth"): result.truth,
-        say("words.plain"): result.averaged[PLAIN, 0],
-        say("words.corrected"): result.averaged[CORRECTED, 0],
-        say("words.window", n=last_values(result)): result.averaged[WINDOW, 0],
-    }
-    return pd.DataFrame({say("words.time"): t + 1} | {head: values[t].round(3) for head, values in columns.items()})
+    n, found = last_values(result), signals(result)
+    columns = {text(language).say(f"words.{word}", n=n): values[t].round(3) for word, values in found.items()}
+    return AVERAGES.frame(language, {"words.time": t + 1} | columns)
 
 
 def summary_averages(result: Averages, language: str) -> str:
     say = text(language).say
     if not result.complete:
         return say("summaries.values_so_far", step=result.step, total=result.total)
-    gap = np.abs(result.averaged[PLAIN] - result.averaged[CORRECTED]).mean(0)
+    plain, corrected, _ = result.averaged
+    gap = np.abs(plain - corrected).mean(0)
     above = np.flatnonzero(gap >= LITTLE)
     after = int(above[-1]) + 2 if above.size else 1  # values are numbered from 1
     values = {"beta": f"{result.params.beta:g}", "n": last_values(result), "little": f"{LITTLE:g}"}
@@ -598,15 +570,13 @@ def draw_network(result: Result, language: str) -> go.Figure:
 
 
 def table_network(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    share, loss = (100 * solved(result).mean(-1)).round(1), significant(np.median(result.loss, -1), 3)
-    rows = [
-        [name, lr, width, share[c, w], loss[c, w]]
-        for c, (name, lr) in enumerate(zip(names(result, language), significant(result.chosen, 3)))
-        for w, width in enumerate(WIDTHS)
-    ]
-    heads = [say("words.contender"), "η", say("words.width"), f"{say('words.solved')} (%)", say("words.median_loss")]
-    return pd.DataFrame(rows, columns=heads)
+    columns = {
+        "η": significant(result.chosen, 3)[:, None],
+        "words.width": WIDTHS,
+        f"{text(language).say('words.solved')} (%)": (100 * solved(result).mean(-1)).round(1),
+        "words.median_loss": significant(np.median(result.loss, -1), 3),
+    }
+    return HERE.table(result, language, columns)
 
 
 def summary_network(result: Result, language: str) -> str:
