@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -61,7 +60,7 @@ from core.concepts.gan.train import (
 from core.conclusions.stats import interval, verdict
 from core.ml.own import CONTENTS
 from core.ml.random import stream
-from tests.known import DIGITS
+from tests.known import DIGITS, known
 
 SMALL: dict[str, Any] = {"points": 200, "depth": 1, "width": 8, "batch": 16, "seeds": 2}
 
@@ -466,25 +465,13 @@ def test_a_result_fits_its_limit() -> None:
 # Claims: every measure on a Result known to bear it out, and on one known not to
 
 
-@cache
-def trained(params: Params) -> Result:
-    """A short run of the versions that decide a claim."""
-    seeds = {"seeds": 20, "data_seed": 1_000, "weight_seed": 1_000}
-    small = {"steps": 20, "points": 200, "depth": 1, "width": 4, "batch": 8}
-    versions = tuple(v.replace(d_first=min(v.d_first, 5), g_first=min(v.g_first, 5)) for v in params.versions)
-    *_, result = train(params.replace(**seeds, **small, versions=versions))
-    return result
-
-
 def filled(id: str, **values: Any) -> Result:
-    """The Result of a short run with some fields set: a number, or one per version."""
-    result = trained(next(c for c in CLAIMS if c.id == id).params)
-    fields = {}
-    for name, value in values.items():
-        old = getattr(result, name)
-        spread = np.asarray(value, np.float32).reshape(-1, *[1] * (old.ndim - 1))
-        fields[name] = np.broadcast_to(spread, old.shape) + 1e-3 * stream("spread", 0).random(old.shape).astype("f4")
-    return dataclasses.replace(result, **fields)
+    """A finished run of a claim's settings with some fields known: a number, or one per version."""
+    params = next(c for c in CLAIMS if c.id == id).params
+    shape = (len(params.versions), params.seeds, 2)
+    spread = 1e-3 * stream("spread", 0).random(shape)
+    given = {name: np.reshape(value, (-1, 1, 1)) + spread for name, value in values.items()}
+    return known(Result, params, sizes={"version": shape[0], "mode": 8}, tick=np.array([0, params.steps]), **given)
 
 
 def near_one(id: str, share: float, **values: Any) -> Result:

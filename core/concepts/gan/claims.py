@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist
 
 from core.concept.parts import Claim, Mistake, Prediction
 from core.concepts.gan.params import GAMES, PRESETS, Params, Result, Version, made_up, plan
-from core.conclusions.measures import Contenders, Measure, final, preset, unseen
+from core.conclusions.measures import Contenders, Measure, final, preset, ruled, unseen
 
 ENOUGH = 7 / 8  # of the modes
 HALF = 0.5  # of the samples near one mode: collapse
@@ -65,10 +65,6 @@ def hasty_conditional(version: Version) -> bool:
     return conditional(version) and version.g_steps > version.d_steps
 
 
-def rule(name: str) -> Kind:
-    return lambda version: version.rule == name
-
-
 def late(name: str) -> Kind:
     """A game of this loss that D begins alone."""
     return lambda version: version.rule == name and version.d_first > 0
@@ -101,16 +97,6 @@ def half_in_collapse(result: Result) -> np.ndarray | None:
     return None if found is None or there is None else found[there == 1]
 
 
-def more(one: Kind, other: Kind) -> Measure:
-    """Modes covered by one version minus those by another."""
-    return VERSIONS.more(covered, one, other)
-
-
-def better(one: Kind, other: Kind) -> Measure:
-    """The share of good samples of one version minus that of another."""
-    return VERSIONS.more(good, one, other)
-
-
 def _claim(
     id: str, measure: Measure, versions: tuple[Version, ...], smallest: float, steps: int = 2000, **how: Any
 ) -> Claim:
@@ -128,8 +114,8 @@ LATE = tuple(Version(rule=name, d_first=500) for name in ("non_saturating", "min
 
 # Measures of a mistake, or of more than one claim
 collapse = VERSIONS.alone(collapsed, hasty)
-restless = more(plain, lambda v: v.beta1 == 0.9)
-smaller_start = more(longest("torch"), longest("lecun"))
+restless = VERSIONS.more(covered, plain, lambda v: v.beta1 == 0.9)
+smaller_start = VERSIONS.more(covered, longest("torch"), longest("lecun"))
 NEAR: dict[str, Any] = {"unit": "modes", "extends": True}
 
 CLAIMS = (
@@ -139,18 +125,18 @@ CLAIMS = (
     _claim("collapse", collapse, HASTY, 0.5, share=True, runs=2),
     _claim("cure_condition", VERSIONS.alone(covers, hasty_conditional), HASTY, 0.5, share=True),
     _claim("long_codes", VERSIONS.alone(covers, long), LONG, 0.5, 1000, share=True),
-    _claim("cure_gp", more(rule("wgan_gp"), long), LONG, 0.5, 1000, unit="modes"),
+    _claim("cure_gp", VERSIONS.more(covered, ruled("wgan_gp"), long), LONG, 0.5, 1000, unit="modes"),
     _claim("start", smaller_start, STARTS, 0.5, 4000, **NEAR),
     _claim("start_short", smaller_start, STARTS, 0.5, 1000, **NEAR),
     _claim("momentum", restless, MANY, 0.5, unit="modes"),
     _claim("condition", VERSIONS.alone(obeyed, conditional), MANY, 0.9),
-    _claim("random_codes", VERSIONS.alone(good, rule("random_codes")), CODED, 0.25),
-    _claim("autoencoder_codes", better(rule("autoencoder_codes"), rule("random_codes")), CODED, 0.05),
-    _claim("game_codes", better(plain, rule("autoencoder_codes")), CODED, 0.05),
-    _claim("d_generates", VERSIONS.alone(good, rule("d_own")), ALONE, 0.5, 500),
-    _claim("d_own", better(rule("d_own"), rule("d_noise")), ALONE, 0.05, 500),
-    _claim("g_first", more(lambda v: v.g_first > 0, plain), MANY, 0.5, unit="modes"),
-    _claim("d_first", more(late("non_saturating"), late("minimax")), LATE, 0.5, unit="modes"),
+    _claim("random_codes", VERSIONS.alone(good, ruled("random_codes")), CODED, 0.25),
+    _claim("autoencoder_codes", VERSIONS.more(good, ruled("autoencoder_codes"), ruled("random_codes")), CODED, 0.05),
+    _claim("game_codes", VERSIONS.more(good, plain, ruled("autoencoder_codes")), CODED, 0.05),
+    _claim("d_generates", VERSIONS.alone(good, ruled("d_own")), ALONE, 0.5, 500),
+    _claim("d_own", VERSIONS.more(good, ruled("d_own"), ruled("d_noise")), ALONE, 0.05, 500),
+    _claim("g_first", VERSIONS.more(covered, lambda v: v.g_first > 0, plain), MANY, 0.5, unit="modes"),
+    _claim("d_first", VERSIONS.more(covered, late("non_saturating"), late("minimax")), LATE, 0.5, unit="modes"),
 )
 MISTAKES = (
     Mistake("collapse", preset(Params(), PRESETS, "collapse"), collapse, 0.25, "seeds"),

@@ -42,13 +42,6 @@ HERE = Gallery("gan", lambda r, text: by_rule(r.params.versions, text, setting),
 text, names = HERE.text, HERE.names
 
 
-def by_seed(result: Result, language: str, columns: dict[str, np.ndarray]) -> pd.DataFrame:
-    """A table with a row for every version and seed: columns [version, seed]."""
-    say, (v, s) = text(language).say, np.indices(result.covered.shape[:2]).reshape(2, -1)
-    first = {say("words.version"): np.array(names(result, language))[v], say("words.seed"): s + 1}
-    return pd.DataFrame(first | {head: values.ravel() for head, values in columns.items()})
-
-
 def seed_names(result: Result, text: Text, count: int, once: bool = False) -> list[str]:
     """Each of `count` seeds of every version, whose name stands before them, or before the first (`once`)."""
     labels, seed = HERE.names(result, text.language), text.say("words.seed")
@@ -111,14 +104,12 @@ def dots(name: str, colour: str, symbol: str, size: float, opacity: float) -> di
 
 
 def table_seeds(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    columns = {distance_name(result): result.distance, "d_real": result.d_real, "d_fake": result.d_fake}
+    columns = {distance_name(result): result.distance} | outputs(result)
     if not result.params.own:
         known = {"covered": result.covered.astype(int), "good": result.good, "largest": result.share.max(-1)}
         columns = known | columns
-    if np.isfinite(result.obeyed).any():
-        columns["obeyed"] = result.obeyed
-    return by_seed(result, language, {say(f"words.{word}"): v[..., -1].round(3) for word, v in columns.items()})
+    last = {f"words.{word}": values[..., -1].round(3) for word, values in (columns | obedience(result)).items()}
+    return HERE.table(result, language, {"words.seed": 1 + np.arange(len(result.floor))} | last)
 
 
 def distance_name(result: Result) -> str:
@@ -192,15 +183,10 @@ def draw_plane(result: Result, language: str) -> go.Figure:
 
 def table_plane(result: Result, language: str) -> pd.DataFrame:
     """Samples of the first seed, and where each is pushed."""
-    say, labels = text(language).say, names(result, language)
-    count = min(ROWS, result.push.shape[2])
-    frames = []
-    for v, name in enumerate(labels):
-        made, push = result.samples[v, 0, -1, :count], result.push[v, -1, :count]
-        columns = {say("words.version"): [name] * len(made), "x₁": made[:, 0], "x₂": made[:, 1]}
-        columns |= {say("words.push_1"): push[:, 0], say("words.push_2"): push[:, 1]}
-        frames.append(pd.DataFrame(columns).round(4))
-    return pd.concat(frames)
+    push = result.push[:, -1, :ROWS].round(4)  # [version, arrow, feature]
+    made = result.samples[:, 0, -1, : push.shape[1]].round(4)
+    columns = {"x₁": made[..., 0], "x₂": made[..., 1], "words.push_1": push[..., 0], "words.push_2": push[..., 1]}
+    return HERE.table(result, language, columns)
 
 
 def summary_plane(result: Result, language: str) -> str:
@@ -223,16 +209,19 @@ def end_of(result: Result) -> float:
     return max(float(result.tick[-1]), 1.0) if result.complete else float(result.total)
 
 
+def outputs(result: Result) -> dict[str, np.ndarray]:
+    """Mean output of D on real and on made examples: [version, seed, tick]."""
+    return {"d_real": result.d_real, "d_fake": result.d_fake}
+
+
 def draw_outputs(result: Result, language: str) -> go.Figure:
-    """Mean output of D on real and on made examples."""
     say, labels, fig = text(language).say, names(result, language), plot.figure(440)
     rules = [v.rule for v in result.params.versions]
     for v, name in enumerate(labels):
         if rules[v] not in CODES:
-            for what, dash in (("d_real", "solid"), ("d_fake", "dot")):
-                seeds, label = getattr(result, what)[v].astype(float), say(f"words.{what}")
-                label += f", {name}" if len(labels) > 1 else ""
-                plot.bands(fig, result.tick, seeds, label, plot.curve(v, dash))
+            for (word, values), dash in zip(outputs(result).items(), ("solid", "dot")):
+                label = say(f"words.{word}") + (f", {name}" if len(labels) > 1 else "")
+                plot.bands(fig, result.tick, values[v].astype(float), label, plot.curve(v, dash))
     if not set(rules) - {*GAMES[:3], *ALONE, *CODES}:
         fig.add_hline(y=0.5, line=plot.line(style.AXIS, 1.5, "dash"))
         fig.update_yaxes(range=[-0.02, 1.02])
@@ -242,22 +231,16 @@ def draw_outputs(result: Result, language: str) -> go.Figure:
     return fig if fig.data else plot.waiting(fig, say("words.no_d"))
 
 
-def table_outputs(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    columns: dict[str, object] = {say("words.step"): result.tick}
-    for v, name in enumerate(names(result, language)):
-        for values, what in ((result.d_real, "d_real"), (result.d_fake, "d_fake")):
-            columns[f"{say(f'words.{what}')}, {name}"] = values[v].astype(float).mean(0).round(4)
-    return pd.DataFrame(columns)
-
-
 def summary_outputs(result: Result, language: str) -> str:
     def values(v: int) -> dict[str, Any] | None:
-        real, made = (of[v, :, -1].mean() for of in (result.d_real, result.d_fake))
+        real, made = (of[v, :, -1].mean() for of in outputs(result).values())
         shown = result.params.versions[v].rule not in CODES and np.isfinite([real, made]).all()
         return {"real": f"{real:.2f}", "made": f"{made:.2f}"} if shown else None
 
     return HERE.each(result, language, "summaries.outputs", values, "summaries.no_outputs")
+
+
+OUTPUTS = Figure("outputs", draw_outputs, kinds.means(HERE, "step", lambda r: r.tick, outputs), summary_outputs)
 
 
 def quality(result: Result) -> dict[str, np.ndarray]:
@@ -266,31 +249,21 @@ def quality(result: Result) -> dict[str, np.ndarray]:
     return known | {distance_name(result): result.distance}
 
 
-def quality_shown(result: Result) -> dict[str, np.ndarray]:
-    """With a condition, also the share of samples that obey it."""
-    return quality(result) | ({"obeyed": result.obeyed} if np.isfinite(result.obeyed).any() else {})
+def obedience(result: Result) -> dict[str, np.ndarray]:
+    """With a condition, the share of samples that obey it: [version, seed, tick]."""
+    return {"obeyed": result.obeyed} if np.isfinite(result.obeyed).any() else {}
 
 
 def finish_quality(fig: plot.Sheet, result: Result, text: Text) -> None:
-    rows = len(quality_shown(result))
-    far, last = ({"row": n, "col": 1} if rows > 1 else {} for n in (len(quality(result)), rows))
-    fig.update_layout(height=160 + 135 * rows)
+    panels = len(quality(result)), len(quality(result) | obedience(result))
+    far, last = ({"row": n, "col": 1} if panels[1] > 1 else {} for n in panels)
+    fig.update_layout(height=160 + 135 * panels[1])
     fig.update_yaxes(rangemode="tozero")
     fig.add_hline(y=float(result.floor.mean()), line=plot.line(style.AXIS, 1.5, "dot"), **far)
     fig.update_xaxes(range=[0, end_of(result)])
     fig.update_xaxes(title=text.say("words.steps"), **last)
     if len(result.params.versions) == 1:
         fig.update_traces(showlegend=False)
-
-
-def table_quality(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    shown = np.unique(np.linspace(0, len(result.tick) - 1, ROWS).round().astype(int))
-    columns: dict[str, object] = {say("words.step"): result.tick[shown]}
-    for v, name in enumerate(names(result, language)):
-        for word, values in quality(result).items():
-            columns[f"{say(f'words.{word}')}, {name}"] = values[v].astype(float).mean(0)[shown].round(4)
-    return pd.DataFrame(columns)
 
 
 def summary_quality(result: Result, language: str) -> str:
@@ -310,8 +283,8 @@ def summary_quality(result: Result, language: str) -> str:
 
 
 QUALITY = kinds.curves(
-    HERE, "quality", "step", lambda r: r.tick, quality_shown, summary_quality, finish=finish_quality,
-    table=table_quality,
+    HERE, "quality", "step", lambda r: r.tick, lambda r: quality(r) | obedience(r), summary_quality,
+    finish=finish_quality, table=kinds.means(HERE, "step", lambda r: r.tick, quality, most=ROWS, worded=True),
 )  # fmt: skip
 
 
@@ -330,7 +303,9 @@ def finish_shares(fig: plot.Sheet, result: Result, text: Text) -> None:
 
 def table_shares(result: Result, language: str) -> pd.DataFrame:
     mode, shares = text(language).say("words.mode"), result.share[:, :, -1].round(3)
-    return by_seed(result, language, {f"{mode} {m}": shares[..., i] for i, m in enumerate(modes(result))})
+    columns = {"words.seed": 1 + np.arange(shares.shape[1])}
+    columns |= {f"{mode} {m}": shares[..., i] for i, m in enumerate(modes(result))}
+    return HERE.table(result, language, columns)
 
 
 def summary_shares(result: Result, language: str) -> str:
@@ -382,7 +357,7 @@ def summary_walk(walk: Walk, language: str) -> str:
 FIGURES = HERE.figures(
     Figure("seeds", draw_seeds, table_seeds, summary_seeds),
     Figure("plane", draw_plane, table_plane, summary_plane, shown=on_points),
-    Figure("outputs", draw_outputs, table_outputs, summary_outputs),
+    OUTPUTS,
     QUALITY,
     SHARES,
 )
