@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.concept.parts import Figure
-from core.concepts.text_generation.claims import TEST, best_ngram, best_order
+from core.concepts.text_generation.claims import ONE, TEST, best_ngram, best_order
 from core.concepts.text_generation.params import FEATURES, HEATS, PACKERS, SAMPLED, SPLITS, WARMTHS, Result
 from core.figures import plot, style
 from core.figures.gallery import Gallery
@@ -37,8 +39,8 @@ HERE = Gallery("text_generation", diverged=lambda r: ~np.isfinite(bits_now(r)))
 text = HERE.text
 
 
-def bits_now(result: Result, tick: int = -1) -> np.ndarray:
-    """Bits per character of the test text at a tick: [seed]."""
+def bits_now(result: Result, tick: Any = -1) -> np.ndarray:
+    """Bits per character of the test text at a tick: [seed], or at several: [seed, tick]."""
     return result.bits[:, tick, TEST]
 
 
@@ -93,19 +95,11 @@ def line(found: list[tuple[str, np.ndarray]], wide: int = WIDE, between: str = "
 
 
 def marked(passage: str, mark: np.ndarray) -> str:
-    runs: list[list[str | bool]] = []
-    for letter, is_copied in zip(passage, mark.astype(bool)):
-        if not runs or runs[-1][1] != is_copied:
-            runs.append(["", bool(is_copied)])
-        runs[-1][0] = f"{runs[-1][0]}{letter}"
-    runs = [[escape(str(run), quote=False), is_copied] for run, is_copied in runs]  # plotly knows no &quot;
-    copy = f'<span style="color:{ORANGE}"><u>{{}}</u></span>'
-    return "".join(copy.format(run) if is_copied else str(run) for run, is_copied in runs)
-
-
-def lines(points: np.ndarray, marks: np.ndarray) -> list[str]:
-    """A line per temperature of samples [temperature, passage, place]."""
-    return [line(passages(p, m)) for p, m in zip(points, marks)]
+    shown = ""
+    for is_copied, run in groupby(zip(passage, mark.astype(bool)), key=itemgetter(1)):
+        letters = escape("".join(letter for letter, _ in run), quote=False)  # plotly knows no &quot;
+        shown += f'<span style="color:{ORANGE}"><u>{letters}</u></span>' if is_copied else letters
+    return shown
 
 
 def rungs(result: Result) -> list[int]:
@@ -129,14 +123,13 @@ def apart(values: list[float], gap: float) -> list[float]:
 
 def draw_ladder(result: Result, language: str) -> go.Figure:
     """The ruler of bits per character on the left, what the network writes on the right."""
-    say = text(language).say
-    found = rulers(result, language)
+    say, found = text(language).say, rulers(result, language)
     blocks = [
         (say("words.at_step", step=int(result.at[t])), bits_now(result, t).mean(), result.sample[t], result.copied[t])
         for t in rungs(result)
     ]
-    counted = bool(result.counted.any())
-    if counted:
+    learned = len(blocks)
+    if result.counted.any():
         blocks.append((order_name(result, language), best_ngram(result).mean(), result.counted, result.counted_copied))
     height = round((len(RUNGS) + 1) * (len(SAMPLED) + 2) * LINE) + 60
     fig = plot.figure(height, "closest")
@@ -158,14 +151,15 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
         fig.add_scatter(x=away, y=[bits, bits, place], **look, **said, textfont={"size": 11.5})
     for k, (name, bits, *samples) in enumerate(blocks):
         place = top - pixel * (len(SAMPLED) + 2) * LINE * (k + 0.45)
-        if np.isfinite(bits) and not (counted and k == len(blocks) - 1):
+        if np.isfinite(bits) and k < learned:
             colour = style.contender(0).colour
             ends = {"size": [11, 1], "symbol": "circle", "color": colour, "opacity": [1, 0]}
             look = {"mode": "lines+markers", "line": plot.line(colour, 1.5, "dot"), "marker": ends}
             hover = f"{name}: {bits:.3f}<extra></extra>"
             fig.add_scatter(x=[line_x, far], y=[bits, place], **look, hovertemplate=hover)
         rows = [f"<b>{name}</b> · {say('words.bits', bits=f'{bits:.2f}' if np.isfinite(bits) else '–')}"]
-        rows += [f'<span style="color:{GREEN}">{t:<4g}</span>{row}' for t, row in zip(SAMPLED, lines(*samples))]
+        written = zip(SAMPLED, *samples)
+        rows += [f'<span style="color:{GREEN}">{t:<4g}</span>{line(passages(*own))}' for t, *own in written]
         fig.add_scatter(x=[start], y=[place], text=["<br>".join(rows)], **WRITTEN)
     fig.update_xaxes(visible=False, range=[0, 100], fixedrange=True)
     fig.update_yaxes(visible=False, range=[low, top], fixedrange=True)
@@ -181,21 +175,16 @@ def copied_share(points: np.ndarray, marks: np.ndarray) -> float:
 
 
 def table_samples(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    rows = [
-        (
-            int(result.at[tick]),
-            round(float(bits_now(result, tick).mean()), 4),
-            t,
-            " | ".join(passage for passage, _ in passages(points, marks)[:6])[:200],
-            copied_share(points, marks),
-        )
-        for tick in rungs(result)
-        for t, points, marks in zip(SAMPLED, result.sample[tick], result.copied[tick])
-    ]
-    *heads, share = (say(f"words.{word}") for word in ("step", "test_bits", "temperature", "sample", "copied"))
-    found = pd.DataFrame(rows, columns=[*heads, f"{share} (%)"])
-    return found.assign(**{f"{share} (%)": whole(found[f"{share} (%)"])})
+    shown, each = rungs(result), len(SAMPLED)
+    pairs = [pair for tick in shown for pair in zip(result.sample[tick], result.copied[tick])]
+    columns = {
+        "words.step": result.at[shown].repeat(each),
+        "words.test_bits": bits_now(result, shown).mean(0).round(4).repeat(each),
+        "words.temperature": SAMPLED * len(shown),
+        "words.sample": [" | ".join(passage for passage, _ in passages(*pair)[:6])[:200] for pair in pairs],
+        f"{text(language).say('words.copied')} (%)": whole([copied_share(*pair) for pair in pairs]),
+    }
+    return HERE.frame(language, columns)
 
 
 def summary_ladder(result: Result, language: str) -> str:
@@ -272,11 +261,8 @@ def draw_bits(result: Result, language: str) -> go.Figure:
 
 
 def table_bits(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    columns = {say("words.step"): result.at}
-    for k, split in enumerate(SPLITS):
-        columns[say(f"splits.{split}")] = result.bits[:, :, k].mean(0).round(4)
-    return pd.DataFrame(columns)
+    bits = {f"splits.{split}": result.bits[:, :, k].mean(0).round(4) for k, split in enumerate(SPLITS)}
+    return HERE.frame(language, {"words.step": result.at} | bits)
 
 
 def summary_bits(result: Result, language: str) -> str:
@@ -312,11 +298,12 @@ def table_counting(result: Result, language: str) -> pd.DataFrame:
     say = text(language).say
     bits = {say("words.ngram", n=n): seeds for n, seeds in enumerate(result.ngram[:, :, 1].T, 1)}
     bits |= dict(zip(PACKERS, result.packed.T)) | {say(f"options.cell.{result.params.cell}"): bits_now(result)}
-    rows = [
-        (name, *(round(float(each.mean()), d) for each, d in ((b, 4), (b / result.bytes_per_character, 4), (2**b, 3))))
-        for name, b in bits.items()
-    ]
-    return pd.DataFrame(rows, columns=[say(f"words.{w}") for w in ("predictor", "test_bits", "per_byte", "perplexity")])
+    found = np.array(list(bits.values()), float)  # [predictor, seed]
+    numbers = {"test_bits": found, "per_byte": found / result.bytes_per_character, "perplexity": 2**found}
+    means = {
+        f"words.{word}": values.mean(1).round(3 if word == "perplexity" else 4) for word, values in numbers.items()
+    }
+    return HERE.frame(language, {"words.predictor": list(bits)} | means)
 
 
 def summary_counting(result: Result, language: str) -> str:
@@ -341,13 +328,10 @@ def draw_temperature(result: Result, language: str) -> go.Figure:
     fig = plot.panels(2, 1, None, 600, "x unified", vertical_spacing=0.17, row_heights=[0.55, 0.45])
     for i, name in enumerate(SHARES):
         colour, dash, symbol = style.contender(i)
-        look = {
-            "mode": "lines+markers",
-            "line": {"color": colour, "dash": dash},
-            "marker": {"symbol": symbol, "size": 8},
-        }
-        place: dict[str, Any] = {"hover": "%{y:.0%}", "row": 1, "col": 1}
-        plot.bands(fig, WARMTHS, getattr(result, name), say(f"words.{name}"), look, **place)
+        mark = {"symbol": symbol, "size": 8}
+        look = {"mode": "lines+markers", "line": {"color": colour, "dash": dash}, "marker": mark}
+        values, word = getattr(result, name), say(f"words.{name}")
+        plot.bands(fig, WARMTHS, values, word, look, hover="%{y:.0%}", row=1, col=1)
     (colour, _, dash), mean, below = style.SPLITS["test"], result.tempered.mean(0), {"row": 2, "col": 1}
     look = {"mode": "lines", "line": {"color": colour, "dash": dash}, "name": say("words.test_bits")}
     fig.add_scatter(x=HEATS, y=mean, **look, hovertemplate="%{y:.3f}", showlegend=False, **below)
@@ -363,29 +347,22 @@ def draw_temperature(result: Result, language: str) -> go.Figure:
 
 
 def table_temperature(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
-    columns: dict[str, object] = {say("words.temperature"): WARMTHS}
-    columns |= {say(f"words.{name}"): getattr(result, name).mean(0).round(3) for name in SHARES}
-    bits = dict(zip(HEATS, result.tempered.mean(0).astype(float)))
-    return pd.DataFrame(columns | {say("words.test_bits"): [round(bits.get(t, np.nan), 4) for t in WARMTHS]})
+    bits = dict(zip(HEATS, result.tempered.mean(0).round(4)))
+    shares = {f"words.{name}": getattr(result, name).mean(0).round(3) for name in SHARES}
+    predicted = {"words.test_bits": [bits.get(t, np.nan) for t in WARMTHS]}
+    return HERE.frame(language, {"words.temperature": WARMTHS} | shares | predicted)
 
 
 def summary_temperature(result: Result, language: str) -> str:
     say = text(language).say
     if not np.isfinite(result.tempered).all() or not np.isfinite(result.distinct).all():
         return say("summaries.not_tempered")
-    distinct, copied = (100 * shares.mean(0) for shares in (result.distinct, result.from_training))
-    one = WARMTHS.index(1.0)
-    return say(
-        "summaries.temperature",
-        low=f"{WARMTHS[0]:g}",
-        high=f"{WARMTHS[one]:g}",
-        cold=f"{distinct[0]:.0f}",
-        one=f"{distinct[one]:.0f}",
-        cold_copied=f"{copied[0]:.0f}",
-        one_copied=f"{copied[one]:.0f}",
-        best=f"{HEATS[int(result.tempered.mean(0).argmin())]:g}",
-    )
+    distinct, copied = (100 * shares.mean(0)[[0, ONE]] for shares in (result.distinct, result.from_training))
+    values = {"low": f"{WARMTHS[0]:g}", "high": f"{WARMTHS[ONE]:g}"}
+    values |= {"best": f"{HEATS[int(result.tempered.mean(0).argmin())]:g}"}
+    values |= {name: f"{share:.0f}" for name, share in zip(("cold", "one"), distinct)}
+    values |= {f"{name}_copied": f"{share:.0f}" for name, share in zip(("cold", "one"), copied)}
+    return say("summaries.temperature", **values)
 
 
 # Single units
@@ -402,40 +379,25 @@ def by_strength(result: Result) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def draw_units(result: Result, language: str) -> go.Figure:
     """A text coloured by the state of one unit after each letter; the scrubber goes through the units."""
-    say = text(language).say
-    letters = len(result.reading)
+    say, letters = text(language).say, len(result.reading)
     rows = max(1, -(-letters // LETTERS))
     fig = plot.figure(90 + 27 * max(rows, 10), "closest")
     if not letters:
         fig.add_scatter(x=[0.5], y=[0.5], mode="text", text=[say("words.after_training")], hoverinfo="skip")
-        fig.update_xaxes(visible=False)
-        fig.update_yaxes(visible=False)
-        return fig
+        return fig.update_xaxes(visible=False).update_yaxes(visible=False)
     order, feature, r = by_strength(result)
     flat = np.full((len(order), rows * LETTERS), np.nan, np.float32)
     flat[:, :letters] = result.activation[order] / 127
     states = flat.reshape(len(order), rows, LETTERS)
     shown = np.full(rows * LETTERS, "", object)
     shown[:letters] = ["↵" if c == 10 else chr(c) for c in result.reading]
-    names = np.array(
-        [
-            [say("words.follows", unit=int(u), feature=say(f"features.{FEATURES[f]}"), r=f"{c:+.2f}")]
-            for u, f, c in zip(order, feature, r)
-        ]
-    )
-    fig.add_heatmap(
-        z=states[-1],
-        zmin=-1,
-        zmax=1,
-        colorscale=style.colorscale(style.DIVERGING),
-        text=shown.reshape(rows, LETTERS),
-        texttemplate="%{text}",
-        textfont={"family": MONO, "size": 13},
-        hovertemplate="%{text}: %{z:.2f}<extra></extra>",
-        xgap=1,
-        ygap=3,
-        colorbar={"orientation": "h", "y": -0.02, "yanchor": "top", "len": 0.6},
-    ).was(z=states)
+    words = [say(f"features.{FEATURES[f]}") for f in feature]
+    said = [say("words.follows", unit=int(u), feature=f, r=f"{c:+.2f}") for u, f, c in zip(order, words, r)]
+    names = np.array(said)[:, None]
+    letter = {"text": shown.reshape(rows, LETTERS), "texttemplate": "%{text}", "textfont": {"family": MONO, "size": 13}}
+    look = {"zmin": -1, "zmax": 1, "colorscale": style.colorscale(style.DIVERGING), "xgap": 1, "ygap": 3}
+    look |= {"colorbar": {"orientation": "h", "y": -0.02, "yanchor": "top", "len": 0.6}}
+    fig.add_heatmap(z=states[-1], **letter, **look, hovertemplate="%{text}: %{z:.2f}<extra></extra>").was(z=states)
     look = WRITTEN | {"textfont": {"size": 14}, "cliponaxis": False}
     fig.add_scatter(x=[-0.5], y=[-1.1], text=names[-1], **look).was(text=names)
     fig.update_xaxes(visible=False, range=[-0.6, LETTERS - 0.4], fixedrange=True)
@@ -446,13 +408,12 @@ def draw_units(result: Result, language: str) -> go.Figure:
 
 
 def table_units(result: Result, language: str) -> pd.DataFrame:
-    say = text(language).say
     unit = np.abs(result.follows[0]).argmax(0)  # [feature]
     here = result.follows[1][unit, np.arange(len(FEATURES))].astype(float)
     before, after = result.followed.mean(0).astype(float)
-    columns = {"feature": [say(f"features.{feature}") for feature in FEATURES], "unit": unit}
+    columns = {"feature": [text(language).say(f"features.{feature}") for feature in FEATURES], "unit": unit}
     columns |= {"r_here": here.round(3), "r_before": before.round(3), "r_after": after.round(3)}
-    return pd.DataFrame({say(f"words.{word}"): column for word, column in columns.items()})
+    return HERE.frame(language, {f"words.{word}": values for word, values in columns.items()})
 
 
 def summary_units(result: Result, language: str) -> str:
