@@ -267,9 +267,6 @@ def classes(fig: go.Figure, x: np.ndarray, y: np.ndarray, word: str, size: int =
     count = int(y.max(initial=1)) + 1
     colours = (style.DIVERGING[0], style.DIVERGING[-1]) if count == 2 else style.PALETTE
     for label, colour, symbol in zip(range(count), colours, ("circle", "diamond", "square", *style.SYMBOLS[3:])):
-    count = int(y.max(initial=1)) + 1
-    colours = (style.DIVERGING[0], style.DIVERGING[-1]) if count == 2 else style.PALETTE
-    for label, colour, symbol in zip(range(count), colours, ("circle", "diamond", "square", *style.SYMBOLS[3:])):
         mark, tip = marker(colour, symbol, size, 0.8), f"{word} {label}<extra></extra>"
         fig.add_scatter(**xy(x[y == label]), mode="markers", marker=mark, hovertemplate=tip, **more)
 

@@ -99,7 +99,7 @@ def draw_path(result: Any, language: str) -> go.Figure:
 def table_descent(result: Any, language: str) -> pd.DataFrame:
     gaps = [float(f"{gap:.3g}") for gap in np.median(result.gap[:, :, -1], 1)]
     rates = (np.array(FACTORS) * result.stable.mean()).round(4)
-    return DESCENT.table(result, language, {"η": rates, DESCENT.text(language).say("words.gap"): gaps})
+    return DESCENT.table(result, language, {"η": rates, "words.gap": gaps})
 
 
 def summary_descent(result: Any, language: str) -> str:
