@@ -8,13 +8,15 @@ A concept is the folder `core/concepts/<stem>/`:
     text.en.md, text.zh.md                               every word of its page
 
 Most concepts have one experiment, whose name is the stem. A further one, `<stem>.<part>`, is the folder `<part>`
-in it, with a train.py and a params.py of its own (Result, TINY, TRIAL, ENGINE, cost; not PRESETS), and is named in
-FURTHER of the concept's params.py. Figures, claims and predictions that need its Result say so: `of=<part>`.
+in it, with a train.py and a params.py of its own (Result, cost; TINY, TRIAL, ENGINE, DEVICES where they are others than
+the concept's; not PRESETS), and is named in FURTHER of the concept's params.py. Figures, claims and predictions that
+need its Result say so: `of=<part>`.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -261,16 +263,17 @@ def files_of_data(params: Any) -> tuple[tuple[str, str], ...]:
 def experiment(name: str) -> Experiment:
     """The experiment of this name, without its train.py: this never imports torch."""
     stem = name.partition(".")[0]
-    here = importlib.import_module(f"core.concepts.{name}.params")
+    here, whole = (importlib.import_module(f"core.concepts.{n}.params") for n in (name, stem))
+    shared = ChainMap(vars(here), vars(whole), {"DEVICES": ("cpu", "cuda", "mps")})
     return Experiment(
         name=name,
-        Params=importlib.import_module(f"core.concepts.{stem}.params").Params,
+        Params=whole.Params,
         Result=here.Result,
-        tiny=here.TINY,
+        tiny=shared["TINY"],
         cost=here.cost,
-        engine=here.ENGINE,
-        trial=here.TRIAL,
-        devices=getattr(here, "DEVICES", ("cpu", "cuda", "mps")),
+        engine=shared["ENGINE"],
+        trial=shared["TRIAL"],
+        devices=shared["DEVICES"],
         without=tuple(getattr(here, "WITHOUT", ())),
         diverges=getattr(here, "DIVERGES", ""),
         asks=tuple(getattr(here, "ASKS", ())),

@@ -82,7 +82,7 @@ class Contenders:
     fits: what must be true of Params for any measure of them to speak.
     """
 
-    listed: Callable[[Any], Sequence[BaseParams]]
+    listed: Callable[[Any], Sequence[Any]]
     fits: Fits = anything
 
     def all(self, result: Any, which: Any) -> list[int]:
@@ -133,12 +133,12 @@ def ruled(rule: str, fits: Callable[[Any], bool] = anything) -> Callable[[Any], 
 
 
 def more_or_less(
-    id: str, compared: Mapping[str, Measure], shown: Callable[[float], str], **said: Callable[[Any], Any]
+    id: str, compared: Mapping[str, Measure], shown: Callable[[float], str], of: str = "", **said: Callable[[Any], Any]
 ) -> Prediction:
     """Whether the first of two measures is the larger one, the smaller one, or cannot be told from the other.
 
     compared: name in the texts → measure; the mean over seeds is said as `shown`.
-    said: what else the texts say, of the Params.
+    said: what else the texts say, of the Params. of: the further experiment that answers.
     """
 
     def answer(result: Any) -> tuple[str, dict[str, Any]] | None:
@@ -148,8 +148,8 @@ def more_or_less(
         numbers = {name: shown(float(values.mean())) for name, values in zip(compared, (one, other))}
         return leaning(one - other), {
             **numbers,
-            **{name: of(result.params) for name, of in said.items()},
+            **{name: known(result.params) for name, known in said.items()},
             "seeds": len(one),
         }
 
-    return Prediction(id, ("more", "even", "less"), answer)
+    return Prediction(id, ("more", "even", "less"), answer, of)

@@ -114,6 +114,21 @@ class Gallery:
         numbers = {"most": shown(values.max()), "least": shown(values.min())}
         return self.text(language).say(key if worst else f"{key}_tie", best=best, worst=worst, **numbers, **more)
 
+    def saying(self, key: str, **values: Callable[[Any], Iterable[Any]]) -> Callable[[Any, str], str]:
+        """A summary: the sentence `key` of every row, with its name and these `values`, of all rows each. A row one of
+        whose numbers is none is passed over."""
+
+        def summary(result: Any, language: str) -> str:
+            columns = {name: list(of(result)) for name, of in values.items()}
+
+            def row(i: int) -> dict[str, Any] | None:
+                found = {name: column[i] for name, column in columns.items()}
+                return found if all(isinstance(v, str) or np.isfinite(v) for v in found.values()) else None
+
+            return self.each(result, language, key, row)
+
+        return summary
+
     def later(self, figure: Figure, known: Callable[[Any], bool] | None = None) -> Figure:
         """A figure of what is measured when training is over; until then an empty one that says `words.later`, a table
         of the rows alone, and `summaries.later`."""
@@ -160,6 +175,11 @@ def by_rule(
         told = ", ".join(f"{text.say(f'symbols.{name}')} {shown(row, name, text)}" for name in own)
         names.append(text.say(f"{word}.{row.rule}") + (f" ({told})" if told else ""))
     return names
+
+
+def percents(seeds: np.ndarray) -> list[str]:
+    """Of shares [row, seed] the mean of every row."""
+    return [percent(share) for share in seeds.mean(1)]
 
 
 def percent(share: float) -> str:

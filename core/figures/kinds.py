@@ -275,6 +275,46 @@ def thresholds(
     return swept(here, id, x, lambda r: GRID, lambda r: {y: found(r, 0)}, summary, table=table, **more)
 
 
+def reliability(
+    here: Gallery, id: str, found: Callable[[Any], Sequence[np.ndarray]], when: tuple[str, Array], summary: Sentence
+) -> Figure:
+    """By bins of a probability that was said: how often it was true (DeGroot & Fienberg, 1983), over all seeds. The
+    larger a mark, the more examples; on the dotted line outputs are probabilities.
+
+    found: how many examples, the mean of what was said, how often it was true, [row, seed, moment, bin] each.
+    """
+
+    def pooled(result: Any) -> tuple[np.ndarray, ...]:
+        each, *means = found(result)
+        count = each.sum(1)
+        with np.errstate(invalid="ignore"):
+            said, true = ((each * values).sum(1) / count for values in means)
+        return count, said, true
+
+    def draw(result: Any, language: str) -> go.Figure:
+        text, (count, said, true) = here.text(language), pooled(result)
+        fig = plot.figure(430, "closest")
+        line = {"line": plot.line(style.AXIS, 2, "dot"), "name": text.say("words.perfect"), "hoverinfo": "skip"}
+        fig.add_scatter(x=[0, 1], y=[0, 1], mode="lines", **line)
+        for i, name in enumerate(here.names(result, language)):
+            size = 6 + 26 * np.sqrt(count[i] / count[i].sum(1, keepdims=True))
+            look = plot.curve(i) | {"mode": "lines+markers", "marker": plot.mark(i) | {"size": size[-1]}}
+            tip = f"{name}: %{{x:.2f}} → %{{y:.2f}}<extra></extra>"
+            fig.add_scatter(x=said[i, -1], y=true[i, -1], name=name, hovertemplate=tip, connectgaps=True, **look)
+            fig.was(x=said[i], y=true[i], marker__size=size)
+        fig.update_xaxes(title=text.say("words.said"), range=[-0.03, 1.03], constrain="domain")
+        fig.update_yaxes(title=text.say("words.true"), range=[-0.03, 1.03], scaleanchor="x")
+        return plot.film(fig, result, when[1](result), text.say(f"words.{when[0]}"))
+
+    def table(result: Any, language: str) -> pd.DataFrame:
+        say, numbers = here.text(language).say, [values[:, -1] for values in pooled(result)]
+        names = np.repeat(here.names(result, language), numbers[0].shape[1])
+        columns = {say(f"words.{word}"): n.ravel().round(4) for word, n in zip(("count", "said", "true"), numbers)}
+        return pd.DataFrame({say(here.head): names} | columns)
+
+    return Figure(id, draw, table, summary)
+
+
 def bars(
     here: Gallery,
     id: str,
@@ -421,7 +461,7 @@ def planes(
                 top, colours = (tops or {}).get(word, (255, style.DIVERGING))
                 plot.field(fig, values[i], reach, top, colours, **places[spots[word, i]] | tip)
                 if points:
-                    plot.two_classes(fig, *points(result), text.say("words.class"), **places[spots[word, i]])
+                    plot.classes(fig, *points(result), text.say("words.class"), **places[spots[word, i]])
         plot.plane(fig, reach)
         plot.bare(fig)
         plot.aspect(fig, 1.12 * (len(titles) // beside) / beside)

@@ -261,13 +261,23 @@ def stack(fig: go.Figure) -> None:
     fig.layout.meta = (fig.layout.meta or {}) | {"stack": True}
 
 
-def two_classes(fig: go.Figure, x: np.ndarray, y: np.ndarray, word: str, size: int = 5, **place: Any) -> None:
-    """Points x [n, 2] of the classes 0 and 1, in the colours of a map of their probability; `word` stands before the
+def classes(fig: go.Figure, x: np.ndarray, y: np.ndarray, word: str, size: int = 5, **more: Any) -> None:
+    """Points x [n, 2] by their class; two are in the colours of a map of their probability. `word` stands before the
     class where one points at it."""
-    for label, symbol in ((0, "circle"), (1, "diamond")):
-        mark = marker(style.DIVERGING[-1 if label else 0], symbol, size, 0.8)
-        tip = f"{word} {label}<extra></extra>"
-        fig.add_scatter(**xy(x[y == label]), mode="markers", marker=mark, hovertemplate=tip, **place)
+    count = int(y.max(initial=1)) + 1
+    colours = (style.DIVERGING[0], style.DIVERGING[-1]) if count == 2 else style.PALETTE
+    for label, colour, symbol in zip(range(count), colours, ("circle", "diamond", "square", *style.SYMBOLS[3:])):
+        mark, tip = marker(colour, symbol, size, 0.8), f"{word} {label}<extra></extra>"
+        fig.add_scatter(**xy(x[y == label]), mode="markers", marker=mark, hovertemplate=tip, **more)
+
+
+def boundary(w: np.ndarray, far: float = 1000.0) -> np.ndarray:
+    """Two points [..., 2, 2] far out on the lines where w₁ x + w₂ y + w₃ = 0, w [..., 3]; NaN where there is none."""
+    normal, length = w[..., :2], np.linalg.norm(w[..., :2], axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        foot = -w[..., 2:] * normal / length**2
+        along = far * np.stack([-normal[..., 1], normal[..., 0]], -1) / length
+    return np.stack([foot - along, foot + along], -2)
 
 
 def heights(fig: go.Figure, x: np.ndarray, y: np.ndarray, z: np.ndarray, **place: int) -> None:

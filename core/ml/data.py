@@ -34,6 +34,17 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     return (bunch.data / 16).astype(np.float32), bunch.target.astype(np.int64)
 
 
+def bundled(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Tables of scikit-learn: digits, iris, breast_cancer, and of diabetes whether it got worse than the median's."""
+    from sklearn import datasets
+
+    if name == "digits":
+        return digits()
+    bunch = getattr(datasets, f"load_{name}")()
+    y = bunch.target > np.median(bunch.target) if name == "diabetes" else bunch.target
+    return bunch.data, y.astype(np.int64)
+
+
 def points(kind: str, n: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """`n` points in the plane in two classes, about within [-1, 1]²: x float32 [n, 2], y int64 [n].
 

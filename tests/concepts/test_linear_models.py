@@ -20,9 +20,11 @@ from torch.nn import functional
 from core.concept.catalog import LANGUAGES
 from core.concept.parts import Experiment, experiment, load, train_module
 from core.concept.result import BaseResult, arrays, axes
-from core.concepts.linear_models import figures, models
-from core.concepts.linear_models.calibration.train import calibration_error, chance, odds_loss, reliability
+from core.concepts.linear_models import figures
+from core.concepts.linear_models.calibration.train import odds_loss
 from core.concepts.linear_models.claims import CLAIMS
+from core.concepts.linear_models.data import clouds
+from core.concepts.linear_models.data import load as loaded
 from core.concepts.linear_models.descent.train import Bowl
 from core.concepts.linear_models.features.params import SIZES
 from core.concepts.linear_models.features.train import gradient_histograms, products
@@ -35,19 +37,21 @@ from core.concepts.linear_models.params import (
     Method,
     Params,
     Result,
-    Spot,
     weights,
 )
-from core.concepts.linear_models.three.params import CLASSES, FLOOR, SHIFTS
-from core.concepts.linear_models.three.train import slope
-from core.concepts.linear_models.train import answer, improved, train
+from core.concepts.linear_models.three.params import CLASSES, FLOOR
+from core.concepts.linear_models.three.train import SHIFT, Twice
+from core.concepts.linear_models.train import fewest_mistakes, improved, mistakes_slope, train
 from core.conclusions.measures import preset
+from core.figures import plot
+from core.ml.calibration import calibration_error, reliability
 from core.ml.data import digits
+from core.ml.linear import Loss, first_rows, with_one
 from core.ml.own import CONTENTS
 from core.takeaway.export import script
 
 # That the texts repeat: rates of descent, the section of a book, four in five, training digits, the largest shift
-CONSTANTS = {0.99, 1.01, 4.2, 80, *SIZES, *SHIFTS, Params().steps, Params().examples}
+CONSTANTS = {0.99, 1.01, 4.2, 80, *SIZES, SHIFT, Params().steps, Params().examples}
 
 SMALL = Params(points=40, clump=10, seeds=2)
 
@@ -73,8 +77,8 @@ def drawn_set(classes: int, n: int = 90, seed: int = 0) -> tuple[np.ndarray, np.
 def test_least_squares_is_scikit_learns(penalty: float, on_bias: bool) -> None:
     x, y = drawn_set(3)
     method = Method(rule="least_squares", penalty=penalty, on_bias=on_bias)
-    ours = improved(method, np.zeros((3, 4)), models.with_one(x), y, 1)
-    inputs = models.with_one(x) if on_bias else x
+    ours = improved(method, np.zeros((3, 4)), with_one(x), y, 1)
+    inputs = with_one(x) if on_bias else x
     theirs = Ridge(alpha=len(x) * penalty, fit_intercept=not on_bias).fit(inputs, np.eye(3)[y])
     np.testing.assert_allclose(ours[:, : inputs.shape[1]], theirs.coef_, atol=1e-9)
     if not on_bias:
@@ -83,7 +87,7 @@ def test_least_squares_is_scikit_learns(penalty: float, on_bias: bool) -> None:
 
 def test_without_a_penalty_it_is_ordinary_least_squares() -> None:
     x, y = drawn_set(2)
-    ours = models.least_squares(models.with_one(x), np.eye(2)[y], np.zeros(4))
+    ours = Loss(with_one(x), y, 2, np.zeros(4), False).newton(np.zeros((2, 4)))
     np.testing.assert_allclose(ours[:, :-1], LinearRegression().fit(x, np.eye(2)[y]).coef_, atol=1e-10)
 
 
@@ -91,32 +95,35 @@ def test_without_a_penalty_it_is_ordinary_least_squares() -> None:
 @pytest.mark.parametrize("penalty", [0.001, 0.1])
 def test_newtons_method_ends_where_scikit_learn_does(classes: int, penalty: float) -> None:
     x, y = drawn_set(classes)
-    w = models.first_rows(classes, 4, 3)
+    w = first_rows(classes, 4, 3)
     for step in range(25):
-        w = improved(Method(penalty=penalty), w, models.with_one(x), y, step)
+        w = improved(Method(penalty=penalty), w, with_one(x), y, step)
     # Two rows that share a penalty are one of half of it
     strength = 1 / (len(x) * penalty) * (2 if classes == 2 else 1)
     theirs = LogisticRegression(C=strength, tol=1e-10, max_iter=10_000).fit(x, y)
-    np.testing.assert_allclose(special.softmax(models.with_one(x) @ w.T, 1), theirs.predict_proba(x), atol=1e-5)
+    np.testing.assert_allclose(special.softmax(with_one(x) @ w.T, 1), theirs.predict_proba(x), atol=1e-5)
 
 
-def test_curvature_and_slopes_are_those_of_automatic_differentiation() -> None:
+@pytest.mark.parametrize("kind", ["squares", "softmax", "twice"])
+def test_curvature_and_slopes_are_those_of_automatic_differentiation(kind: str) -> None:
     x, y = drawn_set(3)
-    inputs, targets, w = models.with_one(x), np.eye(3)[y], models.first_rows(3, 4, 1)
-    leaf, points, labels = torch.tensor(w), torch.tensor(inputs), torch.tensor(y)
+    inputs, ridge, w = with_one(x), np.array([0.1, 0.2, 0.3, 0]), first_rows(3, 4, 1)
+    ours = (Twice if kind == "twice" else Loss)(inputs, y, 3, ridge, kind != "squares")
 
-    def once(v: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(points @ v.T, labels)
+    def loss(v: torch.Tensor) -> torch.Tensor:
+        z = torch.tensor(inputs) @ v.T
+        if kind == "squares":
+            error = 0.5 * (z - torch.tensor(np.eye(3)[y])).square().sum(1).mean()
+        else:
+            error = functional.cross_entropy(z.softmax(1) if kind == "twice" else z, torch.tensor(y))
+        return error + 0.5 * (torch.tensor(ridge) * v.square()).sum()
 
-    def twice(v: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy((points @ v.T).softmax(1), labels)
-
-    assert models.cross_entropy(inputs @ w.T, targets) == pytest.approx(once(leaf).item(), rel=1e-12)
-    whole = torch.autograd.functional.hessian(once, leaf).reshape(12, 12)
-    np.testing.assert_allclose(models.curvature(w, inputs), whole, atol=1e-12)
-    for loss, wrong in ((once, False), (twice, True)):
-        back = torch.autograd.functional.jacobian(loss, leaf)
-        np.testing.assert_allclose(slope(w, inputs, targets, wrong), back, atol=1e-12)
+    leaf = torch.tensor(w)
+    assert ours(w) == pytest.approx(loss(leaf).item(), rel=1e-12)
+    np.testing.assert_allclose(ours.slope(w), torch.autograd.functional.jacobian(loss, leaf), atol=1e-12)
+    if kind != "twice":
+        whole = torch.autograd.functional.hessian(loss, leaf).reshape(12, 12)
+        np.testing.assert_allclose(ours.curvature(w), whole, atol=1e-12)
 
 
 def lines(x: np.ndarray) -> np.ndarray:
@@ -132,19 +139,19 @@ def lines(x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_line_makes_fewer_mistakes_than_the_best(seed: int) -> None:
-    x, y = models.clouds(16, 3, 2.0, 1.5, np.random.default_rng(seed))
-    inputs = models.with_one(x)
-    ours = models.fewest_mistakes(inputs, y)
+    x, y = clouds(16, 3, 2.0, 1.5, np.random.default_rng(seed))
+    inputs = with_one(x)
+    ours = fewest_mistakes(inputs, y)
     mine = ((inputs @ ours.T).argmax(1) != y).sum()
     wrong = ((inputs @ lines(x).T > 0) != (y == 1)[:, None]).sum(0)
     assert mine <= min(wrong.min(), (len(x) - wrong).min())
 
 
 def test_mistakes_are_a_staircase_and_its_steps_are_seen() -> None:
-    x, y = models.clouds(40, 0, 0.0, 1.0, np.random.default_rng(0))
-    inputs, w = models.with_one(x), models.first_rows(2, 3, 0)
-    assert not models.mistakes_slope(w, inputs, y).any()
-    assert models.mistakes_slope(w, inputs, y, by=2.0).any()  # differences over a whole flight are not zero
+    x, y = clouds(40, 0, 0.0, 1.0, np.random.default_rng(0))
+    inputs, w = with_one(x), first_rows(2, 3, 0)
+    assert not mistakes_slope(w, inputs, y).any()
+    assert mistakes_slope(w, inputs, y, by=2.0).any()  # differences over a whole flight are not zero
 
 
 # The experiment
@@ -156,14 +163,14 @@ def test_a_free_bias_does_not_notice_where_the_origin_lies() -> None:
     assert (here.accuracy[1, :, -1, 2] > there.accuracy[1, :, -1, 2] + 0.05).all()
 
 
-def test_closed_forms_take_one_step_and_losses_only_fall() -> None:
+def test_closed_forms_take_one_step() -> None:
     result = last("linear_models", SMALL.replace(methods=(SQUARES, Method(), FEWEST)))
-    assert (result.objective[[0, 2], :, 1] == result.objective[[0, 2], :, -1]).all()
-    assert (np.diff(result.objective[:, :, :], axis=2) <= 0).all()
+    assert (result.path[[0, 2], 1] == result.path[[0, 2], -1]).all()
+    assert (result.path[1, 1] != result.path[1, -1]).any()
 
 
 def test_the_clump_moves_and_nothing_else_does() -> None:
-    near, far = (models.load(Params(), 3, distance) for distance in (0.0, 20.0))
+    near, far = (loaded(Params(distance=distance), 3) for distance in (0.0, 20.0))
     np.testing.assert_array_equal(near.x[0][:100], far.x[0][:100])
     moved = far.x[0][100:] - near.x[0][100:]
     np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 20)
@@ -178,7 +185,7 @@ def test_a_table_of_ones_own_is_trained_on(classes: int) -> None:
     CONTENTS[name] = content
     params = Params(own=name, seeds=2)
     *_, result = train(params)
-    assert result.accuracy[:, :, -1, 2].mean() > 0.6 and not result.swept.size and not len(result.x)
+    assert result.accuracy[:, :, -1, 2].mean() > 0.6 and not len(result.x)
     *_, down = train_module("linear_models.descent").train(params.replace(steps=30))
     assert (down.gap[:2, :, -1] < down.gap[:2, :, 0]).all()
 
@@ -194,10 +201,8 @@ def test_weights_go_into_torch_as_they_are() -> None:
     named = weights(result, state)
     layer = torch.nn.Linear(2, 2, dtype=torch.float64)
     layer.load_state_dict({key: torch.tensor(named[f"0.{key}"][1, 0]) for key in ("weight", "bias")})
-    spot = Spot(x=0.3, y=-2.0)
-    z = layer(torch.tensor([spot.x, spot.y], dtype=torch.float64))
-    found = answer(SMALL, result, state, spot)
-    assert found.ahead[1] == pytest.approx((z[1] - z[0]).item()) and found.label[1] == z.argmax()
+    z = layer(torch.tensor(result.x)).detach().numpy()
+    np.testing.assert_allclose(z, with_one(result.x) @ result.path[1, -1].T, atol=1e-12)
 
 
 @pytest.mark.parametrize("part", load("linear_models").experiments, ids=lambda part: part.name)
@@ -222,7 +227,7 @@ def test_the_largest_stable_rate_is_two_over_the_largest_curvature(loss: str) ->
     assert torch.autograd.functional.jacobian(height, lowest).abs().max() < 1e-9
     curved = torch.linalg.eigvalsh(torch.autograd.functional.hessian(height, lowest).reshape(6, 6))
     assert bowl.stable == pytest.approx(2 / curved[-1].item())
-    start = models.first_rows(2, 3, 0)
+    start = first_rows(2, 3, 0)
     np.testing.assert_allclose(bowl.slope(start), torch.autograd.functional.jacobian(height, torch.tensor(start)))
     assert bowl.above(bowl.lowest) == 0 < bowl.above(start)
     steepest = torch.linalg.eigh(torch.autograd.functional.hessian(height, lowest).reshape(6, 6))[1][:, -1]
@@ -242,11 +247,6 @@ def test_the_floor_of_two_softmaxes_is_the_lowest_there_is() -> None:
     assert -np.log(special.softmax(np.eye(CLASSES)[0])[0]) == pytest.approx(FLOOR, rel=1e-12)
 
 
-def test_softmax_is_scipys_and_does_not_overflow() -> None:
-    z = np.random.default_rng(0).standard_normal((5, 4)) * 300
-    np.testing.assert_allclose(models.softmax_of(z + 5000), special.softmax(z, 1), atol=1e-12)
-
-
 def test_squares_as_features_find_what_a_line_hides() -> None:
     result = last("linear_models.three", Params(seeds=3))
     recall = result.recall[:, :, -1, 1].mean(1)
@@ -260,8 +260,7 @@ def test_squares_as_features_find_what_a_line_hides() -> None:
 def test_calibration_is_scikit_learns_and_a_plain_loop() -> None:
     rng = np.random.default_rng(0)
     odds, y = 2 * rng.standard_normal(400), rng.integers(0, 2, 400)
-    count, said, true = reliability(odds, y)
-    np.testing.assert_allclose(chance(odds), special.expit(odds), atol=1e-12)
+    count, said, true = reliability(special.expit(odds), y)
     theirs = calibration_curve(y, special.expit(odds), n_bins=10)
     np.testing.assert_allclose([true[count > 0], said[count > 0]], theirs, atol=1e-12)
     error = 0.0
@@ -300,10 +299,10 @@ def test_gradient_histograms_share_out_all_steepness() -> None:
 
 
 def test_a_line_lies_where_both_outputs_are_equal() -> None:
-    w = np.random.default_rng(0).standard_normal((2, 3))
-    for point in figures.line_of(w):
-        assert (w[1] - w[0]) @ np.r_[point, 1] == pytest.approx(0, abs=1e-9)
-    assert np.isnan(figures.line_of(np.zeros((2, 3)))).all()
+    w = np.random.default_rng(0).standard_normal((5, 3))
+    for line, ends in zip(w, plot.boundary(w)):
+        np.testing.assert_allclose([line @ np.r_[point, 1] for point in ends], 0, atol=1e-9)
+    assert np.isnan(plot.boundary(np.zeros(3))).all()
 
 
 def test_every_method_has_its_rings() -> None:
@@ -343,11 +342,10 @@ FIELDS: dict[str, tuple[str, list[Any], list[Any], tuple[Any, ...]]] = {
     "curved": ("recall", [0.1, 1], [1, 1], (-1, 1)),
     "once": ("loss", [1, 1, 0.1], [1, 1, 0.9], (-1,)),
     "twice": ("loss", [1, 1, 1, 0.6], [1, 1, 1, 0.1], (-1,)),
-    "twice_right": ("accuracy", [1, 1, 0.9, 0.9], [1, 1, 0.9, 0.8], (-1,)),
+    "twice_right": ("recall", [1, 1, 0.9, 0.9], [1, 1, 0.9, 0.8], (-1,)),
     "shift": ("shifted", [0], [0.1], ()),
-    "overflow": ("plain", [np.nan], [0], ()),
-    "calibrated": ("error", [0.02], [0.3], (-1,)),
-    "overconfident": ("error", [0.02, 0.3], [0.1, 0.1], (-1,)),
+    "calibrated": ("said", [0.02], [0.3], (-1,)),
+    "overconfident": ("said", [0.02, 0.3], [0.1, 0.1], (-1,)),
     "temperature": ("cooled", [0, 0], [0, 1], ()),
     "gradients_few": ("accuracy", [0.8, 0.8, 0.9, 0.8], [0.8] * 4, (1,)),
     "gradients_many": ("accuracy", [0.8, 0.8, 0.9, 0.8], [0.8] * 4, (4,)),
@@ -374,14 +372,17 @@ def invented(id: str, positive: bool) -> BaseResult:
     name, good, bad, place = FIELDS[id]
     result = replace(many(load("linear_models").of(claim).name), params=claim.params)
     values = getattr(result, name).astype(float)
-    if id in ("shift", "overflow"):
+    if id == "shift":
         values[:] = (good if positive else bad)[0]
     for row, value in enumerate(good if positive else bad):
-        if id not in ("shift", "overflow"):
+        if id != "shift":
             values[(row, slice(None), *place)] = value
+    more = {}
     if name == "gap":
         values[:, :, 0] = 1
-    return replace(result, **{name: values})
+    if name == "said":
+        more = {"true": np.zeros_like(values)}
+    return replace(result, **{name: values, **more})
 
 
 KNOWN = {id: (invented(id, True), invented(id, False)) for id in FIELDS}

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from core.concept.params import BaseParams, choice, flag, integer, number, rows, shape, upload
-from core.concept.parts import Ask, Cost, Preset
+from core.concept.parts import Cost, Preset
 from core.concept.result import BaseResult, array
 
 ENGINE = "numpy"
 DEVICES = ("cpu",)
 FURTHER = ("descent", "three", "calibration", "features")
 WITHOUT = ("loss", "steps", "middle", "examples", "width", "epochs")
+PROBLEM = ("data", "own", "distance", "clump", "points", "spread", "offset", "methods")  # of this experiment alone
 TABLES = {"iris": (150, 4, 3), "breast_cancer": (569, 30, 2), "diabetes": (442, 10, 2), "digits": (1797, 64, 10)}
-RULES = ("least_squares", "logistic", "fewest_mistakes", "mistakes_gradient")
-SEARCHED = RULES[2:]  # only where two classes lie in a plane
 NEWTON = 16  # steps of Newton's method; the closed form takes one
-DISTANCES = np.linspace(0, 20, 11)  # of the clump, for the curves over it
-TESTED = 10  # times as many points of the plane test as train
-REACH = 40.0  # questions are asked within ±REACH
 
 
 def fresh(rule: str, method: Method | None) -> Method:
@@ -30,14 +25,15 @@ def fresh(rule: str, method: Method | None) -> Method:
 
 
 def convex(method: Method) -> bool:
-    return method.rule not in SEARCHED
+    """Whether its loss has a slope; mistakes are searched for, where two classes lie in a plane."""
+    return method.rule in ("least_squares", "logistic")
 
 
 @dataclass(frozen=True)
 class Method(BaseParams):
     """A way to choose the weights of a linear model: what it makes small, with λ/2 · Σ w² on top."""
 
-    rule: str = choice("logistic", RULES)
+    rule: str = choice("logistic", ("least_squares", "logistic", "fewest_mistakes", "mistakes_gradient"))
     penalty: float = number(0.001, 1e-6, 1000.0, log=True, applies=convex)
     on_bias: bool = flag(False, applies=convex)  # wrong: λ is put on the bias, too
 
@@ -54,6 +50,7 @@ def in_plane(params: Params) -> bool:
 SQUARES, LOGISTIC = Method(rule="least_squares"), Method()
 FEWEST, GRADIENT = Method(rule="fewest_mistakes"), Method(rule="mistakes_gradient")
 HEAVY, WRONG = Method(penalty=0.1), Method(penalty=0.1, on_bias=True)
+MISTAKES_TOO = (SQUARES, LOGISTIC, FEWEST, GRADIENT)
 
 
 @dataclass(frozen=True)
@@ -82,34 +79,25 @@ class Params(BaseParams):
 
 @dataclass(frozen=True)
 class Result(BaseResult):
-    """Every method after every step: the closed form is there after one, Newton's method takes a few.
-
-    A model has a row of weights per class, the last of them the bias; the largest of W x + b is its answer.
-    """
+    """Every method after every step: the closed form is there after one, Newton's method takes a few."""
 
     accuracy: np.ndarray = array("method seed step+ split")
-    objective: np.ndarray = array(
-        "method seed step+", dtype="float64"
-    )  # what the method makes small; NaN where it counts mistakes
-    moved: np.ndarray = array("method seed", dtype="float64")  # how far its weights are from where they started
-    distance: np.ndarray = array("place", dtype="float64")  # of the clump; empty without one
-    swept: np.ndarray = array("method seed place", fill=np.nan)  # test accuracy with the clump there; NaN until the end
-    # The first seed: its training points (empty off the plane), and the weights of every step.
+    moved: np.ndarray = array("method seed", dtype="float64")  # how far the weights are from where they started
+    # The first seed: its training points (empty off the plane), and the weights of every step as in core/ml/linear.py.
     x: np.ndarray = array("example feature", dtype="float64")
     y: np.ndarray = array("example", dtype="int64")
     path: np.ndarray = array("method step+ class input", dtype="float64")
 
 
 def used(params: Params) -> tuple[Method, ...]:
-    """The methods that these data allow: mistakes are searched for in a plane."""
+    """The methods that these data allow."""
     return tuple(m for m in params.methods if convex(m) or in_plane(params)) or (SQUARES, LOGISTIC)
 
 
-def table_shape(params: Params) -> tuple[int, int, int]:
+def table_shape(params: Params) -> tuple[int, ...]:
     """Rows, features and classes."""
     if params.own:
-        rows_, features, classes = shape(params.own)
-        return rows_, features, classes
+        return tuple(shape(params.own))
     return (params.points + params.clump, 2, 2) if params.data == "clump" else TABLES[params.data]
 
 
@@ -118,44 +106,28 @@ def training(params: Params) -> int:
     return table_shape(params)[0] if drawn(params) else round(0.6 * table_shape(params)[0])
 
 
+def ticks(last: int, count: int) -> np.ndarray:
+    """At most `count` + 1 steps after which something is measured: closer together at first."""
+    return np.unique((last * np.linspace(0, 1, count + 1) ** 1.5).round().astype(int))
+
+
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The models [methods, seeds, …] by the names of torch.nn."""
     return {"0.weight": state["weights"][..., :-1], "0.bias": state["weights"][..., -1]}
 
 
 def cost(params: Params) -> Cost:
-    """A step of Newton's method makes and solves a system of classes × inputs; the clump is moved to every distance."""
+    """A step of Newton's method makes and solves a system of classes × inputs; a search tries a line for every pair."""
     _, features, classes = table_shape(params)
-    size = classes * (features + 1)
-    step = training(params) * size**2 + size**3 + 3e5
-    more = len(DISTANCES) if drawn(params) else 1
-    pairs = 4 * training(params) ** 3 * sum(not convex(m) for m in used(params)) / NEWTON
-    return Cost(NEWTON, params.seeds * (len(used(params)) * step * more + pairs))
+    size, n, searches = classes * (features + 1), training(params), sum(not convex(m) for m in used(params))
+    step = len(used(params)) * (n * size**2 + size**3 + 3e5)
+    return Cost(NEWTON, params.seeds * (step + 4 * n**3 * searches / NEWTON))
 
 
-@dataclass(frozen=True)
-class Spot(BaseParams):
-    """A point of the plane to be classified."""
-
-    x: float = number(0.0, -REACH, REACH, step=0.01)
-    y: float = number(0.0, -REACH, REACH, step=0.01)
-
-
-@dataclass(frozen=True)
-class Classified(BaseResult):
-    """What every method of the first seed says of one point."""
-
-    label: np.ndarray = array("method")
-    ahead: np.ndarray = array("method")  # output of class 1 less that of class 0; of logistic regression the log odds
-
-
-ASKS = (Ask("classify", Spot, Classified),)
-
-MISTAKES_TOO: dict[str, Any] = {"methods": (SQUARES, LOGISTIC, FEWEST, GRADIENT)}
 PRESETS = (
     Preset("clump", {}, "line"),
     Preset("near", {"distance": 0.0}, "line"),
-    Preset("mistakes", {"spread": 1.0, **MISTAKES_TOO}, "line"),
+    Preset("mistakes", {"spread": 1.0, "methods": MISTAKES_TOO}, "line"),
     Preset("origin", {"offset": 10.0, "distance": 3.0, "methods": (HEAVY, WRONG)}, "line"),
     Preset("off_the_row", {"middle": 2.0}, "row"),
     Preset("curved", {"loss": "logistic"}, "descent"),
@@ -165,5 +137,5 @@ PRESETS = (
     Preset("digits", {"data": "digits", "seeds": 3}, "accuracy"),
 )
 
-TINY = Params(points=20, clump=5, methods=MISTAKES_TOO["methods"], steps=20, epochs=10, width=8, examples=20, seeds=2)
-TRIAL = {"seeds": 2}
+TINY = Params(points=20, clump=5, methods=MISTAKES_TOO, steps=200, epochs=40, width=8, examples=20, seeds=2)
+TRIAL = {"seeds": 2, "steps": 20, "epochs": 1}

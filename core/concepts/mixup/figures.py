@@ -99,7 +99,7 @@ def add_mixed(fig: plot.Sheet, result: Result, m: int, language: str, **place: A
 def add_examples(fig: plot.Sheet, result: Result, m: int, language: str, **place: Any) -> None:
     """Training points with the labels they were given; a wrong one has a ring."""
     say = text(language).say
-    plot.two_classes(fig, result.x, result.y, say("words.class"), 6, **place)
+    plot.classes(fig, result.x, result.y, say("words.class"), 6, **place)
     ring = plot.marker("#ffffff", "circle-open", 13, line={"width": 2.2})
     tip = f"{say('words.wrong_label')}<extra></extra>"
     fig.add_scatter(**plot.xy(result.x[result.wrong]), mode="markers", marker=ring, hovertemplate=tip, **place)

@@ -9,16 +9,11 @@ import numpy as np
 from core.concept.params import BaseParams, number
 from core.concept.parts import Ask, Cost
 from core.concept.result import BaseResult, array
-from core.concepts.linear_models.params import Params
+from core.concepts.linear_models.params import PROBLEM, Params
 
 ENGINE = "stacked torch"
-DEVICES = ("cpu",)
-WITHOUT = ("data", "own", "distance", "clump", "points", "spread", "offset", "methods", "loss", "steps", "middle")
+WITHOUT = (*PROBLEM, "loss", "steps", "middle")
 NAMES = ("logistic", "network")
-BINS = 10  # of the probability
-HELD, TESTED = 500, 1000  # examples the temperature is chosen on, and those it is judged on
-TICKS = 20  # moments measured, at most
-WARMTHS = np.geomspace(0.25, 64, 65)  # temperatures tried
 
 
 @dataclass(frozen=True)
@@ -26,14 +21,12 @@ class Result(BaseResult):
     """Logistic regression and a network with two hidden layers, on the same few examples, at some epochs."""
 
     tick: np.ndarray = array("tick+", "epochs", dtype="int64")
-    accuracy: np.ndarray = array("method seed tick+ split")
-    loss: np.ndarray = array("method seed tick+ split", "nats")
-    # Test examples by the probability of class 1 that was said: how many, the mean of what was said, how often true.
+    accuracy: np.ndarray = array("method seed tick+")  # on test data, as all that follows
+    # Examples by the probability of class 1 that was said: how many, the mean of what was said, how often true.
     count: np.ndarray = array("method seed tick+ bin", "examples")
     said: np.ndarray = array("method seed tick+ bin")
     true: np.ndarray = array("method seed tick+ bin")
-    error: np.ndarray = array("method seed tick+")  # expected calibration error
-    # After training: the temperature with the lowest validation loss, the test error with it, and the log odds.
+    # After training: the temperature with the lowest validation loss, the error with it, and the log odds.
     warmth: np.ndarray = array("method seed")
     cooled: np.ndarray = array("method seed")
     tested: np.ndarray = array("method seed example")
@@ -56,18 +49,6 @@ class Cooled(BaseResult):
 
 
 ASKS = (Ask("temperature", Warmth, Cooled),)
-TINY = Params(examples=20, width=8, epochs=40, seeds=2)
-TRIAL = {"seeds": 2, "epochs": 1}
-
-
-def both_sizes(params: Params) -> tuple[tuple[int, ...], ...]:
-    """Units of every layer of both models."""
-    return (2, 2), (2, params.width, params.width, 2)
-
-
-def ticks(params: Params) -> np.ndarray:
-    """Epochs after which everything is measured."""
-    return np.unique((params.epochs * np.linspace(0, 1, TICKS + 1) ** 1.5).round().astype(int))
 
 
 def cost(params: Params) -> Cost:

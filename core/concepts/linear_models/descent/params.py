@@ -10,13 +10,8 @@ from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
 from core.concepts.linear_models.params import Params, table_shape, training
 
-ENGINE = "numpy"
-DEVICES = ("cpu",)
 WITHOUT = ("methods", "offset", "middle", "examples", "width", "epochs")
 FACTORS = (0.5, 0.99, 1.01)  # rates, as multiples of the largest stable one
-TICKS = 100  # moments measured, at most
-GRID = 41  # places along a side of the loss surface
-RIDGE = 0.001  # the penalty λ, so that there is one lowest place
 
 
 @dataclass(frozen=True)
@@ -25,9 +20,7 @@ class Result(BaseResult):
 
     tick: np.ndarray = array("tick+", "steps", dtype="int64")
     gap: np.ndarray = array("rate seed tick+", dtype="float64")  # loss above the lowest there is
-    stable: np.ndarray = array(
-        "seed", dtype="float64"
-    )  # the largest stable rate: 2 over the largest curvature at the lowest place
+    stable: np.ndarray = array("seed", dtype="float64")  # the largest stable rate
     condition: np.ndarray = array("seed", dtype="float64")  # largest over smallest curvature
     # The first seed, on two features and two classes (else empty): how the output of class 1, less that of class 0,
     # depends on the features; the lowest place; the loss around it.
@@ -35,15 +28,6 @@ class Result(BaseResult):
     lowest: np.ndarray = array("weight", dtype="float64")
     axis: np.ndarray = array("weight place", dtype="float64")
     surface: np.ndarray = array("row column")
-
-
-TINY = Params(points=20, clump=5, steps=200, seeds=2)
-TRIAL = {"seeds": 2, "steps": 20}
-
-
-def ticks(params: Params) -> np.ndarray:
-    """Steps after which everything is measured: closer together at first."""
-    return np.unique((params.steps * np.linspace(0, 1, TICKS + 1) ** 1.5).round().astype(int))
 
 
 def cost(params: Params) -> Cost:

@@ -8,17 +8,13 @@ import numpy as np
 
 from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
-from core.concepts.linear_models.params import Params
+from core.concepts.linear_models.params import PROBLEM, Params
 
 ENGINE = "stacked torch"
-DEVICES = ("cpu",)
-WITHOUT = (
-    "data", "own", "distance", "clump", "points", "spread", "offset", "methods", "loss", "steps", "middle", "examples",
-)  # fmt: skip
+WITHOUT = (*PROBLEM, "loss", "steps", "middle", "examples")
 KINDS = ("raw", "products", "gradients", "learned")
 SIZES = (25, 50, 100, 200, 400)  # training examples
-PIXELS, DIGITS, WAYS = 64, 10, 8  # of an image, classes, directions of a gradient
-INPUTS = {"raw": PIXELS, "products": PIXELS * (PIXELS + 3) // 2, "gradients": 16 * WAYS, "learned": PIXELS}
+WEIGHTS = 10 * (64 + 64 * 67 / 2 + 128 + 64)  # of all kinds, without the hidden layer of the last
 
 
 @dataclass(frozen=True)
@@ -30,10 +26,6 @@ class Result(BaseResult):
     accuracy: np.ndarray = array("kind seed size+")  # on test data
 
 
-TINY = Params(width=8, epochs=10, seeds=2)
-TRIAL = {"seeds": 2, "epochs": 1}
-
-
 def cost(params: Params) -> Cost:
-    weights = DIGITS * sum(INPUTS.values()) + params.width * PIXELS
-    return Cost(params.epochs * len(SIZES), 6.0 * params.seeds * weights * sum(SIZES) / len(SIZES) + 1e6)
+    flops = 6.0 * params.seeds * (WEIGHTS + 64 * params.width) * sum(SIZES) / len(SIZES)
+    return Cost(params.epochs * len(SIZES), flops + 1e6)

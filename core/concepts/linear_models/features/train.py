@@ -6,16 +6,15 @@ from collections.abc import Generator
 
 import numpy as np
 
-from core.concepts.linear_models.features.params import DIGITS, KINDS, SIZES, WAYS, Result
+from core.concepts.linear_models.features.params import KINDS, SIZES, Result
+from core.concepts.linear_models.networks import on_all_at_once
 from core.concepts.linear_models.params import Params
-from core.ml.data import digits, split, standardised
-from core.ml.networks import initial_weights
-from core.ml.optimizers import Settings
+from core.ml.data import Data, digits, split, standardised
 from core.ml.population import Stacked
 from core.ml.recording import Recording, schedule
 
-RATE = 0.01  # of Adam, on all examples at once
-SIDE = 8  # of an image, in pixels
+RATE = 0.01  # of Adam
+SIDE, WAYS = 8, 8  # of an image in pixels; directions of a gradient
 
 
 def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
@@ -26,33 +25,30 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     sizes = {"kind": len(KINDS), "seed": params.seeds}
     record = Recording(Result, params, total, sizes, size=np.array(SIZES))
 
-    models: list[Stacked] = []
+    models: dict[str, Stacked] = {}
     for moment in schedule(total, chunk, end=ends, begin=ends - params.epochs):
-        for each in models:
+        for each in models.values():
             each.advance(len(moment.steps))
         if "end" in moment.due:
-            accuracy = [each.measure([each.batch, each.x.shape[-1]])[1][:, 0] for each in models]
+            accuracy = [each.measure([each.batch, each.x.shape[-1]])[1][:, 0] for each in models.values()]
             record.append("size", accuracy=accuracy)
         if "begin" in moment.due:
-            models = [model(params, kind, made[kind], y, SIZES[moment.step // params.epochs]) for kind in KINDS]
+            models = {kind: model(params, kind, made[kind], y, SIZES[moment.step // params.epochs]) for kind in KINDS}
         yield record.result(moment.step)
-    return {kind: each.weights for kind, each in zip(KINDS, models)}
+    return {kind: each.weights for kind, each in models.items()}
 
 
 def model(params: Params, kind: str, x: np.ndarray, y: np.ndarray, size: int) -> Stacked:
     """Models of all seeds on their first `size` training examples; behind these stand the test examples."""
-    sets = [split(x, y, params.data_seed + s) for s in range(params.seeds)]
     inputs, labels = [], []
-    for data in sets:
-        few = standardised(data.__class__((data.x[0][:size], data.x[1], data.x[2]), data.y, data.classes))
-        inputs.append(np.concatenate([few.x[0], few.x[2]]))
-        labels.append(np.concatenate([data.y[0][:size], data.y[2]]))
-    shape = (x.shape[1], params.width, DIGITS) if kind == "learned" else (x.shape[1], DIGITS)
-    start = np.stack([initial_weights(shape, params.weight_seed + s) for s in range(params.seeds)])
-    orders = np.tile(np.arange(size, dtype=np.int32), (params.seeds, params.epochs, 1))
-    settings = [Settings("adam", RATE)] * params.seeds
-    every = np.arange(params.seeds)
-    return Stacked(shape, "relu", "softmax", start, settings, np.stack(inputs), np.stack(labels), every, orders, size)
+    for s in range(params.seeds):
+        data = split(x, y, params.data_seed + s)
+        few = standardised(Data((data.x[0][:size], data.x[2]), (data.y[0][:size], data.y[2]), data.classes))
+        inputs.append(np.concatenate(few.x))
+        labels.append(np.concatenate(few.y))
+    hidden = (params.width,) if kind == "learned" else ()
+    units = x.shape[1], *hidden, data.classes
+    return on_all_at_once(units, np.stack(inputs), np.stack(labels), size, params.epochs, params.weight_seed, RATE)
 
 
 def products(x: np.ndarray) -> np.ndarray:
@@ -63,15 +59,10 @@ def products(x: np.ndarray) -> np.ndarray:
 
 def gradient_histograms(x: np.ndarray) -> np.ndarray:
     """In each of 16 squares of an image, how steep the grey is in each of WAYS directions (Dalal and Triggs, 2005,
-    without their blocks): images [n, PIXELS] to [n, 16 · WAYS]. What lies between two directions is
-    shared by them."""
-    images = x.reshape(-1, SIDE, SIDE).astype(float)
-    down, across = np.gradient(images, axis=(1, 2))
-    steep, turn = np.hypot(down, across), np.arctan2(down, across) / (2 * np.pi) * WAYS % WAYS
-    lower = np.floor(turn).astype(int)
-    found = np.zeros((*images.shape, WAYS))
-    for way, share in ((lower % WAYS, 1 - (turn - lower)), ((lower + 1) % WAYS, turn - lower)):
-        for k in range(WAYS):
-            found[..., k] += steep * share * (way == k)
-    squares = found.reshape(len(images), 4, SIDE // 4, 4, SIDE // 4, WAYS).sum((2, 4))
-    return np.sqrt(squares).reshape(len(images), 16 * WAYS).astype(np.float32)
+    without their blocks): images [n, SIDE²] to [n, 16 · WAYS]. Two directions share what lies between them."""
+    down, across = np.gradient(x.reshape(-1, SIDE, SIDE).astype(float), axis=(1, 2))
+    turn = np.arctan2(down, across)[..., None] / (2 * np.pi) * WAYS - np.arange(WAYS)
+    share = (1 - np.abs((turn + WAYS / 2) % WAYS - WAYS / 2)).clip(0)
+    steep = np.hypot(down, across)[..., None] * share
+    squares = steep.reshape(len(x), 4, SIDE // 4, 4, SIDE // 4, WAYS).sum((2, 4))
+    return np.sqrt(squares).reshape(len(x), -1).astype(np.float32)
