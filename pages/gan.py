@@ -2,10 +2,8 @@ from math import hypot
 
 import streamlit as st
 
-from core.concept.params import fields
 from core.concepts.gan.figures import draw_walk, summary_walk
-from core.concepts.gan.params import OUTERMOST, Centre, Codes, mode_count
-from core.ui.chart import chart, named
+from core.concepts.gan.params import OUTERMOST, Centre, mode_count
 from core.ui.page import Page
 
 page = Page("gan")
@@ -48,32 +46,10 @@ with settings:
 with page.folded("walk", say("words.walk"), "directions_walk") as fold:
     if fold.open:
         st.caption(say("words.walk_hint"))
-        most = {"version": len(page.params.versions), "seed": page.params.seeds, "mode": mode_count(page.params) - 1}
-        if page.params.own or not any(version.conditional for version in page.params.versions):
-            del most["mode"]
-        question = {}
-        with st.container(horizontal=True):
-            for name, kind in fields(Codes).items():
-                high = most.get(name, 0 if name == "mode" else kind.high)
-                if high > kind.low:
-                    question[name] = st.number_input(
-                        say(f"params.{name}"),
-                        kind.low,
-                        high,
-                        kind.default,
-                        key=f"gan-walk-{name}-{high}",
-                        help=page.text.hint(f"params.{name}"),
-                    )
-        answer = page.ask("walk", **question)
-        if answer is None or answer.result is None:
-            st.caption(say("words.walk_wait"))
-        else:
-            walk = draw_walk(answer.result, page.run.result, page.text.language)
-            said = summary_walk(answer.result, page.text.language)
-            about = named(page.figure, page.text, {"": page.run})
-            about |= {"file": "gan-walk", "title": f"{page.text.title}: {say('words.walk')}"}
-            chart(walk.to_json(), page.text, key="gan-walk", summary=said, named=about)
-            st.markdown(said)
+        most = {"version": len(page.params.versions), "seed": page.params.seeds, "mode": 0}
+        if not page.params.own and any(version.conditional for version in page.params.versions):
+            most["mode"] = mode_count(page.params) - 1
+        page.question("walk", lambda walk, lang: draw_walk(walk, page.run.result, lang), summary_walk, most)
 
 page.claims("half", "collapse", "d_generates")
 page.lesson()

@@ -22,7 +22,7 @@ from core.concept.parts import experiment
 from core.runs import manager as runs
 from core.runs.store import Store
 from core.ui.chart import SENT
-from core.ui.heard import LONGEST, by_type, heard
+from core.ui.heard import LONGEST, by_type, heard, picture
 from core.ui.rows import CHANGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,7 +75,16 @@ def test_what_a_script_sends_is_heard() -> None:
     assert say("x" * (LONGEST + 1), str) is None and say("a\ud800", str) is None and heard(None, "event", str) is None
 
 
-EVENTS = ("open", "change", "click", "selected", "act")
+def test_a_drawn_picture_is_heard_whole_or_not_at_all() -> None:
+    def say(said: Any) -> Any:
+        return picture(SimpleNamespace(drawn=said), "drawn", 2, 16)
+
+    assert say([0, 16, 3, 0]) == [0, 16, 3, 0]
+    for junk in (None, [], [0, 0, 0], [0] * 5, [0, 0, 0, 17], [0, -1, 0, 0], [0, 1.5, 0, 0], [True, 0, 0, 0], "0000"):
+        assert say(junk) is None
+
+
+EVENTS = ("open", "change", "click", "selected", "act", "drawn")
 EVENT = EVENTS[1]
 JUNK: list[Any] = [
     *(None, True, 7, 1e999, math.nan, "x", "x" * 200_000, "\ud800", [], [[]], [None], {}, {"a": {"b": [None]}}),

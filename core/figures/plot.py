@@ -215,6 +215,19 @@ def images(fig: Sheet, pictures: np.ndarray, low: float = 0, high: float = 1, **
     fig.add_heatmap(z=pictures[-1].astype(np.float32), zmin=low, zmax=high, **quiet | more).was(z=pictures)
 
 
+def album(fig: Sheet, rows: dict[str, np.ndarray], side: int, **place: int) -> None:
+    """Rows of square pictures of ink (0 paper, 1 ink), named on the left: name → [moment, picture, pixel], the last
+    moment, the earlier remembered."""
+    pictures = np.stack(list(rows.values()), 1)
+    down, across = pictures.shape[1:3]
+    images(fig, 1 - mosaic(pictures.reshape(-1, down, across, side, side)), **place)
+    middle = (side + 1) * np.arange(down)[::-1] + (side - 1) / 2
+    shape: dict[str, Any] = {"constrain": "domain", **place}
+    fig.update_xaxes(visible=False, range=[-0.5, (side + 1) * across - 1.5], **shape)
+    shape |= {"scaleanchor": "x", "showgrid": False}
+    fig.update_yaxes(tickvals=middle, ticktext=list(rows), range=[-0.5, (side + 1) * down - 1.5], **shape)
+
+
 def words(fig: Sheet, x: Any, y: Any, said: np.ndarray, where: str, **more: Any) -> None:
     """Texts [moment, place] at x, y: the last, the earlier remembered; they may reach over the edge of a panel."""
     quiet = {"mode": "text", "textposition": where, "hoverinfo": "skip", "cliponaxis": False}

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core.concept.messages import because
-from core.concept.params import write
+from core.concept.params import Choice, Integer, fields, write
 from core.conclusions import kept
 from core.figures.numbers import readable
 from core.runs.run import COMPLETE, FAILED, STOPPED, Run
 from core.takeaway import records
 from core.ui import link, notes, pin, share
-from core.ui.chart import SENT, chart
+from core.ui.chart import SENT, chart, named
 from core.ui.controls import Controls, problems
 from core.ui.heard import heard
 from core.ui.predict import covered, predict
 from core.ui.run_state import failed, progress, refusal, stopped
 from core.ui.shown import Shown
 from core.ui.told import told
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 EMPTY = 420  # pixels kept free where nothing can be shown yet
 
@@ -150,13 +153,13 @@ class Page(Shown):
             elif shown is None or shown.result is None:
                 st.container(height=EMPTY, border=False)
             else:
-                drawn, named = pin.drawn(self, shown)
+                drawn, about = pin.drawn(self, shown)
                 chart(
                     drawn,
                     self.text,
                     key=key,
                     summary=self.figure.summary(shown.result, self.text.language),
-                    named=named,
+                    named=about,
                     over=not live,
                     pale=pale and live,
                     **handlers,
@@ -166,6 +169,40 @@ class Page(Shown):
             pin.row(self, run)
 
         self.follow(picture)
+
+    def question(
+        self,
+        ask: str,
+        draw: Callable[[Any, str], go.Figure],
+        summary: Callable[[Any, str], str],
+        most: Mapping[str, int] | None = None,
+        **given: Any,
+    ) -> None:
+        """A question to the trained network, with a widget for each of its choices and whole numbers, and below
+        the answer as `draw` and `summary` of its Result and the language have it. Its title is `words.<ask>`.
+
+        most: the largest values of fields at these settings. A field that leaves no choice has no widget.
+        """
+        text, key, asked = self.text, f"{self.stem}-{ask}", dict(given)
+        with st.container(horizontal=True):
+            for name, kind in fields(self.experiment.ask(ask).question).items():
+                if isinstance(kind, Choice):
+                    place, own = kind.options.index(kind.default), f"{key}-{name}"
+                    hint = text.hint(f"params.{name}")
+                    asked[name] = st.selectbox(text.say(f"params.{name}"), kind.options, place, key=own, help=hint)
+                elif isinstance(kind, Integer) and (high := (most or {}).get(name, kind.high)) > kind.low:
+                    first, own = min(kind.default, high), f"{key}-{name}-{high}"
+                    label, hint = text.say(f"params.{name}"), text.hint(f"params.{name}")
+                    asked[name] = st.number_input(label, kind.low, high, first, key=own, help=hint)
+        answer = self.ask(ask, **asked)
+        if self.run is None or answer is None or answer.result is None:
+            st.caption(text.say("words.wait"))
+            return
+        said = summary(answer.result, text.language)
+        about = named(self.figure, text, {"": self.run})
+        about |= {"file": key, "title": f"{text.title}: {text.say(f'words.{ask}')}"}
+        chart(draw(answer.result, text.language).to_json(), text, key=key, summary=said, named=about)
+        st.markdown(said)
 
     def take_away(self, name: str, left: tuple[Any, ...]) -> None:
         """Let only these be left of the rows of a field, by a gesture in the figure; it is said below the figure, where

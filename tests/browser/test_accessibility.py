@@ -244,3 +244,33 @@ def test_a_guess_is_answered_by_the_run_on_the_screen(visit: Visit) -> None:
     expect(page.get_by_text("As you said.")).to_be_visible()
     page.get_by_role("radio", name="XOR").click()
     expect(page.get_by_text("Covered until you pick")).to_be_visible()  # another setting is another question
+
+
+def test_a_picture_is_drawn_with_the_mouse_and_with_keys(visit: Visit) -> None:
+    page = visit.page
+    opened(visit, "autoencoder", "epochs=1&seeds=1&versions=plain")
+    visit.done()
+    page.get_by_text("Draw a digit").click()
+    paper = page.locator(".lab-pad canvas")
+    paper.scroll_into_view_if_needed()
+    found = page.get_by_test_id("stMarkdown").get_by_text("the drawing comes back")
+    expect(found).to_be_visible()
+    empty = found.text_content()
+    box = paper.bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.1 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"], steps=9)
+    page.mouse.up()
+    expect(found).not_to_have_text(empty)
+    ink = """() => { const paper = document.querySelector('.lab-pad canvas'), drawing = paper.getContext('2d');
+    return [0.06, 0.56].map((x) => drawing.getImageData(x * paper.width, 0.3 * paper.height, 1, 1).data[0]); }"""
+    assert page.evaluate(ink)[0] > 200 > 100 > page.evaluate(ink)[1]
+    drawn = found.text_content()
+    tab_to(page, lambda at: at["tag"] == "CANVAS")
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(found).not_to_have_text(drawn)
+    assert max(page.evaluate(ink)) < 100
+    assert page.evaluate(FOCUS)["tag"] == "CANVAS", "the answer took the focus away"
+    page.get_by_text("New paper").click()
+    expect(found).to_have_text(empty)

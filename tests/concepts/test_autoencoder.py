@@ -4,6 +4,7 @@ counting, answers against the networks by name."""
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -23,13 +24,10 @@ from core.concepts.autoencoder import figures
 from core.concepts.autoencoder.claims import CLAIMS, MISTAKES, TEST, TRAIN
 from core.concepts.autoencoder.params import (
     CELLS,
-    GRID,
     INK,
-    KEPT,
     KINDS,
     PICTURES,
     PIXELS,
-    SAMPLED,
     SIDE,
     SIZES,
     TINY,
@@ -41,7 +39,6 @@ from core.concepts.autoencoder.params import (
     Result,
     Version,
     cost,
-    count,
     even,
     examples,
     gaussian,
@@ -49,27 +46,13 @@ from core.concepts.autoencoder.params import (
     units,
     weights,
 )
-from core.concepts.autoencoder.train import (
-    NEAR,
-    STOPS,
-    SURE,
-    answer,
-    begin,
-    discriminant,
-    drawing,
-    gaps,
-    judge,
-    load,
-    losses,
-    normal,
-    principal,
-    put,
-    train,
-)
+from core.concepts.autoencoder.train import GRID, KEPT, STOPS, answer, begin, centred, load, losses, normal, train
+from core.ml.classical import discriminant, principal
 from core.ml.networks import initial_weights
 from core.ml.own import CONTENTS
 from core.ml.random import stream
 from core.ml.recording import Recording
+from core.ml.samples import NEAR, SURE, drawn_codes, gaps, judge
 
 # Numbers that the texts repeat.
 CONSTANTS = {*SIZES, SIDE, PIXELS, CELLS**2, 100 * SURE, 100 * NEAR}
@@ -88,7 +71,7 @@ def ended(**changes: Any) -> tuple[Result, dict[str, np.ndarray]]:
 def made(params: Params, name: str, place: tuple, value: np.ndarray) -> Result:
     """A finished run of zeros, and of PCA and linear versions that lose all; `value` [seed] at one place of a field."""
     sizes = {"version": len(params.versions), "size": len(SIZES), "seed": params.seeds, "tick": 2, "split": 2, "end": 1}
-    sizes |= {"way": len(WAYS), "sample": KEPT, "axis": 2, "end_of_axis": 2, "row": GRID, "column": GRID}
+    sizes |= {"way": len(WAYS), "sample": KEPT, "axis": 2, "row": GRID, "column": GRID}
     record = Recording(Result, params, 3, sizes | {"picture": 10, "pixel": PIXELS, "example": 20})
     record.arrays["pca"][..., TRAIN] = 1
     record.arrays["error"][..., TRAIN] = 1
@@ -168,7 +151,8 @@ def test_every_member_has_the_loss_and_the_gradient_of_a_network_of_its_own_size
     x, specks = (torch.as_tensor(rng.normal(size=(2, PIXELS, 7)), dtype=torch.float32) for _ in range(2))
     jitter = torch.as_tensor(rng.normal(size=(2, WIDEST, 7)), dtype=torch.float32)
     leaf = arm.weights.detach().requires_grad_()
-    found = losses(arm, leaf, x, specks, jitter).mean(1)
+    seen = (values.repeat(len(SIZES), 1, 1) for values in (x, x + specks, jitter))
+    found = losses(replace(arm, weights=leaf), *seen).mean(1)
     gradient = torch.autograd.grad(found.sum(), leaf)[0]
     for s, size in enumerate(SIZES):
         for i in range(params.seeds):
@@ -183,7 +167,7 @@ def test_every_member_has_the_loss_and_the_gradient_of_a_network_of_its_own_size
             squares = (decoder(code) - x[i].T).square()
             loss = ((squares.mean(1) if kind == "vae_mean" else squares.sum(1)) + version.beta * penalty).mean()
             loss.backward()
-            row, own = s * params.seeds + i, places(params, version, size)
+            row, own = s * params.seeds + i, np.concatenate(places(params, version, size))
             expected = [p.grad.flatten() for half in (encoder, decoder) for p in half.parameters()]
             assert found[row].item() == pytest.approx(loss.item(), rel=1e-5)
             assert torch.allclose(gradient[row, own], torch.cat(expected), rtol=1e-4, atol=1e-5)
@@ -207,17 +191,16 @@ def through(result: Result, state: dict, v: int, size: int, seed: int, x: np.nda
 def test_errors_are_those_of_the_networks_that_are_taken_away() -> None:
     result, state = ended()
     for i in range(TINY.seeds):
-        data, _ = load(TINY, TINY.data_seed + i)
+        data, _ = centred(TINY, TINY.data_seed + i)
         for v in range(len(TINY.versions)):
             for s, size in enumerate(SIZES):
                 for split, x in ((TRAIN, data.x[0]), (TEST, data.x[2])):
                     off = np.square(through(result, state, v, size, i, x) - x).sum() / np.square(x).sum()
                     assert result.error[v, s, i, -1, split] == pytest.approx(off, rel=1e-4)
-    again, _ = put((load(TINY, TINY.data_seed)[0],), TINY.replace(seeds=1), "cpu").noisy, None
-    x = again[0].T.numpy()
+    x = load(TINY.replace(seeds=1), "cpu").noisy[0].T.numpy()
     for v in range(len(TINY.versions)):
-        off = np.square(through(result, state, v, 8, 0, x) - load(TINY, TINY.data_seed)[0].x[2]).sum(1).mean()
-        scale = np.square(load(TINY, TINY.data_seed)[0].x[2]).sum(1).mean()
+        off = np.square(through(result, state, v, 8, 0, x) - centred(TINY, TINY.data_seed)[0].x[2]).sum(1).mean()
+        scale = np.square(centred(TINY, TINY.data_seed)[0].x[2]).sum(1).mean()
         assert result.cleaned[v, EIGHT, 0, -1] == pytest.approx(off / scale, rel=1e-4)
 
 
@@ -239,7 +222,7 @@ def test_steps_are_those_of_the_cost() -> None:
 def test_pca_is_that_of_scikit_learn() -> None:
     result, _ = ended()
     for i in range(TINY.seeds):
-        data, _ = load(TINY, TINY.data_seed + i)
+        data, _ = centred(TINY, TINY.data_seed + i)
         for s, size in enumerate(SIZES):
             theirs = PCA(size, svd_solver="full").fit(data.x[0].astype(float))
             for split, x in ((TRAIN, data.x[0]), (TEST, data.x[2])):
@@ -250,9 +233,9 @@ def test_pca_is_that_of_scikit_learn() -> None:
 
 
 def test_no_linear_map_of_that_rank_beats_the_bound() -> None:
-    data, _ = load(TINY, 3)
+    data, _ = centred(TINY, 3)
     x, rng = data.x[0].astype(float), np.random.default_rng(0)
-    axes = principal(data.x[0])[:4]
+    axes = principal(data.x[0], 4)
     best = np.square(x - x @ axes.T @ axes).sum()
     for _ in range(20):
         code = x @ rng.normal(size=(PIXELS, 4))
@@ -261,8 +244,8 @@ def test_no_linear_map_of_that_rank_beats_the_bound() -> None:
 
 @pytest.mark.parametrize("size", [2, 8, 64])
 def test_the_discriminant_is_that_of_scikit_learn(size: int) -> None:
-    data, _ = load(TINY, 0)
-    train_x, test_x = (x.astype(float) @ principal_all(data.x[0])[:size].T for x in (data.x[0], data.x[2]))
+    data, _ = centred(TINY, 0)
+    train_x, test_x = (x.astype(float) @ principal(data.x[0], size).T for x in (data.x[0], data.x[2]))
     slope, offset = discriminant(train_x, data.y[0], data.classes)
     theirs = LinearDiscriminantAnalysis(solver="svd", tol=1e-7).fit(train_x, data.y[0])
     ours = torch.as_tensor(test_x @ slope + offset).softmax(1).numpy()
@@ -271,12 +254,8 @@ def test_the_discriminant_is_that_of_scikit_learn(size: int) -> None:
     assert (ours.argmax(1) == theirs.predict(test_x)).mean() > 0.995
 
 
-def principal_all(x: np.ndarray) -> np.ndarray:
-    return np.linalg.svd(x.astype(float), full_matrices=False)[2]
-
-
 def test_a_good_picture_is_near_and_clear() -> None:
-    data, _ = load(TINY, 0)
+    data, _ = centred(TINY, 0)
     near = NearestNeighbors(n_neighbors=1).fit(data.x[0])
     radius = np.quantile(near.kneighbors(data.x[2])[0], NEAR)
     theirs = LinearDiscriminantAnalysis(solver="svd", tol=1e-7).fit(data.x[0].astype(float), data.y[0])
@@ -294,16 +273,15 @@ def test_gaps_are_counted_in_cells_of_equal_chance() -> None:
     bent = code @ np.array([[2.0, 1.0], [0.0, 0.3]]) + 5
     assert even(Params()) == pytest.approx((1 - 1 / CELLS**2) ** round(0.6 * 1797))
     for way, points in (("prior", code), ("gaussian", bent), ("box", rng.random((1078, 2)))):
-        assert gaps(way, points) == pytest.approx(even(Params()), abs=0.02)
-    assert gaps("prior", 0 * code) == 1 - 1 / CELLS**2
-    assert gaps("prior", np.abs(code)) == pytest.approx(0.75, abs=0.02)
+        assert gaps(way, points, CELLS) == pytest.approx(even(Params()), abs=0.02)
+    assert gaps("prior", 0 * code, CELLS) == 1 - 1 / CELLS**2
+    assert gaps("prior", np.abs(code), CELLS) == pytest.approx(0.75, abs=0.02)
 
 
 def test_codes_are_drawn_as_the_way_says() -> None:
     rng = np.random.default_rng(0)
     code = rng.normal(size=(500, 3)) @ rng.normal(size=(3, 3)) + 2
-    many = {way: np.concatenate([drawing(way, code, stream("test", i)) for i in range(40)]) for way in WAYS}
-    assert len(drawing("box", code, stream("test", 0))) == SAMPLED
+    many = {way: np.concatenate([drawn_codes(way, code, 150, stream("test", i)) for i in range(40)]) for way in WAYS}
     assert np.abs(many["prior"].mean(0)).max() < 0.06 and np.abs(np.cov(many["prior"].T) - np.eye(3)).max() < 0.08
     assert np.abs(many["gaussian"].mean(0) - code.mean(0)).max() < 0.1
     assert np.abs(np.cov(many["gaussian"].T) - np.cov(code.T)).max() < 0.1 * np.cov(code.T).max()
@@ -381,7 +359,6 @@ def test_a_diverged_run_can_be_shown() -> None:
         assert "Diverged" in figure.summary(result, "en")
 
 
-def test_noise_is_of_the_seed_alone() -> None:
+def test_noise_is_of_the_seed_alone_and_the_same_for_every_size() -> None:
     one, both = (normal([stream("test", s) for s in seeds], (3, 4), "cpu") for seeds in ([7], [5, 7]))
-    assert torch.equal(one[0], both[1])
-    assert count((3, 4, 2)) == 3 * 4 + 4 + 4 * 2 + 2
+    assert torch.equal(one, both[1::2]) and torch.equal(both[:2], both[-2:])

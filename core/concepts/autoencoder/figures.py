@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,87 +15,105 @@ from core.concepts.autoencoder.claims import TEST
 from core.concepts.autoencoder.params import SIDE, SIZES, WAYS, Rebuilt, Result, Walk, even, gaussian
 from core.figures import kinds, plot, style
 from core.figures.gallery import Gallery, percent, telling
+from core.figures.kinds import Array
 from core.figures.numbers import whole
 
 UP = np.argsort(SIZES)  # sizes from the narrowest to the widest
+NARROW_TO_WIDE = np.array(SIZES)[UP]
 INK = style.PALETTE[8]  # of what has not learnt
-CELL = SIDE + 1  # pixels from one picture of a mosaic to the next
+
+Rows = Callable[[Result, Text], dict[str, np.ndarray]]
 
 
 def named(result: Result, text: Text) -> list[str]:
     """The kind, and β where it tells versions apart."""
-    versions, found = result.params.versions, []
-    for version, own in zip(versions, telling(versions, "kind")):
-        found.append(text.say(f"options.kind.{version.kind}") + (f", β = {version.beta:g}" if own else ""))
-    return found
+    versions = result.params.versions
+    betas = (f", β = {version.beta:g}" if own else "" for version, own in zip(versions, telling(versions, "kind")))
+    return [text.say(f"options.kind.{version.kind}") + beta for version, beta in zip(versions, betas)]
 
 
 HERE = Gallery("autoencoder", named, "words.version", diverged=lambda r: ~np.isfinite(r.error[:, :, :, -1]).all((1, 3)))
 text, names = HERE.text, HERE.names
 
 
-def per_size(name: str, *more: int) -> Any:
-    """An array [version, size, seed, moment, …] at the last moment, as [version, seed, size] from narrow to wide."""
-    return lambda result: getattr(result, name)[:, UP][(slice(None), slice(None), slice(None), -1, *more)].swapaxes(
-        1, 2
-    )
+# What there is of every bottleneck: values [version, seed, size] and controls [seed, size or 1], from narrow to wide
 
 
-def way_of(result: Result) -> list[int]:
-    """The way in which codes of each version are meant to be drawn: a VAE's from its prior, else a fitted Gaussian."""
-    return [WAYS.index("prior" if gaussian(version) else "gaussian") for version in result.params.versions]
+def per_size(name: str, *more: int) -> Array:
+    """An array [version, size, seed, moment, …] at the last moment."""
+    return lambda result: getattr(result, name)[:, UP][(..., -1, *more)].swapaxes(1, 2)
 
 
-def sampled_good(result: Result) -> np.ndarray:
-    """[version, seed, size] from narrow to wide."""
-    return np.stack([good[UP, way, :, -1].T for good, way in zip(result.good, way_of(result))])
+def pca(result: Result, name: str, *more: int) -> dict[str, np.ndarray]:
+    """What PCA has."""
+    return {"PCA": getattr(result, name)[(UP, slice(None), *more)].T}
 
 
-# Pictures through every bottleneck, with a value against its size beside them
+def good(result: Result) -> np.ndarray:
+    """Of codes drawn as they are meant to be: a VAE's from its prior, else from a fitted Gaussian."""
+    ways = [WAYS.index("prior" if gaussian(version) else "gaussian") for version in result.params.versions]
+    return np.stack([found[UP, way, :, -1].T for found, way in zip(result.good, ways)])
 
 
-def above(
-    result: Result, language: str, rows: dict[str, np.ndarray], word: str, values: np.ndarray, controls: dict[str, Any]
-) -> go.Figure:
-    """Rows of pictures [size, picture, pixel], and below them values [version, seed, size] with controls [seed, size or
-    1]; the reader chooses the size."""
-    say, x = text(language).say, np.array(SIZES)
-    pictures = np.stack(list(rows.values()), 1)  # [size, row, picture, pixel]
-    down, across = pictures.shape[1:3]
-    high = [min(46 * down, 380), 60, 190]  # pixels of the pictures, of the legend, of the curves
-    fig = plot.panels(
-        2, 1, None, sum(high) + 50, "x unified", row_heights=high[::2], vertical_spacing=high[1] / sum(high)
-    )
-    plot.images(fig, 1 - plot.mosaic(pictures.reshape(*pictures.shape[:3], SIDE, SIDE)), row=1, col=1)
-    mosaic_axes(fig, list(rows), across, row=1, col=1)
-    for i, name in enumerate(names(result, language)):
-        plot.bands(fig, x[UP], values[i].astype(float), name, plot.curve(i, marked=True), row=2, col=1)
-    lines(fig, controls, row=2, col=1)
-    numbers = np.concatenate([values.ravel(), *(control.ravel() for control in controls.values())])
-    top = 1.05 * np.nanmax([1.0, *numbers[np.isfinite(numbers)]])
-    chosen = {"mode": "lines", "line": {"color": style.AXIS, "width": 3}, **plot.QUIET}
-    fig.add_scatter(x=x[[-1, -1]], y=[0, top], row=2, col=1, **chosen).was(x=np.stack([x, x], 1))
-    fig.update_yaxes(title=say(f"words.{word}"), range=[0, top], row=2, col=1)
-    log_sizes(fig, row=2, col=1)
-    fig.update_xaxes(title=say("words.size"), row=2, col=1)
-    fig.update_layout(legend={"y": high[2] / sum(high) + 0.01}, margin={"t": 8})
-    return plot.film(fig, result, x, say("words.size"))
+def over_seeds(values: np.ndarray) -> np.ndarray:
+    """Means of values [seed, size or 1] at every size."""
+    return np.broadcast_to(values.astype(float).mean(0), len(SIZES))
 
 
-def mosaic_axes(fig: go.Figure, labels: list[str], across: int, **place: int) -> None:
-    """Axes of rows of pictures, named on the left."""
-    middle = CELL * np.arange(len(labels))[::-1] + (SIDE - 1) / 2
-    fig.update_xaxes(visible=False, range=[-0.5, CELL * across - 1.5], constrain="domain", **place)
-    more = {"scaleanchor": "x", "constrain": "domain", "showgrid": False}
-    fig.update_yaxes(tickvals=middle, ticktext=labels, range=[-0.5, CELL * len(labels) - 1.5], **more, **place)
+def sizes_figure(id: str, word: str, values: Array, controls: Rows, rows: Rows | None = None) -> Figure:
+    """Values against the size of the bottleneck, beside controls that have not learnt, of which the first is PCA; with
+    rows of pictures [size, picture, pixel] above them, of which the reader chooses the size."""
 
+    def table(result: Result, language: str) -> pd.DataFrame:
+        say = text(language).say
+        of_versions = zip(names(result, language), values(result))
+        columns = {f"{say(f'words.{word}')}, {name}": seeds for name, seeds in of_versions}
+        columns |= controls(result, text(language))
+        means = {name: over_seeds(seeds).round(4) for name, seeds in columns.items()}
+        return pd.DataFrame({say("words.size"): NARROW_TO_WIDE} | means)
 
-def lines(fig: go.Figure, controls: dict[str, np.ndarray], **place: int) -> None:
-    """Means over seeds of what has not learnt, [seed, size or 1] from narrow to wide."""
-    for (name, seeds), dash in zip(controls.items(), style.DASHES[1:]):
-        y, look = np.broadcast_to(seeds.astype(float).mean(0), len(SIZES)), {"color": INK, "width": 1.6, "dash": dash}
-        x, tip = np.array(SIZES)[UP], "%{y:.3f}"
-        fig.add_scatter(x=x, y=y, name=name, mode="lines", line=look, hovertemplate=tip, **place)
+    def summary(result: Result, language: str) -> str:
+        """What each version has at the narrowest and the widest, and what PCA has."""
+
+        def ends(seeds: np.ndarray) -> dict[str, Any]:
+            narrow, wide = over_seeds(seeds)[[0, -1]]
+            return {"narrow": percent(narrow), "wide": percent(wide)}
+
+        control = ends(next(iter(controls(result, text(language)).values())))
+        said = text(language).say(f"summaries.{id}_control", small=SIZES[-1], large=SIZES[0], **control)
+        return f"{said} {HERE.each(result, language, f'summaries.{id}', lambda i: ends(values(result)[i]))}"
+
+    def lines(fig: plot.Sheet, result: Result, text: Text, **place: int) -> None:
+        """Means over seeds of the controls."""
+        for (name, seeds), dash in zip(controls(result, text).items(), style.DASHES[1:]):
+            look = {"mode": "lines", "line": plot.line(INK, 1.6, dash), "hovertemplate": "%{y:.3f}"}
+            fig.add_scatter(x=NARROW_TO_WIDE, y=over_seeds(seeds), name=name, **look, **place)
+        log_sizes(fig, **place)
+
+    def draw(result: Result, language: str) -> go.Figure:
+        say, x, found = text(language).say, np.array(SIZES), values(result)
+        pictures = (rows or controls)(result, text(language))
+        high = [min(46 * len(pictures), 380), 60, 190]  # pixels of the pictures, of the legend, of the curves
+        grid = {"row_heights": high[::2], "vertical_spacing": high[1] / sum(high)}
+        fig = plot.panels(2, 1, None, sum(high) + 50, "x unified", **grid)
+        curves: dict[str, Any] = {"row": 2, "col": 1}
+        plot.album(fig, pictures, SIDE, row=1, col=1)
+        for i, name in enumerate(names(result, language)):
+            plot.bands(fig, x[UP], found[i].astype(float), name, plot.curve(i, marked=True), **curves)
+        lines(fig, result, text(language), **curves)
+        numbers = np.concatenate([found.ravel(), *(c.ravel() for c in controls(result, text(language)).values())])
+        top = 1.05 * np.nanmax([1.0, *numbers[np.isfinite(numbers)]])
+        chosen = {"mode": "lines", "line": plot.line(style.AXIS, 3), **plot.QUIET}
+        fig.add_scatter(x=x[[-1, -1]], y=[0, top], **chosen, **curves).was(x=np.stack([x, x], 1))
+        fig.update_yaxes(title=say(f"words.{word}"), range=[0, top], **curves)
+        fig.update_xaxes(title=say("words.size"), **curves)
+        fig.update_layout(legend={"y": high[2] / sum(high) + 0.01}, margin={"t": 8})
+        return plot.film(fig, result, x, say("words.size"))
+
+    if rows:
+        return Figure(id, draw, table, summary)
+    more: dict[str, Any] = {"marked": True, "finish": lines}
+    return kinds.swept(HERE, id, "size", lambda r: NARROW_TO_WIDE, lambda r: {word: values(r)}, summary, **more)
 
 
 def log_sizes(fig: go.Figure, **place: int) -> None:
@@ -102,67 +121,25 @@ def log_sizes(fig: go.Figure, **place: int) -> None:
     fig.update_xaxes(type="log", range=np.log10([1.8, 36]).tolist(), **ticks, **place)
 
 
-def sizes_table(
-    result: Result, language: str, values: dict[str, np.ndarray], controls: dict[str, np.ndarray]
-) -> pd.DataFrame:
-    """Means over seeds of values [version, seed, size] and controls [seed, size or 1], a row per size."""
-    say = text(language).say
-    columns: dict[str, Any] = {say("words.size"): np.array(SIZES)[UP]}
-    for word, numbers in values.items():
-        for name, seeds in zip(names(result, language), numbers):
-            columns[f"{say(f'words.{word}')}, {name}"] = seeds.astype(float).mean(0).round(4)
-    for name, seeds in controls.items():
-        columns[name] = np.broadcast_to(seeds.astype(float).mean(0), len(SIZES)).round(4)
-    return pd.DataFrame(columns)
-
-
-def sentences(result: Result, language: str, key: str, values: np.ndarray, control: np.ndarray) -> str:
-    """What each version has at the narrowest and the widest, and what the control has."""
-    (a, b), (c, d) = control.astype(float).mean(0)[[0, -1]], (SIZES[-1], SIZES[0])
-
-    def of(i: int) -> dict[str, Any]:
-        narrow, wide = values[i].astype(float).mean(0)[[0, -1]]
-        return {"narrow": percent(narrow), "wide": percent(wide)}
-
-    said = text(language).say(f"summaries.{key}_control", small=c, large=d, narrow=percent(a), wide=percent(b))
-    return f"{said} {HERE.each(result, language, f'summaries.{key}', of)}"
-
-
 def same(picture: np.ndarray) -> np.ndarray:
     """Pictures that are the same at every size."""
     return np.broadcast_to(picture, (len(SIZES), *picture.shape))
 
 
-def pca(result: Result, name: str, *more: int) -> np.ndarray:
-    """What PCA has, [seed, size] from narrow to wide."""
-    return getattr(result, name)[(UP, slice(None), *more)].T
+def rebuilt(result: Result, text: Text) -> dict[str, np.ndarray]:
+    rows = {text.say("words.original"): same(result.original), "PCA": result.pca_made}
+    return rows | dict(zip(names(result, text.language), result.made))
 
 
-def draw_rebuild(result: Result, language: str) -> go.Figure:
-    say = text(language).say
-    rows = {say("words.original"): same(result.original), "PCA": result.pca_made}
-    rows |= dict(zip(names(result, language), result.made))
-    return above(result, language, rows, "error", per_size("error", TEST)(result), {"PCA": pca(result, "pca", TEST)})
+def cleaned(result: Result, text: Text) -> dict[str, np.ndarray]:
+    rows = {text.say("words.noised"): same(result.noised), text.say("words.original"): same(result.original)}
+    return rows | dict(zip(names(result, text.language), result.made_clean))
 
 
-def draw_noise(result: Result, language: str) -> go.Figure:
-    say = text(language).say
-    rows = {say("words.noised"): same(result.noised), say("words.original"): same(result.original)}
-    rows |= dict(zip(names(result, language), result.made_clean))
-    controls = {"PCA": pca(result, "pca_cleaned"), say("words.untouched"): result.noisy[:, None]}
-    return above(result, language, rows, "cleaned", per_size("cleaned")(result), controls)
-
-
-def draw_holes(result: Result, language: str) -> go.Figure:
-    say, rows = text(language).say, {}
-    for v, name in enumerate(names(result, language)):
-        for w, way in enumerate(WAYS):
-            rows[text(language).listed([name, say(f"ways.{way}")])] = result.drawn[v, :, w, -1]
-    return above(result, language, rows, "good", sampled_good(result), good_controls(result, language))
-
-
-def good_controls(result: Result, language: str) -> dict[str, np.ndarray]:
-    return {"PCA": pca(result, "pca_good", -1), text(language).say("words.real"): result.real_good[:, -1:]}
+def drawn(result: Result, text: Text) -> dict[str, np.ndarray]:
+    labels = enumerate(names(result, text.language))
+    ways = [(w, text.say(f"ways.{way}")) for w, way in enumerate(WAYS)]
+    return {text.listed([name, way]): result.drawn[v, :, w, -1] for v, name in labels for w, way in ways}
 
 
 # The plane of codes
@@ -171,26 +148,26 @@ def good_controls(result: Result, language: str) -> dict[str, np.ndarray]:
 def draw_plane(result: Result, language: str) -> go.Figure:
     """Codes of the test pictures through two numbers, each as its label; below, what the decoder makes of the plane."""
     labels = names(result, language)
-    count = len(labels)
-    fig = plot.panels(2, count, labels, horizontal_spacing=0.03, vertical_spacing=0.03)
-    for v in range(count):
+    fig = plot.panels(2, len(labels), labels, horizontal_spacing=0.03, vertical_spacing=0.03)
+    for v in range(len(labels)):
         for label in np.unique(result.label):
-            x, y = result.code[v][result.label == label].T
-            look = {"size": 12, "color": style.contender(int(label)).colour}
-            fig.add_scatter(
-                x=x, y=y, text=[str(label)] * len(x), mode="text", textfont=look, row=1, col=v + 1, showlegend=False,
-                hovertemplate=f"{label}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
-            )  # fmt: skip
+            places = result.code[v][result.label == label]
+            look: dict[str, Any] = {
+                "mode": "text",
+                "textfont": {"size": 12, "color": style.contender(int(label)).colour},
+            }
+            tip = f"{label}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>"
+            look |= {"hovertemplate": tip, "text": [str(label)] * len(places)}
+            fig.add_scatter(**plot.xy(places), **look, showlegend=False, row=1, col=v + 1)
         grid = result.plane[v, ::-1].reshape(1, *result.plane.shape[1:3], SIDE, SIDE)
         plot.images(fig, 1 - plot.mosaic(grid, 0.0), row=2, col=v + 1)
+        anchor = fig.get_subplot(2, v + 1).yaxis.anchor
+        fig.update_yaxes(scaleanchor=anchor, constrain="domain", row=2, col=v + 1)
     fig.update_xaxes(visible=False)
     fig.update_yaxes(visible=False)
     fig.update_xaxes(constrain="domain", row=2)
-    for v in range(count):
-        anchor = fig.get_subplot(2, v + 1).yaxis.anchor
-        fig.update_yaxes(scaleanchor=anchor, constrain="domain", row=2, col=v + 1)
     fig.update_layout(margin={"l": 5, "r": 5, "t": 30, "b": 5})
-    plot.aspect(fig, 2 / count)
+    plot.aspect(fig, 2 / len(labels))
     return fig
 
 
@@ -203,13 +180,13 @@ def table_plane(result: Result, language: str) -> pd.DataFrame:
 
 def summary_plane(result: Result, language: str) -> str:
     def of(i: int) -> dict[str, Any]:
-        low, high = result.edge[i].astype(float).T
-        return {"wide": f"{high[0] - low[0]:.1f}", "high": f"{high[1] - low[1]:.1f}"}
+        wide, high = np.ptp(result.code[i].astype(float), 0)
+        return {"wide": f"{wide:.1f}", "high": f"{high:.1f}"}
 
     return HERE.each(result, language, "summaries.plane", of)
 
 
-# What a VAE says of its codes
+# What a VAE says of its codes, and gaps
 
 
 def beliefs(result: Result) -> dict[str, np.ndarray]:
@@ -224,9 +201,6 @@ def summary_code(result: Result, language: str) -> str:
         return said | {"key": "summaries.code" if gaussian(result.params.versions[i]) else "summaries.code_plain"}
 
     return HERE.each(result, language, "", of)
-
-
-# Gaps
 
 
 def gaps(result: Result) -> dict[str, np.ndarray]:
@@ -248,90 +222,53 @@ def summary_gaps(result: Result, language: str) -> str:
     return f"{HERE.each(result, language, 'summaries.gaps', of)} {said}"
 
 
-def finish_probe(fig: plot.Sheet, result: Result, text: Text) -> None:
-    lines(fig, probes(result, text))
-    log_sizes(fig)
-
-
-def probes(result: Result, text: Text) -> dict[str, np.ndarray]:
-    """What codes that have learnt nothing are worth to a discriminant: [seed, size or 1]."""
-    found = {"PCA": pca(result, "pca_probe", -1), text.say("words.pixels"): result.pixels_probe[:, -1:]}
-    return found | {text.say("words.untrained"): per_size("untrained")(result)[-1]}
-
-
 # Answers to questions
 
 
-def strip(pictures: np.ndarray, labels: list[str], height: int) -> go.Figure:
-    """Rows of pictures [row, picture, pixel]."""
-    fig = plot.figure(height, "closest")
-    rows, across = pictures.shape[:2]
-    plot.images(fig, 1 - plot.mosaic(pictures.reshape(1, rows, across, SIDE, SIDE)))
-    mosaic_axes(fig, labels, across)
+def draw_walk(walk: Walk, language: str) -> go.Figure:
+    say, fig = text(language).say, plot.figure(190, "closest")
+    plot.album(fig, {say("words.codes"): walk.path[None], say("words.blend"): walk.blend[None]}, SIDE)
     return fig
 
 
-def draw_walk(walk: Walk, language: str) -> go.Figure:
-    say = text(language).say
-    return strip(np.stack([walk.path, walk.blend]), [say("words.codes"), say("words.blend")], 190)
+def summary_walk(walk: Walk, language: str) -> str:
+    return text(language).say("summaries.walk")
 
 
 def draw_rebuilt(found: Rebuilt, language: str) -> go.Figure:
     """The drawing and what came back through every bottleneck, from the widest."""
-    fig = strip(np.concatenate([found.picture[None], found.made])[None], [""], 150)
-    said = [text(language).say("words.drawn"), *(f"{size}" for size in SIZES)]
-    fig.update_xaxes(visible=True, showgrid=False, tickvals=CELL * np.arange(len(said)) + (SIDE - 1) / 2, ticktext=said)
+    fig, said = plot.figure(150, "closest"), [text(language).say("words.drawn"), *map(str, SIZES)]
+    plot.album(fig, {"": np.stack([found.picture, *found.made])[None]}, SIDE)
+    middle = (SIDE + 1) * np.arange(len(said)) + (SIDE - 1) / 2
+    fig.update_xaxes(visible=True, showgrid=False, tickvals=middle, ticktext=said)
     return fig
 
 
 def summary_rebuilt(found: Rebuilt, language: str) -> str:
-    values = zip(SIZES, found.error, found.rank)
-    say = text(language).say
-    return " ".join(say("summaries.rebuilt", size=k, error=f"{e:.2f}", rank=percent(r)) for k, e, r in values if k == 8)
-
-
-def draw_pad(pixels: list[int]) -> go.Figure:
-    """The paper that a reader draws on, pixels [64] from 0 to 16."""
-    fig = strip(np.array(pixels, float).reshape(1, 1, -1) / 16, [""], 260)
-    axes = {
-        "showgrid": True,
-        "dtick": 1,
-        "tick0": -0.5,
-        "showticklabels": False,
-        "showline": True,
-        "mirror": True,
-        "range": [-0.5, SIDE - 0.5],
-    }
-    fig.update_xaxes(visible=True, **axes)
-    fig.update_yaxes(tickvals=None, **axes)
-    return fig
+    s = SIZES.index(8)
+    said = {"size": SIZES[s], "error": f"{found.error[s]:.2f}", "rank": percent(found.rank[s])}
+    return text(language).say("summaries.rebuilt", **said)
 
 
 FIGURES = HERE.figures(
-    Figure(
-        "rebuild", draw_rebuild,
-        lambda r, lang: sizes_table(r, lang, {"error": per_size("error", TEST)(r)}, {"PCA": pca(r, "pca", TEST)}),
-        lambda r, lang: sentences(r, lang, "rebuild", per_size("error", TEST)(r), pca(r, "pca", TEST)),
-    ),
+    sizes_figure("rebuild", "error", per_size("error", TEST), lambda r, text: pca(r, "pca", TEST), rebuilt),
     Figure("plane", draw_plane, table_plane, summary_plane),
-    HERE.later(Figure(
-        "holes", draw_holes,
-        lambda r, lang: sizes_table(r, lang, {"good": sampled_good(r)}, good_controls(r, lang)),
-        lambda r, lang: sentences(r, lang, "holes", sampled_good(r), pca(r, "pca_good", -1)),
+    HERE.later(sizes_figure(
+        "holes", "good", good,
+        lambda r, text: pca(r, "pca_good", -1) | {text.say("words.real"): r.real_good[:, -1:]}, drawn,
     )),
     HERE.later(kinds.intervals(HERE, "gaps", gaps, summary_gaps, finish=finish_gaps)),
-    Figure(
-        "noise", draw_noise,
-        lambda r, lang: sizes_table(r, lang, {"cleaned": per_size("cleaned")(r)}, {"PCA": pca(r, "pca_cleaned")}),
-        lambda r, lang: sentences(r, lang, "noise", per_size("cleaned")(r), pca(r, "pca_cleaned")),
+    sizes_figure(
+        "noise", "cleaned", per_size("cleaned"),
+        lambda r, text: pca(r, "pca_cleaned") | {text.say("words.untouched"): r.noisy[:, None]}, cleaned,
     ),
-    HERE.later(kinds.swept(
-        HERE, "probe", "size", lambda r: np.array(SIZES)[UP], lambda r: {"probe": per_size("probe")(r)},
-        lambda r, lang: sentences(r, lang, "probe", per_size("probe")(r), pca(r, "pca_probe", -1)),
-        marked=True, finish=finish_probe,
+    HERE.later(sizes_figure(
+        "probe", "probe", per_size("probe"),
+        lambda r, text: pca(r, "pca_probe", -1) | {text.say("words.pixels"): r.pixels_probe[:, -1:]}
+        | {text.say("words.untrained"): per_size("untrained")(r)[-1]},
     )),
     kinds.swept(
-        HERE, "code", "size", lambda r: np.array(SIZES)[UP], beliefs, summary_code, marked=True,
+        HERE, "code", "size", lambda r: NARROW_TO_WIDE, beliefs, summary_code, marked=True,
         finish=lambda fig, r, text: log_sizes(fig),
     ),
 )  # fmt: skip
