@@ -158,7 +158,7 @@ def draw_plane(result: Result, language: str) -> go.Figure:
             }
             tip = f"{label}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>"
             look |= {"hovertemplate": tip, "text": [str(label)] * len(places)}
-            fig.add_scatter(**plot.xy(places), **look, showlegend=False, row=1, col=v + 1)
+            fig.add_scatter(**plot.xy(places), **look, row=1, col=v + 1)
         grid = result.plane[v, ::-1].reshape(1, *result.plane.shape[1:3], SIDE, SIDE)
         plot.images(fig, 1 - plot.mosaic(grid, 0.0), row=2, col=v + 1)
         anchor = fig.get_subplot(2, v + 1).yaxis.anchor
@@ -166,7 +166,7 @@ def draw_plane(result: Result, language: str) -> go.Figure:
     fig.update_xaxes(visible=False)
     fig.update_yaxes(visible=False)
     fig.update_xaxes(constrain="domain", row=2)
-    fig.update_layout(margin={"l": 5, "r": 5, "t": 30, "b": 5})
+    plot.bare(fig)
     plot.aspect(fig, 2 / len(labels))
     return fig
 
