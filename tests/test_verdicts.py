@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,7 @@ from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import canonical, read
 from core.concept.parts import load
 from core.concept.text import words
+from core.conclusions import claims, kept
 from core.conclusions.kept import stored
 from core.ui import link
 from core.ui.verdicts import HEIGHT, MARGIN, PLACES, VERDICTS, WIDTH, Filter, frame, picture, rows, table_html
@@ -112,3 +114,15 @@ def test_the_place_opens_with_any_link(asked: dict[str, str]) -> None:
     refused = {"maybe", "start", "x"} & {*asked, *asked.values()}
     said = app.warning[0].value if app.warning else ""
     assert bool(said) == bool(refused) and all(word in said for word in refused)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_claim_says_the_settings_that_decide_it(language: str) -> None:
+    """Which mean of thinned networks is better turns with the epochs: each claim names its own, wherever it is read."""
+    every = rows(language)
+    told = {row.claim.id: row.at for row in every if row.entry.stem == "dropout"}
+    epochs = words("dropout", language).say("params.epochs")
+    assert f"{epochs} 100 " in f"{told['average_loss']} " and f"{epochs} 20 " in f"{told['average_loss_short']} "
+    assert all(escape(row.at) in table_html(every, words("", language)) for row in every)
+    page = claims.page(kept.every())
+    assert language != "en" or all(row.at in page for row in every)

@@ -1,5 +1,5 @@
 // Puts Streamlit's own words into the language of the page, as they come and when the language changes.
-// SAID: [[CSS of where they are said, {language: the words}], …]
+// SAID: [[CSS of where they are said, {language: the words, "": what Streamlit says where that is in no language}], …]
 
 const ATTRIBUTES = ["aria-label", "title", "placeholder"];
 const ANY = SAID.map(([place]) => place).join();
@@ -30,8 +30,9 @@ function mend(element) {
     if (other) element.setAttribute(name, other);
   }
   for (const node of element.childNodes) {
-    const other = node.nodeType === Node.TEXT_NODE && node.data.trim() && translated(element, node.data);
-    if (other) node.data = other;
+    const said = node.nodeType === Node.TEXT_NODE && node.data.trim(); // blanks join it to the next piece
+    const other = said && translated(element, said);
+    if (other) node.data = node.data.replace(said, () => other);
   }
 }
 

@@ -1,8 +1,9 @@
 """Streamlit's own words, which it has in English only, in the language of the page.
 
 They are the section `streamlit` of core/concept/text.*.md: in English to the letter what Streamlit says, with what
-varies in braces. `PLACES` is where it says them; streamlit_words.js replaces them there and nowhere else, so that
-nothing a reader has typed or brought is touched.
+varies in braces; but for `NO_SENTENCES`, which nobody understands and which are said in other words in every language.
+`PLACES` is where it says them; streamlit_words.js replaces them there and nowhere else, so that nothing a reader has
+typed or brought is touched.
 """
 
 from __future__ import annotations
@@ -81,6 +82,9 @@ PLACES = {
     "drop": _by_id("stFileUploaderDropzone", within=" *"),
     "per_file": _by_id("stFileUploaderDropzoneInstructions", within=" *"),
     "too_large": _by_id("stFileUploader", within=" *"),
+    "error": _by_id("stFileUploader", within=" [role=alert]"),
+    "cookie_gone": _by_id("stFileUploader", within=" [role=alert]"),
+    "not_sent": _by_id("stFileUploader", within=" [role=alert]"),
     "empty": _by_id("stTableStyledEmptyTableCell"),
     "wide_table": "[aria-label='Scrollable table']",
     "check": "[role=img]",
@@ -89,14 +93,22 @@ PLACES = {
     "hourglass": "[role=img]",
 }
 
+# key of the texts → what Streamlit says in every language; of two that fit, the first
+NO_SENTENCES = {
+    "cookie_gone": "AxiosError: Request failed with status code 403",  # a file comes with a token from a cookie
+    "not_sent": "AxiosError: {reason}",
+}
+
 
 @cache
 def script() -> str:
     """For the HTML of every page; it follows the language that the page is in."""
-    said = [
-        [place, {language: words("", language).say(f"streamlit.{key}") for language in LANGUAGES}]
-        for key, place in PLACES.items()
-    ]
+    said: list[tuple[str, dict[str, str]]] = []
+    for key, place in PLACES.items():
+        forms: dict[str, str] = {language: words("", language).say(f"streamlit.{key}") for language in LANGUAGES}
+        if key in NO_SENTENCES:
+            forms[""] = NO_SENTENCES[key]
+        said.append((place, forms))
     table = json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
     code = (Path(__file__).parent / "streamlit_words.js").read_text("utf-8")
     return f"<script>{{const SAID = {table};\n{code}}}</script>"

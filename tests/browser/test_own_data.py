@@ -112,3 +112,30 @@ def test_a_malformed_file_is_named_by_row_and_changes_nothing(visit: Visit, lang
         page.get_by_role("button", name=("Remove animals.csv", "移除 animals.csv")[language]).click()
         expect(page.get_by_text(needles[language])).to_have_count(0)
     assert page.url == before and (language or points(visit) == 60)
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "gone", "lost"),
+    [
+        ("en", "Own data", "Not sent: the cookie of this site is gone", "Not sent: the lab did not take the file"),
+        ("zh", "自己的数据", "未上传：本站的 Cookie 已不在", "未上传：实验室没有收到这个文件"),
+    ],
+)
+def test_a_file_that_is_not_sent_says_why(visit: Visit, language: str, label: str, gone: str, lost: str) -> None:
+    """The cookie is deleted, or the line is down, between opening the panel and choosing the file."""
+    page = visit.page
+    opened(visit, f"/perceptron?seeds=2&n=20&lang={language}")
+    page.get_by_text(label, exact=True).click()
+    alert = page.get_by_test_id("stFileUploader").get_by_role("alert")
+    page.locator('input[type="file"]').wait_for(state="attached")
+    visit.idle()
+    page.context.clear_cookies()
+    bring(page, CSV, label)
+    expect(alert).to_contain_text(gone)
+    expect(alert).not_to_contain_text("Axios")
+    page.route("**/upload_file/**", lambda sent: sent.abort())
+    bring(page, CSV, label)
+    expect(alert.last).to_contain_text(lost)
+    expect(alert.last).not_to_contain_text("Axios")
+    expect(alert.last).to_contain_text({"en": "Error:", "zh": "错误："}[language])
+    visit.errors[:] = [error for error in visit.errors if "File uploader error" not in error]  # streamlit's own log

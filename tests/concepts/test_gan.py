@@ -32,6 +32,7 @@ from core.concepts.gan.params import (
     Result,
     Version,
     units,
+    weights,
 )
 from core.concepts.gan.train import (
     BINS,
@@ -527,3 +528,21 @@ def test_the_same_seed_twice_is_the_same_run() -> None:
     *_, one = train(TINY)
     *_, other = train(TINY, chunk=7)
     assert same(one, other)
+
+
+def test_the_starts_are_lecun_s_and_torch_s() -> None:
+    """With long codes the number of modes turns with the start: uniform in ±√(3/fan-in), or in torch's ±1/√fan-in."""
+    result, state = last(order="by_hand", moves="", versions=(Version(z=64), Version(z=64, init="torch")))
+    layers = weights(result, state)
+    first = [name for name in layers if name.startswith("0.") and name.endswith("weight")]
+    assert {name.split(".")[1] for name in first} >= {"d", "g"}
+    for name in first:
+        lecun, torch_s = layers[name], layers[f"1{name[1:]}"]
+        limit = torch_s.shape[-1] ** -0.5
+        assert 0.8 * limit < np.abs(torch_s).max() <= limit, name
+        np.testing.assert_allclose(lecun, 3**0.5 * torch_s, rtol=1e-6)
+    deciding = {claim.id: claim.params for claim in CLAIMS if claim.id in ("start", "start_short")}
+    assert {id: (params.steps, [v.init for v in params.versions]) for id, params in deciding.items()} == {
+        "start": (4000, ["torch", "lecun"]),
+        "start_short": (1000, ["torch", "lecun"]),
+    }
