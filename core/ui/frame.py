@@ -13,6 +13,7 @@ from core.ui import held, link
 from core.ui.told import told
 
 HERE = Path(__file__).parent
+SIDEBAR = 240  # pixels
 NAMES = {"en": "English", "zh": "中文"}
 
 
@@ -20,7 +21,7 @@ def frame() -> None:
     """Run the page the reader is on, inside the navigation."""
     st.session_state["entered"] = True
     link.begin()
-    st.set_page_config(page_icon="static/favicon.png", layout="wide")
+    st.set_page_config(page_icon="static/favicon.png", layout="wide", initial_sidebar_state=SIDEBAR)
     if os.environ.get("LAB_HELLO") and "hello" in st.query_params:  # what the benchmark holds the pages against
         st.title("Hello, world")
         return
