@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -47,8 +48,11 @@ def frame() -> None:
     with st.sidebar:
         _search(language)
         _language(language)
-    spoken = f"<script>document.documentElement.lang = '{SPOKEN[language]}'</script>"
-    st.html(f"<style>{css()}</style>{spoken}", unsafe_allow_javascript=True)
+    entry = next(entry for entry in CATALOG if pages[entry.stem] is current)
+    opened = [text.say(f"chapters.{chapter}") for chapter in ("start", entry.chapter)]
+    spoken = f"document.documentElement.lang = '{SPOKEN[language]}';"
+    folds = f"{chapters_js()}({json.dumps(opened)}, '{entry.stem}');"
+    st.html(f"<style>{css()}</style><script>{spoken} {folds}</script>", unsafe_allow_javascript=True)
     with held.drawing():
         current.run()
 
@@ -91,6 +95,11 @@ def _search(language: str) -> None:
 
 def _both_titles(stem: str) -> str:
     return " · ".join(words(stem, language).title for language in LANGUAGES)
+
+
+def chapters_js() -> str:
+    """What folds the chapters but those named, once on every page."""
+    return (HERE / "chapters.js").read_text("utf-8").strip().removesuffix(";")
 
 
 def css() -> str:

@@ -7,8 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from core.concept.catalog import MAP, Entry, leads_to
 from core.concept.messages import because
 from core.concept.params import write
+from core.concept.text import words
 from core.conclusions import kept
 from core.figures.numbers import readable
 from core.runs.run import COMPLETE, FAILED, STOPPED, Run
@@ -214,10 +216,26 @@ class Page(Shown):
                         notes.card(self, claim, stored.get(claim.id))
 
     def lesson(self) -> None:
-        """The notes of the page."""
+        """The notes of the page, and what comes before and after it."""
         with self.folded("lesson", self.text.say("frame.lesson"), "menu_book") as fold:
             if fold.open:
                 st.markdown(self.text.prose("lesson"))
+        entries = {entry.stem: entry for entry in MAP}
+        needs = [entries[stem] for stem in entries[self.stem].needs]
+        with st.container(horizontal=True, vertical_alignment="center", key="way"):
+            for word, found in (("needs", needs), ("leads_to", leads_to(self.stem))):
+                if found:
+                    st.caption(self.text.say(f"frame.{word}"))
+                for entry in found:
+                    self._way(entry)
+
+    def _way(self, entry: Entry) -> None:
+        """The way to another concept; the name of one that is planned."""
+        title = words(entry.stem, self.text.language).title
+        if entry.planned:
+            st.caption(self.text.say("frame.planned", title=title))
+        else:
+            st.page_link(st.session_state["pages"][entry.stem], label=title)
 
     def share(self) -> None:
         """The link, and everything to take away."""

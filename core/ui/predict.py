@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from core.concept.parts import Prediction
@@ -26,7 +28,8 @@ def opener(page: Shown) -> None:
 
     label, first = page.text.say("predict.first"), page.text.say(f"predict.{page.predictions[0].id}")
     key = f"{page.stem}-predict-{page.text.language}"
-    kind = "secondary" if st.session_state.get(_opened(page)) else "tertiary"
+    opened = st.session_state.get(_opened(page))
+    kind: Literal["secondary", "tertiary"] = "secondary" if opened else "tertiary"
     st.button(label, icon=":material/lightbulb:", help=first, type=kind, key=key, on_click=turn)
 
 
