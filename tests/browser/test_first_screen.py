@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 SIZES = (1366, 650), (1440, 780)  # a laptop with its browser's bars, and a larger one
 MEASURE = """() => {
   const box = (name) => document.querySelector(name).getBoundingClientRect();
-  const whole = (one) => one.scrollWidth <= one.clientWidth + 1;
+  const right = (one) => one.getBoundingClientRect().right, whole = (one) => one.scrollWidth <= one.clientWidth + 1;
   const chart = box("#root .lab-chart"), picker = box(".st-key-figure-picker"), columns = box(".st-key-lesson-columns");
   const tabs = [...document.querySelectorAll(".st-key-figure-picker button")].filter((tab) => tab.offsetWidth);
   const hidden = [...document.querySelectorAll("#root .lab-plot .main-svg text")].filter((text) => {
@@ -21,7 +21,7 @@ MEASURE = """() => {
   });
   return {
     bottom: chart.bottom - innerHeight, head: columns.top, share: chart.width / columns.width,
-    cut: tabs.filter((tab) => !whole(tab) || tab.getBoundingClientRect().right > picker.right + 1).map((t) => t.innerText),
+    cut: tabs.filter((tab) => !whole(tab) || right(tab) > picker.right + 1).map((tab) => tab.innerText),
     rows: picker.height, hidden: hidden.map((text) => text.textContent),
   };
 }"""
