@@ -9,6 +9,7 @@ has a Chromium draw the pictures. It needs playwright.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import os
@@ -32,6 +33,7 @@ from core.runs.store import SHIPPED, Stored, packed, shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 THUMBNAILS = ROOT / "static" / "thumbnails"
+LITTLE = 20_000  # bytes of an array that ships whole
 WIDTH, HEIGHT = 720, 432  # dots of a thumbnail
 TALL = (410, 480)  # pixels of the canvas it is drawn on: the figure's own height, within these
 
@@ -86,12 +88,45 @@ def keep(name: str, stored: Stored) -> None:
     figure = first_figure(name)
     summary = {language: figure.summary(stored.result, language) for language in LANGUAGES}
     about = {"shipped": True, "summary": summary, "drawn": drawn(name, stored.result)}
-    files = packed(stored.result, stored.meta | about, small=True)
+    files = packed(lean(name, stored.result), stored.meta | about, small=True)
     shutil.rmtree(SHIPPED / name, ignore_errors=True)
     (SHIPPED / name).mkdir(parents=True)
     for file, content in files.items():
         (SHIPPED / name / file).write_bytes(content)
     print(f"{name:20} {sum(map(len, files.values())) / 1024:5.0f} kB", flush=True)
+
+
+def lean(name: str, result: BaseResult) -> BaseResult:
+    """A result without those earlier moments of its large arrays that no page shows of it: only the scrubber asks for
+    them, and it waits for the page's own run."""
+    before = still(name, result)
+    for field in dataclasses.fields(result):
+        values, axes = getattr(result, field.name), field.metadata.get("axes", ())
+        growing = [k for k, axis in enumerate(axes) if axis.endswith("+")]
+        if not growing or values.nbytes < LITTLE or not values.shape[growing[0]]:
+            continue
+        last = (*[slice(None)] * growing[0], slice(-1, None))
+        emptied = np.full_like(values, field.metadata["fill"])
+        emptied[last] = values[last]
+        trial = dataclasses.replace(result, **{field.name: emptied})
+        if still(name, trial) == before:
+            result = trial
+    return result
+
+
+def still(name: str, result: BaseResult) -> str:
+    """All that a page shows of a result without moving the scrubber: figures, tables, sentences, measures."""
+    asked, shown = experiment(name), []
+    concept = load(asked.stem)
+    for figure in (f for f in concept.figures if concept.of(f) is asked and f.shown(result.params)):
+        for language in LANGUAGES:
+            drawn = json.loads(figure.draw(result, language).to_json(validate=False))
+            drawn["layout"].get("meta", {}).pop("scrub", None)
+            shown += [drawn, figure.table(result, language).to_csv(), figure.summary(result, language)]
+    measured = [c.measure(result) for c in concept.claims if concept.of(c) is asked]
+    shown += [None if values is None else np.asarray(values).tolist() for values in measured]
+    shown += [p.answer(result) for p in concept.predictions if concept.of(p) is asked]
+    return json.dumps(shown, default=str)
 
 
 def drawn(name: str, result: BaseResult) -> str:

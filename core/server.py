@@ -238,30 +238,38 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     from streamlit.runtime.pages_manager import PagesManager
 
     from core import wire
-    from core.concept.catalog import CONCEPTS
-    from core.concept.parts import load
-    from core.runs.key import source_digest
     from core.runs.manager import shared
 
     # Else a deep link that comes first would run its page file alone: streamlit takes a folder named pages/ for its
     # older kind of multipage app until some session has called st.navigation.
     PagesManager.uses_pages_directory = False
     manager = shared()
-    for entry in CONCEPTS:
-        for each in load(entry.stem).experiments:
-            source_digest(each.name)  # in every run key
-    from core.ui.first import draw_ahead
-
     plotly_js()
     wire.bound_log()
     app._runtime._media_file_mgr = lasting_files(app._runtime._media_file_mgr._storage)
-    gc.collect()
-    gc.freeze()  # streamlit collects garbage after every script run; what is here to stay need not be looked at
-    threading.Thread(target=draw_ahead, args=(manager,), daemon=True, name="draw ahead").start()
+    threading.Thread(target=_ahead, args=(manager,), daemon=True, name="ahead").start()
     tidying = asyncio.create_task(_tidy(app._runtime._session_mgr._session_storage._cache))
     yield {}
     tidying.cancel()
     manager.close()
+
+
+def _ahead(manager: Any) -> None:
+    """What a first visitor would wait for, concept by concept: it is there within seconds of the first answer, and who
+    comes sooner waits for their own page alone."""
+    from core.concept.catalog import CONCEPTS
+    from core.concept.parts import load
+    from core.runs.key import source_digest
+    from core.takeaway import source
+    from core.ui.first import draw_ahead
+
+    for entry in CONCEPTS:
+        for each in load(entry.stem).experiments:
+            source_digest(each.name)  # in every run key
+    source.forget()
+    draw_ahead(manager)
+    gc.collect()
+    gc.freeze()  # streamlit collects garbage after every script run; what is here to stay need not be looked at
 
 
 async def _tidy(dropped: Any) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from urllib.parse import parse_qsl
 
 import pytest
 
 from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP, PLANNED, by_chapter
+from core.concept.params import read
+from core.concept.parts import load
 from core.concept.text import words
 from core.ui.home import LEADS_TO, as_html, said
+from core.ui.link import RESERVED
 
 ROWS = {entry.stem for entry in MAP if not entry.place}
 
@@ -20,6 +24,7 @@ class Parsed(HTMLParser):
         super().__init__()
         self.cards: list[dict] = []
         self.links: list[str] = []
+        self.settings: list[str] = []  # addresses of presets and mistakes
         self.headings: list[str] = []
         self.inside = ""
         self.feed(source)
@@ -33,7 +38,9 @@ class Parsed(HTMLParser):
         if tag == "img":
             self.cards[-1]["alt"] = given["alt"]
             assert given["width"] and given["height"] and given["loading"] == "lazy"
-        if tag == "a":
+        if tag == "a" and "data-open" not in given:
+            self.settings.append(str(given["href"]))
+        elif tag == "a":
             (self.cards[-1]["links"] if self.inside == "h3" else self.links).append(given["data-open"])
 
     def handle_endtag(self, tag: str) -> None:
@@ -75,6 +82,29 @@ def test_a_search_looks_through_both_languages_and_the_claims() -> None:
             next(k for k in words("optimizer_race", "zh").labels if k.startswith("claims."))
         )
         assert claim.lower() in as_html(language).replace("&quot;", '"').replace("&#x27;", "'")
+
+
+def test_every_preset_and_mistake_is_found_and_opens_its_settings() -> None:
+    for language in LANGUAGES:
+        addresses = Parsed(as_html(language)).settings
+        concepts = [load(entry.stem) for entry in CONCEPTS]
+        assert len(addresses) == sum(len(concept.presets) + len(concept.mistakes) for concept in concepts)
+        for concept in concepts:
+            wanted = [concept.Params().replace(**preset.changes) for preset in concept.presets]
+            wanted += [mistake.params for mistake in concept.mistakes]
+            found = []
+            for address in addresses:
+                stem, _, query = address.partition("?")
+                if stem == concept.stem:
+                    said = {k: v for k, v in parse_qsl(query, keep_blank_values=True) if k not in RESERVED}
+                    params, problems = read(concept.Params, said)
+                    assert not problems
+                    found.append(params)
+            assert found == wanted
+
+
+def test_the_map_is_small() -> None:
+    assert len(as_html("en").encode()) / len(CONCEPTS) * len(ROWS) <= 400 * 1024
 
 
 def test_the_timeline_leads_to_concepts_of_the_map() -> None:

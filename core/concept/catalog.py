@@ -27,6 +27,7 @@ class Entry:
     chapter: str
     icon: str = ""  # a Material symbol
     place: bool = False  # a page without an experiment
+    needs: tuple[str, ...] = ()  # concepts that a reader should know before
 
     @property
     def planned(self) -> bool:
@@ -41,44 +42,44 @@ MAP = (
     Entry("status", "start", "monitor_heart", place=True),
     Entry("present", "start", "present_to_all", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
-    Entry("linear_models", "first_steps", "trending_flat"),
-    Entry("loss_functions", "first_steps"),
-    Entry("backpropagation", "first_steps"),
-    Entry("universal_approximation", "first_steps"),
-    Entry("activations", "training", "show_chart"),
-    Entry("initialization", "training"),
-    Entry("optimizers", "training", "terrain"),
-    Entry("optimizer_race", "training", "trophy"),
-    Entry("batch_size", "training"),
-    Entry("learning_rate", "training"),
-    Entry("feature_scaling", "training"),
-    Entry("batch_norm", "training"),
-    Entry("hyperparameter_search", "training"),
-    Entry("bias_variance", "generalisation"),
-    Entry("regularization", "generalisation"),
-    Entry("dropout", "generalisation", "blur_on"),
-    Entry("data_augmentation", "generalisation"),
-    Entry("mixup", "generalisation", "join_inner"),
-    Entry("error_analysis", "generalisation"),
-    Entry("convolution", "convolution"),
-    Entry("cnn_classics", "convolution"),
-    Entry("residual_networks", "convolution"),
-    Entry("inside_a_cnn", "convolution"),
-    Entry("transfer_learning", "convolution"),
-    Entry("style_transfer", "convolution"),
-    Entry("object_detection", "seeing"),
-    Entry("segmentation", "seeing"),
-    Entry("one_shot", "seeing"),
-    Entry("recurrent_memory", "sequences"),
-    Entry("text_generation", "sequences", "edit_note"),
-    Entry("ctc", "sequences"),
-    Entry("sequence_to_sequence", "sequences"),
-    Entry("attention", "sequences"),
-    Entry("word_embeddings", "sequences"),
-    Entry("autoencoder", "generating", "compress"),
-    Entry("gan", "generating", "swords"),
+    Entry("linear_models", "first_steps", "trending_flat", needs=("perceptron",)),
+    Entry("loss_functions", "first_steps", needs=("linear_models",)),
+    Entry("backpropagation", "first_steps", needs=("loss_functions",)),
+    Entry("universal_approximation", "first_steps", needs=("activations",)),
+    Entry("activations", "training", "show_chart", needs=("backpropagation",)),
+    Entry("initialization", "training", needs=("activations", "backpropagation")),
+    Entry("optimizers", "training", "terrain", needs=("feature_scaling", "linear_models")),
+    Entry("optimizer_race", "training", "trophy", needs=("optimizers",)),
+    Entry("batch_size", "training", needs=("optimizer_race",)),
+    Entry("learning_rate", "training", needs=("optimizers",)),
+    Entry("feature_scaling", "training", needs=("linear_models",)),
+    Entry("batch_norm", "training", needs=("initialization", "learning_rate")),
+    Entry("hyperparameter_search", "training", needs=("regularization",)),
+    Entry("bias_variance", "generalisation", needs=("universal_approximation",)),
+    Entry("regularization", "generalisation", needs=("bias_variance",)),
+    Entry("dropout", "generalisation", "blur_on", needs=("regularization",)),
+    Entry("data_augmentation", "generalisation", needs=("regularization",)),
+    Entry("mixup", "generalisation", "join_inner", needs=("data_augmentation",)),
+    Entry("error_analysis", "generalisation", needs=("regularization",)),
+    Entry("convolution", "convolution", needs=("linear_models",)),
+    Entry("cnn_classics", "convolution", needs=("convolution",)),
+    Entry("residual_networks", "convolution", needs=("batch_norm", "cnn_classics")),
+    Entry("inside_a_cnn", "convolution", needs=("convolution", "mixup")),
+    Entry("transfer_learning", "convolution", needs=("cnn_classics",)),
+    Entry("style_transfer", "convolution", needs=("inside_a_cnn",)),
+    Entry("object_detection", "seeing", needs=("convolution",)),
+    Entry("segmentation", "seeing", needs=("convolution",)),
+    Entry("one_shot", "seeing", needs=("transfer_learning",)),
+    Entry("recurrent_memory", "sequences", needs=("word_embeddings",)),
+    Entry("text_generation", "sequences", "edit_note", needs=("recurrent_memory",)),
+    Entry("ctc", "sequences", needs=("recurrent_memory",)),
+    Entry("sequence_to_sequence", "sequences", needs=("recurrent_memory",)),
+    Entry("attention", "sequences", needs=("sequence_to_sequence",)),
+    Entry("word_embeddings", "sequences", needs=("linear_models",)),
+    Entry("autoencoder", "generating", "compress", needs=("linear_models",)),
+    Entry("gan", "generating", "swords", needs=("autoencoder",)),
     Entry("reinforcement_learning", "deciding"),
-    Entry("meta_learning", "deciding"),
+    Entry("meta_learning", "deciding", needs=("transfer_learning",)),
 )
 
 TALKS = ("which_optimizer", "deep_nets")
@@ -92,3 +93,8 @@ def by_chapter(entries: tuple[Entry, ...] = CATALOG) -> dict[str, list[Entry]]:
     """The chapters that have any of these entries, each with them."""
     found = {chapter: [entry for entry in entries if entry.chapter == chapter] for chapter in CHAPTERS}
     return {chapter: held for chapter, held in found.items() if held}
+
+
+def leads_to(stem: str) -> list[Entry]:
+    """The concepts that need this one."""
+    return [entry for entry in MAP if stem in entry.needs]

@@ -182,3 +182,9 @@ def _bare(text: str) -> str:
         ):
             inner.body = body[1:] or [ast.Pass()]
     return ast.dump(node)
+
+
+def forget() -> None:
+    """Let go of all syntax trees; what asks for one parses it anew. Those of all concepts take tens of megabytes."""
+    for known in (module, _uses, _bare):
+        known.cache_clear()

@@ -117,6 +117,7 @@ const INK = "#15181d"; // of text on paper, whatever the theme
 const SHEET = 700; // pixels: the width of A4 or Letter, upright, between its margins
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+const PHONE = 640, LOWEST = 280; // pixels: up to this width columns stand below each other; a figure is no lower than that
 const NARROW = 500, BETWEEN = 84; // pixels: narrower figures stack their panels, with room for words between them
 
 // The layout with its panels below each other, in the order of reading: each as wide as the figure, as high as it was.
@@ -312,7 +313,7 @@ class Chart {
     const { aspect, least } = layout.meta || {};
     this.width = this.plot.clientWidth;
     if (this.big || this.full) layout.height = this.room();
-    else if (aspect) layout.height = Math.max(least ?? 0, Math.min(Math.round(aspect * this.width), 820));
+    else this.high = layout.height = this.fitting(this.wanted = aspect ? Math.max(least ?? 0, Math.min(Math.round(aspect * this.width), 820)) : layout.height ?? 420);
     if (layout.meta?.stack && this.width < NARROW && !this.big && !this.full) stacked(layout);
     this.plot.style.height = `${layout.height || 420}px`;
     this.locale.dictionary = Object.fromEntries(Object.entries(TOASTS).map(([theirs, ours]) => [theirs, this.words[ours]]));
@@ -360,6 +361,13 @@ class Chart {
   room() {
     const below = (this.full ? 0 : FOOT) + (this.bar.hidden ? 0 : this.bar.offsetHeight);
     return Math.max(320, window.innerHeight - Math.max(0, this.plot.getBoundingClientRect().top + window.scrollY) - below);
+  }
+
+  // The height of a figure that wants this one: on a first screen it is whole, with its scrubber.
+  fitting(wanted) {
+    const top = this.plot.getBoundingClientRect().top + (document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0);
+    if (this.paper || window.innerWidth <= PHONE || top > window.innerHeight / 2) return wanted;
+    return Math.max(LOWEST, Math.min(wanted, window.innerHeight - top - (this.bar.hidden ? 0 : this.bar.offsetHeight) - 8));
   }
 
   label() {
@@ -484,10 +492,12 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     this.sizes = new ResizeObserver(() => { // plotly heeds the window alone, not a sidebar that folds or a page that CSS zooms
       if (!this.library || !this.figure) return;
       if (this.big) this.read();
-      else if (this.width === this.plot.clientWidth) return; // it grew by what was drawn
+      else if (this.width === this.plot.clientWidth && this.high === this.fitting(this.wanted)) return; // it grew by what was drawn
       this.draw();
     });
     this.sizes.observe(this.root);
+    const page = document.querySelector("[data-testid=stMainBlockContainer]"); // what comes above moves the figure
+    if (page) this.sizes.observe(page);
     window.addEventListener("resize", (this.resized = () => this.big && this.library && this.figure && (this.read(), this.draw())));
     this.dusk = matchMedia("(prefers-color-scheme: dark)");
     this.dusk.onchange = () => setTimeout(() => this.source && this.update({ ...this.last }, this.component), 100);

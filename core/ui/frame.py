@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from core.ui import held, link
 from core.ui.told import told
 
 HERE = Path(__file__).parent
+SIDEBAR = 240  # pixels
 NAMES = {"en": "English", "zh": "中文"}
 
 
@@ -20,7 +22,7 @@ def frame() -> None:
     """Run the page the reader is on, inside the navigation."""
     st.session_state["entered"] = True
     link.begin()
-    st.set_page_config(page_icon="static/favicon.png", layout="wide")
+    st.set_page_config(page_icon="static/favicon.png", layout="wide", initial_sidebar_state=SIDEBAR)
     if os.environ.get("LAB_HELLO") and "hello" in st.query_params:  # what the benchmark holds the pages against
         st.title("Hello, world")
         return
@@ -46,8 +48,11 @@ def frame() -> None:
     with st.sidebar:
         _search(language)
         _language(language)
-    spoken = f"<script>document.documentElement.lang = '{SPOKEN[language]}'</script>"
-    st.html(f"<style>{css()}</style>{spoken}", unsafe_allow_javascript=True)
+    entry = next(entry for entry in CATALOG if pages[entry.stem] is current)
+    opened = [text.say(f"chapters.{chapter}") for chapter in ("start", entry.chapter)]
+    spoken = f"document.documentElement.lang = '{SPOKEN[language]}';"
+    folds = f"{chapters_js()}({json.dumps(opened)}, '{entry.stem}');"
+    st.html(f"<style>{css()}</style><script>{spoken} {folds}</script>", unsafe_allow_javascript=True)
     with held.drawing():
         current.run()
 
@@ -90,6 +95,11 @@ def _search(language: str) -> None:
 
 def _both_titles(stem: str) -> str:
     return " · ".join(words(stem, language).title for language in LANGUAGES)
+
+
+def chapters_js() -> str:
+    """What folds the chapters but those named, once on every page."""
+    return (HERE / "chapters.js").read_text("utf-8").strip().removesuffix(";")
 
 
 def css() -> str:

@@ -47,7 +47,7 @@ class Map {
     }
   }
 
-  // Shows the cards that have every word sought, in their title, their sentence or their claims; gives the first link.
+  // Shows the cards that have every word sought, in their title, their sentence, their presets, mistakes or claims; gives the first link.
   find() {
     const sought = this.root.querySelector("input").value.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean);
     const has = (element) => sought.every((word) => element.dataset.find.includes(word));
@@ -55,9 +55,9 @@ class Map {
     for (const card of cards) {
       const itself = has(card);
       let shown = 0;
-      for (const claim of card.querySelectorAll("li")) {
-        claim.hidden = !sought.length || itself || !has(claim) || shown === 2;
-        shown += !claim.hidden;
+      for (const part of card.querySelectorAll("li")) {
+        part.hidden = !sought.length || itself || !has(part) || shown === 3;
+        shown += !part.hidden;
       }
       card.hidden = !itself && !shown;
     }

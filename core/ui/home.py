@@ -7,10 +7,12 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.concept.catalog import CONCEPTS, LANGUAGES, PLANNED, Entry, by_chapter
+from core.concept.params import LINK_VERSION, BaseParams, write
 from core.concept.parts import load
 from core.concept.text import Text, words
 from core.runs import engines
@@ -53,8 +55,8 @@ def concept_map(language: str) -> None:
 
 @cache
 def as_html(language: str, claims: bool = True) -> str:
-    """The map as HTML, with or without the claims that a search finds; every word in it is ours, and escaped all the
-    same."""
+    """The map as HTML, with or without the parts of pages that a search finds; every word in it is ours, and escaped
+    all the same."""
     text = words("", language)
     find = escape(text.say("home.find"))
     parts = [
@@ -82,15 +84,34 @@ def _card(entry: Entry, language: str, with_claims: bool) -> str:
         return f'<li class="lab-card lab-planned" {find}><h3>{title}</h3>{badge}<p>{lead}</p></li>'
     alt = escape(about_shipped(entry.stem).get("summary", {}).get(language, ""))
     picture = f'<img data-picture="{entry.stem}" alt="{alt}" width="720" height="432" loading="lazy" decoding="async">'
-    claims = f"<ul>{''.join(_claims(entry, language))}</ul>" if with_claims else ""
+    claims = f"<ul>{''.join(_parts(entry, language))}</ul>" if with_claims else ""
     return f'<li class="lab-card" {find}>{picture}<h3>{_link(entry, title, language)}</h3><p>{lead}</p>{claims}</li>'
 
 
-def _claims(entry: Entry, language: str) -> Iterator[str]:
-    """The claims of a concept: a search in either language shows those that it finds."""
-    for claim in load(entry.stem).claims:
-        wording = {each: words(entry.stem, each).say(f"claims.{claim.id}") for each in LANGUAGES}
-        yield f"<li {_findable(' '.join(wording.values()))} hidden>{escape(wording[language])}</li>"
+def _parts(entry: Entry, language: str) -> Iterator[str]:
+    """Presets, mistakes and claims of a concept: a search in either language shows those that it finds, and the first
+    two open the page at their settings."""
+    concept = load(entry.stem)
+    defaults = concept.Params()
+    for preset in concept.presets:
+        figure = {"figure": preset.figure} if preset.figure else {}
+        yield _part(entry, f"presets.{preset.id}", language, defaults.replace(**preset.changes), figure)
+    for mistake in concept.mistakes:
+        yield _part(entry, f"mistakes.{mistake.id}", language, mistake.params, {"figure": mistake.figure})
+    for claim in concept.claims:
+        yield _part(entry, f"claims.{claim.id}", language)
+
+
+def _part(
+    entry: Entry, key: str, language: str, params: BaseParams | None = None, beside: dict[str, str] | None = None
+) -> str:
+    """What is said under a key of a concept, in both languages to be found; a link where there are settings to open."""
+    wording = {each: words(entry.stem, each).say(key) for each in LANGUAGES}
+    shown = escape(wording[language])
+    if params is not None:
+        at = urlencode({"v": LINK_VERSION, "lang": language} | (beside or {}) | write(params), safe="~:")
+        shown = f'<a href="{entry.stem}?{escape(at)}">{shown}</a>'
+    return f"<li {_findable(' '.join(wording.values()))} hidden>{shown}</li>"
 
 
 def _timeline(text: Text) -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.concept.catalog import MAP, Entry, leads_to
 from core.concept.messages import because
 from core.concept.params import Choice, Integer, fields, write
+from core.concept.text import words
 from core.conclusions import kept
 from core.figures.numbers import readable
 from core.runs.run import COMPLETE, FAILED, STOPPED, Run
@@ -17,7 +19,7 @@ from core.ui import link, notes, pin, share
 from core.ui.chart import SENT, chart, named
 from core.ui.controls import Controls, problems
 from core.ui.heard import heard
-from core.ui.predict import covered, predict
+from core.ui.predict import covered, opener, predict
 from core.ui.run_state import failed, progress, refusal, stopped
 from core.ui.shown import Shown
 from core.ui.told import told
@@ -25,7 +27,9 @@ from core.ui.told import told
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-EMPTY = 420  # pixels kept free where nothing can be shown yet
+EMPTY = 380  # pixels kept free where nothing can be shown yet
+TABS = 560  # pixels that the tabs of figures have on a laptop, beside the menu of others
+LETTER, GLYPH, AROUND = 7.6, 14.0, 33.0  # pixels of a letter, of a Chinese character, and around the name of a tab
 
 
 class Page(Shown):
@@ -58,46 +62,51 @@ class Page(Shown):
         self.share()
 
     def header(self) -> None:
-        """Title, one sentence, the way to the presenter view, and what of the link could not be used."""
-        with st.container(horizontal=True, vertical_alignment="center", key="page-title"):
+        """Title, the page's question, the way to the presenter view, one sentence, and what of the link could not be
+        used."""
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page-title"):
             st.title(self.text.title, anchor=False)
+            opener(self)
             shown = {"concept": self.stem, "figure": self.figure.id, "lang": self.text.language} | write(self.params)
             label, icon = self.text.say("present.this"), ":material/present_to_all:"
             st.page_link(st.session_state["pages"]["present"], label=label, icon=icon, query_params=shown)
-        st.markdown(self.text.lead)
+        with st.container(key="page-lead"):
+            st.markdown(self.text.lead)
         problems(self.stem, self.text, self.concept.Params)
 
     def presets(self) -> None:
-        """Settings worth looking at, each with its reason."""
-        say, defaults = self.text.say, self.concept.Params()
-        settings = {p.id: defaults.replace(**p.changes) for p in self.concept.presets}
-        active = next((id for id, params in settings.items() if params == self.params), None)
+        """Settings worth looking at, in one row; the reason of the one that is set stands above the controls."""
+        say, defaults, active = self.text.say, self.concept.Params(), self._preset()
 
         def choose(id: str | None) -> None:
             chosen = next((p for p in self.concept.presets if p.id == id), None)
             if chosen:
-                link.change(self.stem, settings[chosen.id], outside=True)
+                link.change(self.stem, defaults.replace(**chosen.changes), outside=True)
                 if chosen.figure:
                     st.session_state[f"figure:{self.stem}"] = chosen.figure
 
         st.pills(
             say("frame.presets"),
-            list(settings),
+            [preset.id for preset in self.concept.presets],
             format_func=lambda id: say(f"presets.{id}"),
             default=active,
-            help=say("frame.preset"),
+            wrap=False,
+            label_visibility="collapsed",
             **told(f"{self.stem}-preset-{self.text.language}", active, choose),
         )
-        if active:
-            st.caption(self.text.hint(f"presets.{active}"))
         predict(self)
+
+    def _preset(self) -> str | None:
+        """The preset that is set."""
+        defaults = self.concept.Params()
+        return next((p.id for p in self.concept.presets if defaults.replace(**p.changes) == self.params), None)
 
     def places(self) -> tuple[Any, Any, Any]:
         """Places for the presets, for the picture, and for the settings on its left. Fill the picture first: what
         is sent first is drawn first."""
-        presets = st.container()
+        presets = st.container(key="page-presets")
         with st.container(key="lesson-columns"):
-            picture, settings = st.columns([0.6, 0.4], gap="medium")
+            picture, settings = st.columns([0.66, 0.34], gap="medium")
         return presets, picture, settings
 
     def controls(self, *first: str, without: tuple[str, ...] = ()) -> None:
@@ -106,6 +115,8 @@ class Page(Shown):
         without: fields that the page itself turns (by clicks on the figure, say), or, as `rows.field`, fields of rows
             that have no effect at these settings.
         """
+        if preset := self._preset():
+            st.caption(self.text.hint(f"presets.{preset}"))
         without = (*without, *self.experiment.without)
         controls = Controls(self.stem, self.params, self.text, without)
         for name in first:
@@ -242,10 +253,26 @@ class Page(Shown):
                         notes.card(self, claim, stored.get(claim.id))
 
     def lesson(self) -> None:
-        """The notes of the page."""
+        """The notes of the page, and what comes before and after it."""
         with self.folded("lesson", self.text.say("frame.lesson"), "menu_book") as fold:
             if fold.open:
                 st.markdown(self.text.prose("lesson"))
+        entries = {entry.stem: entry for entry in MAP}
+        needs = [entries[stem] for stem in entries[self.stem].needs]
+        with st.container(horizontal=True, vertical_alignment="center", key="way"):
+            for word, found in (("needs", needs), ("leads_to", leads_to(self.stem))):
+                if found:
+                    st.caption(self.text.say(f"frame.{word}"))
+                for entry in found:
+                    self._way(entry)
+
+    def _way(self, entry: Entry) -> None:
+        """The way to another concept; the name of one that is planned."""
+        title = words(entry.stem, self.text.language).title
+        if entry.planned:
+            st.caption(self.text.say("frame.planned", title=title))
+        else:
+            st.page_link(st.session_state["pages"][entry.stem], label=title)
 
     def share(self) -> None:
         """The link, and everything to take away."""
@@ -256,21 +283,37 @@ class Page(Shown):
     # What the parts are made of
 
     def _figure_picker(self) -> None:
-        say = self.text.say
-        options = [f.id for f in self.shown_figures()]
+        """A tab for every figure that there is room for, and a menu of the others; on a phone a menu of all."""
+        say, now, language = self.text.say, self.figure.id, self.text.language
+        names = {figure.id: say(f"figures.{figure.id}") for figure in self.shown_figures()}
+        tabs = fitting(names, now)
 
         def choose(id: str) -> None:
             st.session_state[f"figure:{self.stem}"] = id
 
-        st.segmented_control(
-            say("frame.figure"),
-            options,
-            format_func=lambda id: say(f"figures.{id}"),
-            default=self.figure.id,
-            required=True,
-            label_visibility="collapsed",
-            **told(f"{self.stem}-figure-{self.text.language}", self.figure.id, choose),
-        )
+        def menu(label: str, options: list[str], key: str) -> None:
+            st.menu_button(
+                label,
+                options,
+                format_func=names.__getitem__,
+                key=key,
+                on_click=lambda: choose(st.session_state[key]),
+            )
+
+        with st.container(horizontal=True, gap="small", key="figure-picker"):
+            st.segmented_control(
+                say("frame.figure"),
+                tabs,
+                format_func=names.__getitem__,
+                default=now,
+                required=True,
+                label_visibility="collapsed",
+                wrap=True,
+                **told(f"{self.stem}-figure-{language}", now, choose),
+            )
+            if rest := [id for id in names if id not in tabs]:
+                menu(say("frame.more_figures"), rest, f"{self.stem}-figures-more-{language}")
+            menu(names[now], list(names), f"{self.stem}-figures-all-{language}")
 
     def _status_row(self, run: Run | None) -> None:
         """One row that is always there: progress and Stop, or where the numbers come from and Run."""
@@ -356,3 +399,15 @@ def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] 
             st.session_state["whole page"] = True  # an event of the chart runs only its fragment again
 
     return handle
+
+
+def fitting(names: dict[str, str], now: str) -> list[str]:
+    """The figures whose names fit beside each other, from the first on; the one shown now is always among them."""
+    wide = {id: AROUND + sum(GLYPH if ord(c) > 0x2E80 else LETTER for c in name) for id, name in names.items()}
+    tabs: list[str] = []
+    for id in names:
+        others = 0.0 if now in (id, *tabs) else wide[now]
+        if sum(wide[tab] for tab in tabs) + wide[id] + others > TABS:
+            break
+        tabs.append(id)
+    return tabs if now in tabs else [*tabs, now]

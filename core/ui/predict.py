@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from core.concept.parts import Prediction
@@ -16,16 +18,32 @@ def covered(page: Shown) -> bool:
     return bool(state.get(f"cover:{page.stem}")) and any(_picked(page, p) is None for p in page.predictions)
 
 
-def predict(page: Shown) -> None:
-    """The questions of a page, folded into one line; what is not asked costs nothing."""
+def opener(page: Shown) -> None:
+    """The button that opens and closes the questions of a page."""
     if not page.predictions:
         return
-    first = page.text.say(f"predict.{page.predictions[0].id}")
-    with page.folded("predict", page.text.say("predict.first", question=first), "lightbulb") as fold:
-        if fold.open:
+
+    def turn() -> None:
+        st.session_state[_opened(page)] = not st.session_state.get(_opened(page))
+
+    label, first = page.text.say("predict.first"), page.text.say(f"predict.{page.predictions[0].id}")
+    key = f"{page.stem}-predict-{page.text.language}"
+    opened = st.session_state.get(_opened(page))
+    kind: Literal["secondary", "tertiary"] = "secondary" if opened else "tertiary"
+    st.button(label, icon=":material/lightbulb:", help=first, type=kind, key=key, on_click=turn)
+
+
+def predict(page: Shown) -> None:
+    """The questions of a page, where they are open; what is not asked costs nothing."""
+    if page.predictions and st.session_state.get(_opened(page)):
+        with st.container(border=True, key="predict"):
             for prediction in page.predictions:
                 _question(page, prediction)
             _cover(page)
+
+
+def _opened(page: Shown) -> str:
+    return f"predicting:{page.stem}"
 
 
 def _question(page: Shown, asked: Prediction) -> None:
@@ -40,7 +58,6 @@ def _question(page: Shown, asked: Prediction) -> None:
         asked.options,
         default=picked,
         format_func=lambda option: say(f"predict.{asked.id}.{option}"),
-        label_visibility="collapsed" if len(page.predictions) == 1 else "visible",  # the fold says it
         **told(f"{page.stem}-predict-{asked.id}-{page.text.language}", picked, pick),
     )
     if picked:

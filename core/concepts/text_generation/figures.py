@@ -21,7 +21,8 @@ from core.figures.numbers import whole
 MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Noto Sans Mono CJK SC', monospace"
 ORANGE, GREEN, PURPLE, INK, STONE = (style.PALETTE[i] for i in (1, 2, 3, 8, 9))
 RUNGS = (0, 1 / 16, 1 / 4, 1)  # of all steps
-WIDE = 76  # characters of a line beside the ruler; what does not fit is cut off
+WIDE = 54  # characters of a line beside the ruler, which a laptop can show; what does not fit is cut off
+BESIDE = 1, 2  # the temperatures of which samples stand there
 NARROW = 44  # characters of a line of samples alone, which a phone can show
 FULL_WIDTH = 0x2E80  # the first code point of the characters of Chinese, which take more room
 LETTERS = 32  # letters of a line over which units are shown
@@ -131,7 +132,8 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
     learned = len(blocks)
     if result.counted.any():
         blocks.append((order_name(result, language), best_ngram(result).mean(), result.counted, result.counted_copied))
-    height = round((len(RUNGS) + 1) * (len(SAMPLED) + 2) * LINE) + 60
+    block = (len(BESIDE) + 1.6) * LINE
+    height = round((len(RUNGS) + 1) * block) + 60
     fig = plot.figure(height, "closest")
     values = [bits for _, bits in found] + [bits for _, bits, *_ in blocks if np.isfinite(bits)]
     uniform = float(np.log2(len(result.vocabulary)))
@@ -150,7 +152,7 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
         away = [line_x, line_x - 1.5, line_x - 3]
         fig.add_scatter(x=away, y=[bits, bits, place], **look, **said, textfont={"size": 11.5})
     for k, (name, bits, *samples) in enumerate(blocks):
-        place = top - pixel * (len(SAMPLED) + 2) * LINE * (k + 0.45)
+        place = top - pixel * block * (k + 0.45)
         if np.isfinite(bits) and k < learned:
             colour = style.contender(0).colour
             ends = {"size": [11, 1], "symbol": "circle", "color": colour, "opacity": [1, 0]}
@@ -158,7 +160,7 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
             hover = f"{name}: {bits:.3f}<extra></extra>"
             fig.add_scatter(x=[line_x, far], y=[bits, place], **look, hovertemplate=hover)
         rows = [f"<b>{name}</b> · {say('words.bits', bits=f'{bits:.2f}' if np.isfinite(bits) else '–')}"]
-        written = zip(SAMPLED, *samples)
+        written = [(SAMPLED[i], *(each[i] for each in samples)) for i in BESIDE]
         rows += [f'<span style="color:{GREEN}">{t:<4g}</span>{line(passages(*own))}' for t, *own in written]
         fig.add_scatter(x=[start], y=[place], text=["<br>".join(rows)], **WRITTEN)
     fig.update_xaxes(visible=False, range=[0, 100], fixedrange=True)
