@@ -22,7 +22,7 @@ def test_the_map_is_there_and_its_pictures_follow_the_theme(chromium: Browser, l
             page.set_viewport_size({"width": 380, "height": 20_000})  # so tall that every picture is asked for
             page.goto("/")
             expect(page.locator("#root .lab-card")).to_have_count(len(ALL))
-            expect(page.locator("#root .lab-card a")).to_have_count(len(CONCEPTS))
+            expect(page.locator("#root .lab-card h3 a")).to_have_count(len(CONCEPTS))
             page.wait_for_function(
                 """scheme => [...document.querySelectorAll("#root .lab-card img")].every(
                 (image) => image.complete && image.naturalWidth === 720 && image.src.includes(`.${scheme}.webp`))""",
