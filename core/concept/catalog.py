@@ -43,7 +43,7 @@ MAP = (
     Entry("present", "start", "present_to_all", place=True),
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("linear_models", "first_steps", "trending_flat", needs=("perceptron",)),
-    Entry("loss_functions", "first_steps", needs=("linear_models",)),
+    Entry("loss_functions", "first_steps", "trending_down", needs=("linear_models",)),
     Entry("backpropagation", "first_steps", needs=("loss_functions",)),
     Entry("universal_approximation", "first_steps", needs=("activations",)),
     Entry("activations", "training", "show_chart", needs=("backpropagation",)),

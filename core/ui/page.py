@@ -145,11 +145,11 @@ class Page(Shown):
     ) -> None:
         """The chosen figure of the run, growing while it trains, with what came of it below.
 
-        on_click: what a click inside the axes of the first figure does, given its {"x", "y"}.
-        on_select: what a box selection in the first figure does, given the points selected.
+        on_click: what a click inside the axes of an experiment's first figure does, given its {"x", "y"}.
+        on_select: what a box selection in it does, given the points selected.
         """
         self._figure_picker()
-        first = self.figure is self.shown_figures()[0]
+        first = self.figure is self.concept.first(self.params, self.experiment.part)
         key = f"{self.stem}-chart-{self.figure.id}"
         handlers: dict[str, Any] = {"on_click": _handler(self, key, "click", on_click if first else None)}
         handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
