@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import optimize, special
+from scipy import optimize, special, stats
 from sklearn.linear_model import HuberRegressor, LinearRegression
 from sklearn.metrics import hinge_loss
 from torch.nn import functional
@@ -28,9 +28,10 @@ from core.concepts.loss_functions.surface.params import KINDS
 from core.concepts.loss_functions.surface.train import drawn as points
 from core.concepts.loss_functions.surface.train import local_minima, share_below, surface
 from core.conclusions.measures import preset
-from core.ml.data import Data
+from core.ml.data import Data, batch_orders
 from core.ml.networks import forward, initial_weights
 from core.ml.own import CONTENTS
+from core.ml.random import stream
 from core.takeaway.export import script
 from tests.known import known
 
@@ -90,10 +91,7 @@ def test_the_logarithm_of_what_underflows_is_lost_in_torch_too() -> None:
 @pytest.mark.parametrize("loss", ["squared", "cross_entropy", "linear", "hinge"])
 def test_the_neuron_takes_the_path_of_torch_optim(loss: str) -> None:
     params = SMALL.replace(losses=of(loss), wrong=3.0)
-    run, x = train_module("loss_functions").train(params), None
-    *_, result = run
-    from core.ml.random import stream
-
+    result: Any = last("loss_functions", params)
     for s in range(2):
         x = stream("one neuron", s).uniform(0.8, 1.2)
         w0 = stream("weights", s).standard_normal()
@@ -128,8 +126,6 @@ def test_cross_entropy_is_minus_the_mean_log_likelihood() -> None:
 
 def test_the_likelihood_of_normal_targets_is_the_squared_error() -> None:
     """Up to a constant: the notes' derivation, for regression; and of Laplace targets the absolute error."""
-    from scipy import stats
-
     r = np.linspace(-3, 3, 13)
     np.testing.assert_allclose(-stats.norm.logpdf(r) + stats.norm.logpdf(0), 0.5 * r**2, atol=1e-12)
     np.testing.assert_allclose(-stats.laplace.logpdf(r) + stats.laplace.logpdf(0), np.abs(r), atol=1e-12)
@@ -145,9 +141,7 @@ def test_weights_go_into_torch_as_they_are() -> None:
     found = weights(result, state)
     layer = torch.nn.Linear(1, 1, dtype=torch.float64)
     layer.load_state_dict({key: torch.tensor(found[f"0.{key}"][1, 0]) for key in ("weight", "bias")})
-    from core.ml.random import stream
-
-    x = torch.tensor([stream("one neuron", 0).uniform(0.8, 1.2)])
+    x = torch.tensor([stream("one neuron", 0).uniform(0.8, 1.2)], dtype=torch.float64)
     assert torch.sigmoid(layer(x)).item() == pytest.approx(result.output[1, 0, -1])
 
 
@@ -238,8 +232,6 @@ def test_the_classifier_takes_the_path_of_torch_optim() -> None:
             next(run)
         except StopIteration as end:
             state = end.value
-    from core.ml.data import batch_orders
-
     seed, rate = 1, RATES.index(EQUAL)
     data = classifier.load(params, seed)
     y = classifier.mistaught(params, data, seed)
@@ -317,8 +309,11 @@ def test_lines_are_those_of_other_solvers(count: int) -> None:
         )
         mine = np.abs(y - found["distance"][0] * x - found["distance"][1]).sum()
         assert mine == pytest.approx(program.fun, rel=0.01)
-        lowest = optimize.minimize(lambda w: mean_loss("huber", w[0] * x + w[1], y, 0.4), np.zeros(2), tol=1e-12)
-        assert mean_loss("huber", found["huber"][0] * x + found["huber"][1], y, 0.4) <= lowest.fun + 1e-6
+
+        def loss(w: np.ndarray, x: np.ndarray = x, y: np.ndarray = y) -> float:
+            return mean_loss("huber", w[0] * x + w[1], y, 0.4)
+
+        assert loss(found["huber"]) <= optimize.minimize(loss, np.zeros(2), tol=1e-12).fun + 1e-6
 
 
 def test_hubers_error_is_torchs_and_leads_where_scikit_learn_goes() -> None:

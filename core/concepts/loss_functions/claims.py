@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,12 @@ from core.conclusions.measures import Contenders, Measure, more_or_less, preset,
 VALIDATION, TEST = 1, 2
 FLOOR = float(np.log(np.e + TABLES["digits"][2] - 1) - 1)  # the lowest loss after a softmax too many, ten classes
 SQUARED, CROSS, LINEAR = Neuron("squared"), Neuron("cross_entropy"), Neuron("linear")
+
+
+def named(loss: str) -> Callable[[Neuron], bool]:
+    """Whether a neuron makes this loss small, at whatever rate."""
+    return lambda neuron: neuron.loss == loss
+
 
 NEURONS, SURFACES = Contenders(lambda params: params.losses), Contenders(lambda params: KINDS)
 NETS, LINES = Contenders(lambda params: NAMES), Contenders(lambda params: METHODS)
@@ -146,7 +153,7 @@ CLAIMS = (
     claim("broadcast", LINES.alone(off_two, "broadcast"), 1e-6, "within", of="outliers"),
 )  # fmt: skip
 
-ENDS = {"squared": NEURONS.alone(ended, SQUARED), "cross": NEURONS.alone(ended, CROSS)}
+ENDS = {"squared": NEURONS.alone(ended, named("squared")), "cross": NEURONS.alone(ended, named("cross_entropy"))}
 BEST = {"outputs": NETS.alone(tuned, "outputs"), "cross": NETS.alone(tuned, "cross_entropy")}
 PREDICTIONS = (
     more_or_less("ends", ENDS, lambda output: f"{output:.2f}"),
@@ -156,10 +163,6 @@ PREDICTIONS = (
 
 def mistake(id: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
     return Mistake(id, preset(Params(), PRESETS, at), measure, symptom, figure)
-
-
-def named(loss: str) -> Any:
-    return lambda neuron: neuron.loss == loss
 
 
 MISTAKES = (

@@ -55,7 +55,7 @@ LINES = further("outliers", METHODS)
 
 def finish_neuron(fig: plot.Sheet, result: Result, text: Text) -> None:
     fig.update_yaxes(range=[-0.04, 1.06], row=1, col=1)
-    fig.update_yaxes(type="log", exponentformat="power", row=2, col=1)
+    fig.update_yaxes(type="log", exponentformat="power", dtick=1, row=2, col=1)
 
 
 def summary_neuron(result: Result, language: str) -> str:
@@ -90,22 +90,21 @@ def from_labels(result: Result) -> dict[str, np.ndarray]:
 
 
 def draw_likelihood(result: Result, language: str) -> go.Figure:
-    """Three panels over the probability of a 1; a mark on each moves with the slider below."""
+    """Three panels over the probability of a 1, their best place dotted; a mark on each moves with the slider below."""
     text, found = HERE.text(language), from_labels(result)
     fig = plot.panels(1, 3, [text.say(f"words.{word}") for word in found], 400, horizontal_spacing=0.09)
     for k, values in enumerate(found.values()):
         place = {"row": 1, "col": k + 1}
         look = plot.curve(k) | {"hovertemplate": "%{x:.2f}: %{y:.3g}<extra></extra>"}
         fig.add_scatter(x=result.chance, y=values, showlegend=False, **look, **place)
-        best = np.argmin(values) if k == 2 else np.argmax(values)
+        fig.add_vline(x=result.chance[result.likelihood.argmax()], line=plot.line(style.AXIS, 1.5, "dot"), **place)
         at = {"x": result.chance[:, None], "y": values[:, None]}
-        fig.add_scatter(
-            x=at["x"][best], y=at["y"][best], mode="markers", marker=plot.mark(k, 13), **plot.QUIET, **place
-        )
+        quiet = {"mode": "markers", "marker": plot.mark(k, 13)} | plot.QUIET
+        fig.add_scatter(x=at["x"][-1], y=at["y"][-1], **quiet, **place)
         fig.was(**at)
     fig.update_xaxes(title=text.say("words.chance"), range=[0, 1])
     plot.stack(fig)
-    return plot.film(fig, result, result.chance.round(3), text.say("words.chance"))
+    return plot.film(fig, result, result.chance.round(3), "p")
 
 
 def table_likelihood(result: Result, language: str) -> pd.DataFrame:
@@ -116,7 +115,7 @@ def table_likelihood(result: Result, language: str) -> pd.DataFrame:
 
 def summary_likelihood(result: Result, language: str) -> str:
     best = int(np.argmax(result.likelihood))
-    if not np.isfinite(result.likelihood).all():
+    if not np.isfinite([result.likelihood, result.chance]).all():
         return HERE.text(language).say("summaries.none")
     values = {"ones": result.params.ones, "seen": SEEN, "chance": result.chance[best]}
     negative = from_labels(result)["negative"][best]
@@ -127,7 +126,7 @@ def summary_likelihood(result: Result, language: str) -> str:
 
 
 def draw_surface(result: Any, language: str) -> go.Figure:
-    fig, places = plot.grid(SURFACES.names(result, language), 2, gap=0.12, room=0.24)
+    fig, places = plot.grid(SURFACES.names(result, language), 2, gap=0.12, room=0.42)
     for height, (_, layers), place in zip(result.height, KINDS, places):
         plot.heights(fig, result.axis, result.axis, height.astype(float), **place)
         across, up = ("w", "b") if layers == 1 else ("w₁", "w₂")

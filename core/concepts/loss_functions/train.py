@@ -40,7 +40,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
         if moment.due:
             steep = np.linalg.norm(gradients(losses, weights, inputs), axis=-1)
             record.append("tick", output=answers(losses, (weights * inputs).sum(-1)), gradient=steep)
-        yield record.result(moment.step)
+        if moment.step % chunk == 0 or moment.last:
+            yield record.result(moment.step)
     return {"weights": weights}
 
 

@@ -103,7 +103,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
         if moment.due:
             found = [measured(name, own, x, t, true, bounds, sizes) for name, own in zip(NAMES, w)]
             record.append("tick", loss=[f[0] for f in found], accuracy=[f[1] for f in found])
-        yield record.result(moment.step)
+        if moment.step % chunk == 0 or moment.last:
+            yield record.result(moment.step)
     return {"weights": w.numpy(force=True)}
 
 

@@ -23,9 +23,15 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
     axis = np.linspace(-REACH, REACH, GRID)
     places = np.stack(np.meshgrid(axis, axis), -1)  # [row, column, (first weight, second)]
     data = [drawn(params, params.data_seed + s) for s in range(params.seeds)]
-    heights = np.array([[surface(*kind, places, *own) for kind in KINDS] for own in data])  # [seed, kind, row, column]
+    # [seed, kind, row, column]
+    heights = np.array([[surface(*kind, places, *own) for kind in KINDS] for own in data])
     record = Recording(
-        Result, params, params.seeds, {"kind": len(KINDS), "seed": params.seeds}, axis=axis, height=heights[0]
+        Result,
+        params,
+        params.seeds,
+        {"kind": len(KINDS), "seed": params.seeds},
+        axis=axis,
+        height=heights[0].astype(np.float32),
     )
 
     for moment in schedule(params.seeds, chunk, seed=range(1, params.seeds + 1)):
@@ -33,7 +39,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
             s = moment.step - 1
             bent = [share_below(kind, *data[s], params.data_seed + s) for kind in KINDS]
             record.append("seed", bent=bent, minima=[local_minima(height) for height in heights[s]])
-        yield record.result(moment.step)
+        if moment.step % chunk == 0 or moment.last:
+            yield record.result(moment.step)
     return {}
 
 
