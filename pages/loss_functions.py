@@ -18,4 +18,4 @@ def clicked(page: Page, at: dict[str, float]) -> None:
 
 part = page.experiment.part
 act = clicked if part == "outliers" else None
-page.show(*CONTROLS[part], claims=("saturated", "learns", "tuned_outputs"), on_click=act)
+page.show(*CONTROLS[part], claims=("saturated", "learns", "linear"), on_click=act)

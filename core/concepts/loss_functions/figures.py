@@ -226,7 +226,9 @@ SWEEP = kinds.swept(
                 rate=lambda r: [f"{RATES[k]:g}" for k in chosen(r)]),
     finish=finish_rates,
 )  # fmt: skip
-TUNED = kinds.intervals(NETS, "tuned", accuracies, SWEEP.summary)
+TUNED = kinds.intervals(
+    NETS, "tuned", accuracies, SWEEP.summary, finish=lambda fig, r, text: fig.update_xaxes(range=[-0.04, 1.04])
+)
 TWICE = kinds.curves(NETS, "twice", *EPOCH, twice_or_once, summary_twice, finish=finish_twice)
 SLOPES = kinds.intervals(LINES, "slopes", lambda r: {"slope_error": slope_error(r)}, SUMMARY_LINES)
 FIGURES = (
