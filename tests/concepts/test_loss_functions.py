@@ -435,4 +435,4 @@ def test_measures_keep_silent_where_they_cannot_speak() -> None:
     aside = SMALL.replace(losses=(Neuron("squared", 10.0), Neuron("absolute")))
     assert all(claim.measure(last("loss_functions", aside)) is None for claim in claims.CLAIMS if not claim.of)
     named = figures.HERE.names(last("loss_functions", aside), "en")
-    assert named[0] == "squared error, 10 η"
+    assert named[0] == "squared error, 10 η (wrong)"

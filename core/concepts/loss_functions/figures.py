@@ -31,12 +31,14 @@ from core.figures.numbers import spaced
 
 STEP, EPOCH = ("step", lambda r: r.tick), ("epoch", lambda r: r.tick)
 ROWS = 20  # of a long table
+LEAST, LARGEST = -9, 2  # powers of ten within which the size of a gradient is drawn
 
 
 def named(result: Result, text: Text) -> list[str]:
     """Every loss, and its rate where that is not the common one."""
-    more = [f", {neuron.times:g} η" if neuron.times != 1 else "" for neuron in result.params.losses]
-    return [text.say(f"options.loss.{neuron.loss}") + said for neuron, said in zip(result.params.losses, more)]
+    losses = result.params.losses
+    more = [text.say("words.times", times=f"{neuron.times:g}") if neuron.times != 1 else "" for neuron in losses]
+    return [text.say(f"options.loss.{neuron.loss}") + said for neuron, said in zip(losses, more)]
 
 
 def further(part: str, names: tuple[str, ...], head: str = "words.loss_of") -> Gallery:
@@ -55,7 +57,11 @@ LINES = further("outliers", METHODS)
 
 def finish_neuron(fig: plot.Sheet, result: Result, text: Text) -> None:
     fig.update_yaxes(range=[-0.04, 1.06], row=1, col=1)
-    fig.update_yaxes(type="log", exponentformat="power", dtick=1, row=2, col=1)
+    steep = np.log10(result.gradient[np.isfinite(result.gradient) & (result.gradient > 0)])
+    low, high = (steep.min(), steep.max()) if steep.size else (0, 0)
+    low, high = max(low, LEAST), min(high, LARGEST)
+    ticks = {"exponentformat": "power", "dtick": max(1, round((high - low) / 4))}
+    fig.update_yaxes(type="log", range=[low - 0.2, high + 0.2], **ticks, row=2, col=1)
 
 
 def summary_neuron(result: Result, language: str) -> str:
@@ -209,7 +215,7 @@ SUMMARY_LINES = LINES.saying(
 )
 NEURON = kinds.curves(
     HERE, "neuron", *STEP, lambda r: {"output": r.output, "gradient": r.gradient}, summary_neuron, hover=".3g",
-    finish=finish_neuron,
+    ends=lambda r: np.isfinite(r.output).all(1).sum(-1), finish=finish_neuron,
 )  # fmt: skip
 LOGIT = kinds.swept(
     HERE, "logit", "z", lambda r: r.z, lambda r: {"value": r.value[:, None], "slope": r.slope[:, None]}, summary_logit,
