@@ -339,6 +339,8 @@ def test_cost_is_positive_and_grows(name: str) -> None:
 OTHER_STEPS = {
     "perceptron": "rounds in which every seed makes its next update: a typical number, as the end depends on the data",
     "activations": "steps of all depths and contenders: populations of different shape are trained one after another",
+    "universal_approximation": "steps of all widths, as populations of different shape are trained one after another",
+    "universal_approximation.depth": "steps of all depths, likewise, and what it takes to count pieces",
     "gan": "updates of players, of which a step has several: they are what takes the time",
 }
 
