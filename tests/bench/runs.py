@@ -128,7 +128,7 @@ def the_defaults(rounds: int) -> Section:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         manager = Manager(Store(Path(folder)), cpu_slots=1).start()
         try:
-            until(lambda: any(e.device == FUSED for e in manager.engines), pause=0.1)
+            until(lambda: any(e.device == FUSED for e in manager.places.engines), pause=0.1)
             for entry in CONCEPTS:
                 concept = experiment(entry.stem)
                 run_through(manager, concept.tiny, entry.stem)  # unmeasured: the worker imports the experiment
@@ -188,7 +188,7 @@ def asked_of_another(folder: str, params: Params) -> tuple[Run, float]:
 def stop_midway(manager: Manager, params: Params, native: bool) -> tuple[Run, float, float, float]:
     """Stop a run in its middle, or within its first step: the run, the seconds to its end, those until a worker has the
     tiny run behind it, and those until that is complete."""
-    until(lambda: manager.slots[0]._spares.qsize() > 0, pause=0.02)  # one Stop is measured, not two in a row
+    until(lambda: manager.places.slots[0]._spares.qsize() > 0, pause=0.02)  # one Stop is measured, not two in a row
     run = ask(manager, params)
     until(lambda: run.done.is_set() or (run.result is not None if native else run.fraction > 0.4))
     if native:
