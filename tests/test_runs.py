@@ -545,6 +545,7 @@ def test_what_a_worker_had_before_a_run_is_not_the_runs(monkeypatch: pytest.Monk
     held = iter([400e6, 2400e6, 1600e6, 1600e6, 4500e6, 4700e6])
     here = object.__new__(Worker)
     here._fresh = here._before = 0.0
+    monkeypatch.setattr(Worker, "_time", lambda self: 0.0)
     monkeypatch.setattr(Worker, "_memory", lambda self: next(held))
     assert here.kept() == 0
     here._begin()

@@ -242,13 +242,13 @@ class Carrier:
                         self.fail(run, excess, "")
                         return False
                     here.helped(self.places.helpers(slot))
+                    if slot.kind == MOMENTS and isinstance(here, Worker) and here.worked() > limits.OUTGROWN:
+                        run.moment = False
+                        here.last_in_line()
+                        self._put_by(run, slot, here)
+                        return True
                 if run.yields and waiting.room_wanted():
                     self._set_aside(run, slot, here, waiting)
-                    return True
-                if slot.kind == MOMENTS and isinstance(here, Worker) and now - run.started > limits.OUTGROWN:
-                    run.moment = False
-                    here.last_in_line()
-                    self._put_by(run, slot, here)
                     return True
             if not here.pipe.poll(0.02):
                 if not here.alive():

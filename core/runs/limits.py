@@ -21,6 +21,6 @@ SHORT_BYTES = 2**29  # free memory of the machine below which what is paused end
 TRIES = 3  # workers in a row that must fail to start before a run fails with them
 LOSSES = 3  # times a cluster may lose a run's process or node before the run fails
 MOMENT = 1.0  # seconds; what is predicted to be shorter has a place of its own
-OUTGROWN = 2.0  # seconds after which it gives that place up
+OUTGROWN = 2.0  # seconds of processor time after which it gives that place up
 WORTH = 2.0  # seconds of predicted time below which a run is not cut: every part begins anew
 PAYS = 0.8  # of the predicted time that the longest part of a run may take, else it stays whole

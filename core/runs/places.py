@@ -41,19 +41,26 @@ class Slot:
         self.device, self.kind, self.sooner = device, kind, sooner or []
         self.nice = worker.NICE if kind == TRAINING else 0
         self._spares: queue.Queue[Worker | None] = queue.Queue()
+        self._coming = 0  # spares that are being warmed
         self.current: Worker | Line | None = None
         self.run: Run | None = None
 
+    @property
+    def warm(self) -> bool:
+        """Whether a run could begin here at once."""
+        return self.current is not None or not self._spares.empty()
+
     def suits(self, run: Run) -> bool:
         """Whether a run that waits may have this place now."""
+        if self.kind == BACK or run.carrier is not None:
+            return run.carrier is not None and self.kind in (BACK, TRAINING) and not (self.kind == BACK and run.yields)
         if self.kind == MOMENTS:
-            return run.moment
-        if self.kind == BACK:
-            return run.carrier is not None and not run.yields and not run.moment
-        return not run.moment or all(slot.run is not None for slot in self.sooner)
+            return run.moment and self.warm
+        return self.warm and not (run.moment and any(slot.warm and slot.run is None for slot in self.sooner))
 
-    def hatch(self) -> None:
+    def hatch(self) -> threading.Thread:
         """Warm a further worker in the background."""
+        self._coming += 1
 
         def warm() -> None:
             spare = None
@@ -66,8 +73,11 @@ class Slot:
                 if spare:
                     spare.kill()
                 self._spares.put(None)
+            self._coming -= 1
 
-        threading.Thread(target=warm, daemon=True, name="hatch").start()
+        hatching = threading.Thread(target=warm, daemon=True, name="hatch")
+        hatching.start()
+        return hatching
 
     def adopt(self, warm: Worker) -> None:
         self._spares.put(warm)
@@ -80,7 +90,7 @@ class Slot:
         failures = 0
         while self.current is None or not self.current.alive():
             self.current = self._spares.get(timeout=180)
-            if self._spares.empty():
+            if self._spares.empty() and not self._coming:
                 self.hatch()
             failures += self.current is None
             if failures == limits.TRIES:
@@ -115,6 +125,10 @@ class Place(Slot):
     def __init__(self, device: str, kind: str, share: Any, cluster: Cluster, sooner: list[Slot] | None = None):
         super().__init__(device, kind, sooner)
         self.share, self.cluster = share, cluster
+
+    @property
+    def warm(self) -> bool:
+        return True
 
     def worker(self) -> Worker | Line:
         if self.current is None:
@@ -221,9 +235,7 @@ class Places:
             if not known:
                 engines.remember(path, stamp, self.engines)
             self.ready.set()
-            for slot in self.slots:  # a spare behind each: also for the first Stop
-                if slot.kind != BACK:
-                    slot.hatch()
+            threading.Thread(target=self._spare, daemon=True, name="spares").start()
         except Exception as error:
             log.exception("workers could not be started")
             self.trouble = str(error)
@@ -233,6 +245,12 @@ class Places:
         if engines.wanted():
             self._build(path, stamp, kernel)
         self.settled.set()
+
+    def _spare(self) -> None:
+        """Warm a spare behind each place, also for the first Stop: one after the other, for runs have begun by now."""
+        for slot in self.slots:
+            if slot.kind != BACK:
+                slot.hatch().join()
 
     def _beside_the_training(self, first: Worker) -> None:
         """The places of the processor."""

@@ -7,12 +7,15 @@ import multiprocessing
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 from core.runs import engines, worker
 from core.runs.engines import Engine
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def context_for(device: str) -> Any:
@@ -22,9 +25,9 @@ def context_for(device: str) -> Any:
     if forks:
         os.environ[worker.SERVER] = str(os.getpid())
         kernel = ["core.ml.fused.population"] if engines.wanted() else []
-        context.set_forkserver_preload(
-            ["core.runs.leave", "torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker", *kernel]
-        )
+        trains = (path.relative_to(ROOT).with_suffix("") for path in sorted(ROOT.glob("core/concepts/**/train.py")))
+        before = ["core.runs.leave", "torch", "torch._dynamo", "sklearn.datasets", "core.runs.worker", *kernel]
+        context.set_forkserver_preload([*before, *(".".join(path.parts) for path in trains)])
     return context
 
 
@@ -43,6 +46,7 @@ class Worker:
         self.devices: list[str] = []
         self.engine: Engine | None = None
         self._fresh = self._before = 0.0  # bytes it held before its first run, and before the run at hand
+        self._worked = 0.0  # seconds of processor time it had had before the run at hand
 
     def wait(self, seconds: float = 120.0) -> None:
         """Until the worker is warm; raises RuntimeError when it does not come up."""
@@ -88,8 +92,18 @@ class Worker:
         with contextlib.suppress(psutil.Error):
             psutil.Process(self.process.pid).nice(worker.NICE)
 
+    def worked(self) -> float:
+        """Seconds of processor time that the run at hand has had."""
+        return self._time() - self._worked
+
+    def _time(self) -> float:
+        try:
+            return sum(psutil.Process(self.process.pid).cpu_times()[:2])
+        except psutil.Error:
+            return 0.0
+
     def _begin(self) -> None:
-        self._before = self._memory()
+        self._before, self._worked = self._memory(), self._time()
         self._fresh = self._fresh or self._before
 
     def taken(self) -> float:

@@ -24,7 +24,8 @@ from typing import Any
 
 SERVER = "WORKERS_OF"  # the environment variable that holds the server's process id
 INTERVAL = 0.1  # seconds between partial Results
-NICE = 0  # of what trains for long: pages, browsers and what takes a moment go first
+NICE = 15  # of what trains for long: pages, browsers and what takes a moment go first
+WARMING = 5  # while a worker starts: somebody waits for it
 THREADS = 1  # intra-op threads: populations are small, and more threads slow them down
 
 
@@ -33,7 +34,7 @@ def serve(pipe: Connection, stop: Any, helpers: Any, device: str, nice: int, mea
     that may use."""
     die_with_parent()
     _first_to_go()
-    os.nice(nice)
+    os.nice(min(nice, WARMING))
     import torch
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
@@ -42,6 +43,7 @@ def serve(pipe: Connection, stop: Any, helpers: Any, device: str, nice: int, mea
     torch.set_num_threads(THREADS)
     engine = engines.measure(device)  # also warms what a first step would wait for
     pipe.send(("ready", engines.devices() if measure else [device], engine))
+    os.nice(nice - min(nice, WARMING))
     if device == "cpu" and engines.compiled():
         engines.measure(engines.FUSED)  # loads the kernel, before the first run that needs it
     while True:
