@@ -51,7 +51,8 @@ def first_figure(name: str) -> Figure:
 def results(names: list[str], anew: bool = False) -> dict[str, Stored]:
     """The results of these experiments' defaults: those that ship where they are of today's code and settings, the
     others (`anew`: all) trained on the CPU by the engine a page would choose."""
-    from core.runs.manager import BUILD, Manager
+    from core.runs.limits import BUILD
+    from core.runs.manager import Manager
     from core.runs.run import COMPLETE
 
     found = {} if anew else {name: stored for name in names if (stored := shipped(name)) and _of_today(name, stored)}
@@ -60,9 +61,11 @@ def results(names: list[str], anew: bool = False) -> dict[str, Stored]:
     manager = Manager().start()
     manager.ready.wait()
     end = time.monotonic() + BUILD
-    while engines.wanted() and time.monotonic() < end and engines.FUSED not in {e.device for e in manager.engines}:
+    while (
+        engines.wanted() and time.monotonic() < end and engines.FUSED not in {e.device for e in manager.places.engines}
+    ):
         time.sleep(0.2)
-    manager.engines = [engine for engine in manager.engines if engines.host(engine.device) == "cpu"]
+    manager.places.engines = [engine for engine in manager.places.engines if engines.host(engine.device) == "cpu"]
     try:
         for name in names:
             if name in found:

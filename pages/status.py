@@ -1,3 +1,5 @@
+from typing import Any
+
 import streamlit as st
 
 from core.concept.messages import because
@@ -18,6 +20,18 @@ st.markdown(say("status.lead"))
 problems("status", text, BaseParams)
 
 
+def carried(place: dict[str, Any]) -> str:
+    """The page whose run a place carries, and which part of it."""
+    if not place["run"]:
+        return ""
+    title = words(place["run"].partition(".")[0], link.language()).title
+    return say("status.part", title=title, part=place["part"], parts=place["parts"]) if place["parts"] else title
+
+
+def looked_at(place: dict[str, Any]) -> str:
+    return say("status.yes" if place["seen"] else "status.no") if place["run"] else ""
+
+
 @st.fragment(run_every=2.0)
 def now() -> None:
     status = shared().status()
@@ -33,6 +47,16 @@ def now() -> None:
     columns[1].metric(say("status.queued"), status["queued"])
     columns[2].metric(say("status.looking"), status["looking"])
     columns[3].metric(say("status.store"), f"{status['store']['bytes'] / 2**20:.1f} MB")
+    places = status["places"]
+    if places:
+        st.table(
+            {
+                say("status.place"): [say(f"status.{place['place']}") for place in places],
+                say("frame.device"): [place["device"].upper() for place in places],
+                say("status.carries"): [carried(place) for place in places],
+                say("status.seen"): [looked_at(place) for place in places],
+            }
+        )
     ended = {say(f"status.{how}"): status["ended"].get(how, 0) for how in ("complete", "stopped", "failed")}
     st.table({say("status.ended"): list(ended), say("status.runs"): list(ended.values())})
     engines = status["engines"]

@@ -60,7 +60,10 @@ def until(condition: Any, seconds: float = PATIENCE) -> float:
 
 def warm(manager: Manager, nodes: int) -> bool:
     """Whether so many nodes are there, and warm."""
-    return bool(manager.cluster) and [n["state"] for n in manager.cluster.status()["nodes"]] == ["usable"] * nodes
+    return (
+        bool(manager.places.cluster)
+        and [n["state"] for n in manager.places.cluster.status()["nodes"]] == ["usable"] * nodes
+    )
 
 
 def alike(runs: list[Run]) -> bool:
@@ -107,16 +110,16 @@ def node_killed(nodes: Nodes, manager: Manager) -> dict[str, Any]:
 def recovery(manager: Manager, kill: Any) -> dict[str, Any]:
     """Kill what carries two runs that are looked at, one more waiting; seconds until that is said, and until a run
     moves on."""
-    assert manager.cluster
+    assert manager.places.cluster
     until(lambda: warm(manager, 2))
     load = round(os.getloadavg()[0], 1)
     runs = [manager.ask(RACE, fresh(LONG)), manager.ask(RACE, fresh(LONG)), manager.ask(RACE, fresh(SHORT))]
     until(lambda: all(run.updates > 0 for run in runs[:2]))
     kill()
     begin = time.monotonic()
-    said = until(lambda: manager.cluster.trouble != "")
+    said = until(lambda: manager.places.cluster.trouble != "")
     known = [run.result.step for run in runs[:2] if run.result]
-    until(lambda: manager.cluster.trouble == "")
+    until(lambda: manager.places.cluster.trouble == "")
     joined = time.monotonic() - begin
     until(lambda: any(run.result.step > step for run, step in zip(runs, known) if run.result))
     back = time.monotonic() - begin
@@ -160,7 +163,7 @@ def main() -> None:
     os.environ["RAY_ADDRESS"] = nodes.address
     with tempfile.TemporaryDirectory() as folder:
         manager = Manager(Store(Path(folder))).start()
-        assert manager.cluster or until(lambda: manager.cluster) >= 0
+        assert manager.places.cluster or until(lambda: manager.places.cluster) >= 0
         try:
             found["stranger"] = stranger(nodes.address)
             print(found, file=sys.stderr, flush=True)
@@ -170,7 +173,7 @@ def main() -> None:
             print(found, file=sys.stderr, flush=True)
             found["node killed"] = node_killed(nodes, manager)
             print(found["node killed"], file=sys.stderr, flush=True)
-            found["broker killed"] = recovery(manager, lambda: manager.cluster.process.kill())
+            found["broker killed"] = recovery(manager, lambda: manager.places.cluster.process.kill())
             print(found["broker killed"], file=sys.stderr, flush=True)
             found["raylet killed"] = recovery(manager, lambda: psutil.Process(raylet(nodes.nodes[0])).kill())
         finally:

@@ -30,6 +30,8 @@ from core.conclusions.compare import joined
 from core.conclusions.measures import UNSEEN
 from core.conclusions.stats import interval, verdict
 from core.figures.overlay import common_axes, overlay
+from core.runs import cut
+from core.runs.engines import trainer
 from core.runs.key import run_key
 from core.runs.store import LARGEST_RESULT, Store
 from core.takeaway import source
@@ -165,6 +167,43 @@ def equal_states(one: dict[str, np.ndarray] | None, other: dict[str, np.ndarray]
     if one is None or other is None:
         return one is other
     return {n: a.tobytes() for n, a in one.items()} == {n: a.tobytes() for n, a in other.items()}
+
+
+WAYS = [(n, d) for n in NAMES if experiment(n).cut for d in experiment(n).devices if d in ("cpu", "fused")]
+
+
+def shortened(name: str) -> Iterator[Any]:
+    """Settings at which a run may be cut, made short: the default and the presets, from three seeds on."""
+    of = experiment(name)
+    for changes in ({}, *(preset.changes for preset in load(of.stem).presets)):
+        params = of.settings(of.Params().replace(**changes))
+        for seeds in (params.seeds, 3, 8):
+            short = params.replace(**{k: v for k, v in of.trial.items() if k in fields(of.Params) and k != "seeds"})
+            if cut.cut(name, short.replace(seeds=seeds), 2):
+                yield short.replace(seeds=seeds)
+
+
+@pytest.mark.parametrize(("name", "device"), WAYS)
+def test_what_is_cut_and_put_together_has_the_bits_of_the_whole(name: str, device: str) -> None:
+    """And so in two parts and in three, in whatever way the parts came about."""
+    how = {"population": trainer(device)} if device == "fused" else {}
+    tried: dict[str, BaseParams] = {json.dumps(canonical(params)): params for params in shortened(name)}
+    assert tried, "nothing of it can be cut"
+    for params in list(tried.values())[:5]:
+        results, state = trained(name, params, **how)
+        for count in (2, 3):
+            parts = cut.cut(name, params, count)
+            found = [trained(name, part.params, **how) for part in parts]
+            whole = cut.joined(name, params, parts, [each[-1] for each, _ in found])
+            assert same(whole, results[-1]) and whole.params == params, params
+            for field in dataclasses.fields(whole):
+                if "axes" not in field.metadata:
+                    assert getattr(whole, field.name) == getattr(results[-1], field.name)
+            together = cut.state_of_all(name, params, parts, [end for _, end in found])
+            assert together and list(together) == list(state)
+            assert all(together[key].tobytes() == np.asarray(state[key]).tobytes() for key in state)
+            partial = cut.joined(name, params, parts, [each[len(each) // 2] for each, _ in found])
+            assert partial.step < whole.step or len(found[0][0]) < 3
 
 
 @EVERY

@@ -55,7 +55,7 @@ def held(app: AppTest, name: str) -> str:
 def without_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A manager that can start no worker: every run fails at once, with a message."""
     manager = runs.Manager(Store(tmp_path_factory.mktemp("store")))
-    manager.trouble = "none in this test"
+    manager.places.trouble = "none in this test"
     manager.ready.set()
     runs._shared = manager
     yield

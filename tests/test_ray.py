@@ -21,8 +21,7 @@ from core.concept.parts import train_module
 from core.concept.result import same
 from core.concept.text import words
 from core.concepts.optimizer_race.params import TINY
-from core.runs import cluster
-from core.runs import manager as runs
+from core.runs import cluster, limits
 from core.runs.cluster import Cluster
 from core.runs.key import run_key
 from core.runs.manager import Manager
@@ -58,7 +57,7 @@ def test_without_the_package_it_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     monkeypatch.setattr(cluster, "installed", lambda: False)
     manager = Manager(Store(tmp_path)).start()
-    assert manager.ready.wait(10) and "requirements-ray.txt" in manager.trouble
+    assert manager.ready.wait(10) and "requirements-ray.txt" in manager.places.trouble
     run = manager.ask(RACE, TINY)
     assert done(run) == FAILED and run.error == "no_worker"
     manager.close()
@@ -114,8 +113,8 @@ def manager(nodes: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ma
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_ADDRESS", nodes.address)
         manager.start()
-    assert manager.ready.wait(120) and not manager.trouble
-    until(lambda: manager.cluster and len(manager.cluster.nodes) == 2)
+    assert manager.ready.wait(120) and not manager.places.trouble
+    until(lambda: manager.places.cluster and len(manager.places.cluster.nodes) == 2)
     yield manager
     manager.close()
 
@@ -125,7 +124,7 @@ def test_nodes_are_shown(manager: Manager) -> None:
     until(lambda: {node["state"] for node in manager.status()["cluster"]["nodes"]} == {"usable"})
     shown = manager.status()["cluster"]
     assert shown["reachable"] and [node["cpus"] for node in shown["nodes"]] == [1, 1]
-    assert manager.status()["workers"] == 4  # two that train, two that answer
+    assert manager.status()["workers"] == 6  # two that train, two for moments, two that answer
 
 
 @pytest.mark.ray
@@ -136,8 +135,8 @@ def test_changed_source_is_refused(manager: Manager, tmp_path: Path) -> None:
     before = train.read_text("utf-8")
     train.write_text(before.replace("FRAMES + 1", "1 + FRAMES"), "utf-8")
     assert train.read_text("utf-8") != before
-    assert manager.cluster
-    other = Cluster(manager.cluster.address, lambda kind, content: None, source=tmp_path).start()
+    assert manager.places.cluster
+    other = Cluster(manager.places.cluster.address, lambda kind, content: None, source=tmp_path).start()
     try:
         line = other.line({"num_cpus": 1})
         job = {"key": run_key(RACE, TINY, "cpu"), "name": RACE, "params": TINY, "device": "cpu"}
@@ -160,12 +159,12 @@ def test_a_stranger_is_refused(nodes: Any, tmp_path: Path, given: dict[str, str]
 
 @pytest.mark.ray
 def test_a_run_outlives_its_broker_with_the_same_bits(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert manager.cluster
+    assert manager.places.cluster
     short = fresh(LONG.replace(epochs=6))
     run = manager.ask(RACE, short)
     until(lambda: run.updates > 1)
     steps = [run.result.step] if run.result else []
-    manager.cluster.process.kill()
+    manager.places.cluster.process.kill()
     until(lambda: manager.unreachable and run.status == WAITING)
     assert run.result and run.result.step >= steps[0]  # what it has stays in sight
     assert done(run, 120) == COMPLETE and not run.losses
@@ -175,7 +174,7 @@ def test_a_run_outlives_its_broker_with_the_same_bits(manager: Manager, monkeypa
 
 @pytest.mark.ray
 def test_a_run_outlives_its_node(nodes: Any, manager: Manager) -> None:
-    until(lambda: not manager.unreachable and len(manager.cluster.nodes) == 2)  # type: ignore[union-attr]
+    until(lambda: not manager.unreachable and len(manager.places.cluster.nodes) == 2)  # type: ignore[union-attr]
     both = [manager.ask(RACE, fresh(LONG.replace(epochs=40))) for _ in range(2)]
     until(lambda: all(run.updates for run in both))
     nodes.kill(nodes.nodes.pop())
@@ -188,7 +187,7 @@ def test_a_run_outlives_its_node(nodes: Any, manager: Manager) -> None:
 
 @pytest.mark.ray
 def test_the_broker_ends_with_the_server(manager: Manager) -> None:
-    assert manager.cluster and runs.CHECKPOINT
-    process = psutil.Process(manager.cluster.process.pid)
+    assert manager.places.cluster and limits.CHECKPOINT
+    process = psutil.Process(manager.places.cluster.process.pid)
     manager.close()
     until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 10)

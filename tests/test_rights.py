@@ -56,7 +56,7 @@ class Lab:
         for params in (MINE, OTHER):
             result = trained(params)
             run = runs.Run(run_key(STEM, params, "cpu"), STEM, params, "cpu", 0.0, runs.COMPLETE, result)
-            about = self.manager._provenance(run, runs.COMPLETE)
+            about = self.manager.carrier._provenance(run, runs.COMPLETE)
             state = {"weights": np.arange(3.0)}
             assert self.manager.store.save(run.key, result, about, state, setting_key(STEM, params))
         monkeypatch.setattr(runs, "_shared", self.manager)

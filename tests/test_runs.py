@@ -26,10 +26,12 @@ from core.concept.parts import Cost, experiment, train_module
 from core.concept.result import same
 from core.concepts.optimizer_race.params import TINY, Params
 from core.ml.rules import Contender
-from core.runs import engines
-from core.runs import manager as runs
+from core.runs import engines, limits, places
+from core.runs.carry import Carrier
 from core.runs.engines import Engine
+from core.runs.key import run_key
 from core.runs.manager import Manager
+from core.runs.process import Worker
 from core.runs.queue import FairQueue
 from core.runs.run import COMPLETE, FAILED, RUNNING, STOPPED, WAITING, Run
 from core.runs.store import Store
@@ -63,13 +65,19 @@ def manager(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         manager.start()
     try:
-        assert manager.ready.wait(120) and not manager.trouble
-        manager.pid = lambda: nodes.workers()[0].pid if nodes else manager.slots[0].current.process.pid  # type: ignore
+        assert manager.ready.wait(120) and not manager.places.trouble
+        manager.pid = lambda: nodes.workers()[0].pid if nodes else manager.places.slots[0].current.process.pid  # type: ignore
         yield manager
     finally:
         manager.close()
         if nodes:
             nodes.close()
+
+
+@pytest.fixture(autouse=True)
+def training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes a moment trains in the one place too: of the place it has otherwise is `tests/test_places.py`."""
+    monkeypatch.setattr(limits, "MOMENT", 0.0)
 
 
 def done(run: Run, seconds: float = 60) -> str:
@@ -99,8 +107,8 @@ def test_a_run_gives_the_numbers_of_training_here(manager: Manager) -> None:
 
 def test_a_hundred_askers_share_one_run(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Run] = []
-    carry_out = manager._carry_out
-    monkeypatch.setattr(manager, "_carry_out", lambda run, slot: computed.append(run) or carry_out(run, slot))
+    carry_out = manager.carrier._carry_out
+    monkeypatch.setattr(manager.carrier, "_carry_out", lambda run, *at: computed.append(run) or carry_out(run, *at))
     params, found, gate = fresh(), [], threading.Barrier(100)
 
     def ask(i: int) -> None:
@@ -127,7 +135,7 @@ def test_a_stored_run_is_found_without_a_worker(manager: Manager) -> None:
     found = other.find(RACE, params)
     assert found and found.stored and found.status == COMPLETE and found.result and run.result
     assert same(found.result, run.result)
-    assert other.ask(RACE, params) is found and not other.slots
+    assert other.ask(RACE, params) is found and not other.places.slots
     latest = other.latest(RACE, params)
     assert latest and latest.result and same(latest.result, run.result)
     assert other.find(RACE, fresh()) is None
@@ -146,7 +154,7 @@ def test_trained_anew_is_another_run_with_the_same_bits(manager: Manager) -> Non
 
 
 def test_stop_is_heard_and_keeps_what_the_run_has(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "KILL_AFTER", 30.0)
+    monkeypatch.setattr(limits, "KILL_AFTER", 30.0)
     run = manager.ask(RACE, fresh(LONG))
     until(lambda: run.updates >= 2)
     before = pid(manager)
@@ -171,8 +179,8 @@ def test_stop_in_the_middle_of_a_long_step_kills_the_worker(manager: Manager) ->
     assert run.updates == updates + 1
     assert run.result is not None and run.result.step < run.result.total
     assert done(manager.ask(RACE, fresh())) == COMPLETE
-    if manager.cluster is None:  # there, a step is interrupted between two operations, and the process lives on
-        assert took > runs.KILL_AFTER and pid(manager) != before
+    if manager.places.cluster is None:  # there, a step is interrupted between two operations, and the process lives on
+        assert took > limits.KILL_AFTER and pid(manager) != before
         until(lambda: not psutil.pid_exists(before) or psutil.Process(before).status() == psutil.STATUS_ZOMBIE)
 
 
@@ -190,7 +198,7 @@ def test_a_run_that_waits_is_stopped_without_having_begun(manager: Manager) -> N
 def test_a_run_that_is_stopped_while_it_waits_for_a_worker_stays_stopped(
     manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slot = manager.slots[0]
+    slot = manager.places.slots[0]
     warm, entered, leave = slot.worker, threading.Event(), threading.Event()
     monkeypatch.setattr(slot, "worker", lambda: (entered.set(), leave.wait(10), warm())[-1])
     run = manager.ask(RACE, fresh(LONG))
@@ -232,7 +240,7 @@ def test_who_comes_while_the_last_one_leaves_gets_an_answer(manager: Manager) ->
 
 
 def test_a_run_that_nobody_looks_at_ends(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "GRACE", 0.5)
+    monkeypatch.setattr(limits, "GRACE", 0.5)
     run = manager.ask(RACE, fresh(LONG), "gone")
     assert done(run, 20) == STOPPED
     assert run.error == "unwatched"  # its reader is told, when they come back
@@ -252,7 +260,7 @@ def test_a_worker_that_is_killed_fails_its_run_and_no_other(manager: Manager) ->
     run = manager.ask(RACE, fresh(LONG))
     until(lambda: run.updates)
     os.kill(pid(manager), signal.SIGKILL)
-    if manager.cluster is None:
+    if manager.places.cluster is None:
         assert done(run, 20) == FAILED
         assert run.error == "died" and len(run.reference) == 8
     else:  # a lost node looks the same: begun again
@@ -280,13 +288,13 @@ def test_an_experiment_that_raises_fails_with_its_message(manager: Manager) -> N
 
 def test_a_run_over_its_limits_ends(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "RUN_SECONDS", 1e-6)
+        patch.setattr(limits, "RUN_SECONDS", 1e-6)
         refused = manager.ask(RACE, fresh(LONG))
         assert (refused.status, refused.error) == (FAILED, "too_long") and not refused.started
     run = manager.ask(RACE, fresh(LONG))
     until(lambda: run.status == RUNNING)
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "RUN_SECONDS", 0.01)
+        patch.setattr(limits, "RUN_SECONDS", 0.01)
         assert done(run, 20) == FAILED and run.error == "too_long"
     assert done(manager.ask(RACE, fresh())) == COMPLETE
 
@@ -337,7 +345,8 @@ if __name__ == "__main__":
     run = manager.ask("optimizer_race", Params(contenders=(Contender("sgd"), Contender("sgd", 0.1)), **HEAVY))
     while not run.updates:
         time.sleep(0.01)
-    print(json.dumps({"torch": "torch" in sys.modules, "worker": manager.slots[0].current.process.pid}), flush=True)
+    worker = manager.places.slots[0].current.process.pid
+    print(json.dumps({"torch": "torch" in sys.modules, "worker": worker}), flush=True)
     time.sleep(60)
 """
 
@@ -414,13 +423,13 @@ def test_nothing_outlives_a_server_that_is_killed_while_it_starts(tmp_path: Path
 
 
 def test_finished_runs_are_not_kept_in_memory_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "REMEMBERED", 5)
+    monkeypatch.setattr(limits, "REMEMBERED", 5)
     manager = Manager(Store(tmp_path))  # without workers: every run fails at once
-    manager.trouble = "none in this test"
+    manager.places.trouble = "none in this test"
     manager.ready.set()
     for seed in range(40):
         assert done(manager.ask(RACE, TINY.replace(data_seed=seed))) == FAILED
-    assert len(manager._runs) <= 6
+    assert len(list(manager.memory)) <= 6
 
 
 def idle(tmp_path: Path) -> Manager:
@@ -436,24 +445,24 @@ def over(key: str, size: int) -> Run:
 
 
 def test_what_finished_runs_hold_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "REMEMBERED_BYTES", 10_000)
+    monkeypatch.setattr(limits, "REMEMBERED_BYTES", 10_000)
     manager = idle(tmp_path)
     made = [over(f"{i:040x}", 3_000) for i in range(6)]
     live = Run("f" * 40, RACE, TINY, "cpu", 0.0, RUNNING, meta={"state": {"weights": np.zeros(99_000, np.uint8)}})
     for run in (live, *made):
-        manager._remember(run)
-    assert list(manager._runs.values()) == [live, *made[3:]]
+        manager.memory.put(run)
+    assert list(manager.memory) == [live, *made[3:]]
     assert ["state" in run.meta for run in made] == [False] * 3 + [True] * 3  # a page may still show the others
     made[5].drawn[("figure", "en")] = (1, "x" * 2_000)  # figures come later, and count too
     manager._tidy()
-    assert list(manager._runs.values()) == [live, *made[4:]]
-    manager._remember(large := over("a" * 40, 50_000))
-    assert list(manager._runs.values()) == [live, large] and "state" in large.meta  # the latest stays
+    assert list(manager.memory) == [live, *made[4:]]
+    manager.memory.put(large := over("a" * 40, 50_000))
+    assert list(manager.memory) == [live, large] and "state" in large.meta  # the latest stays
 
 
 def test_nothing_is_kept_for_those_who_have_gone(tmp_path: Path) -> None:
     manager, run = idle(tmp_path), over("a" * 40, 1)
-    manager._remember(run)
+    manager.memory.put(run)
     manager._tidy()
     assert list(run.watchers) == ["here"]
 
@@ -487,7 +496,7 @@ class Fake:
 
     memory, starts = 0.0, True
 
-    def __init__(self, device: str):
+    def __init__(self, device: str, nice: int):
         self.killed = False
 
     def wait(self) -> None:
@@ -505,8 +514,8 @@ class Fake:
 
 
 def test_a_spare_that_could_not_be_started_fails_no_later_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "Worker", Fake)
-    slot = runs.Slot("cpu")
+    monkeypatch.setattr(places, "Worker", Fake)
+    slot = places.Slot("cpu")
     with monkeypatch.context() as patch:
         patch.setattr(Fake, "starts", False)
         slot.hatch()
@@ -521,30 +530,31 @@ def test_a_spare_that_could_not_be_started_fails_no_later_run(monkeypatch: pytes
 
 
 def test_a_worker_that_keeps_much_gives_way_to_its_spare(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "Worker", Fake)
-    slot = runs.Slot("cpu")
+    monkeypatch.setattr(places, "Worker", Fake)
+    slot = places.Slot("cpu")
     slot.hatch()
     first = slot.worker()
-    first.memory = runs.KEPT_BYTES  # type: ignore[union-attr]
+    first.memory = limits.KEPT_BYTES  # type: ignore[union-attr]
     assert slot.worker() is first
     first.memory += 1  # type: ignore[union-attr]
     assert slot.worker() is not first and not first.alive()
 
 
 def test_what_a_worker_had_before_a_run_is_not_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "RUN_BYTES", 3e9)
+    monkeypatch.setattr(limits, "RUN_BYTES", 3e9)
     held = iter([400e6, 2400e6, 1600e6, 1600e6, 4500e6, 4700e6])
-    here = object.__new__(runs.Worker)
+    here = object.__new__(Worker)
     here._fresh = here._before = 0.0
-    monkeypatch.setattr(runs.Worker, "_memory", lambda self: next(held))
+    monkeypatch.setattr(Worker, "_time", lambda self: 0.0)
+    monkeypatch.setattr(Worker, "_memory", lambda self: next(held))
     assert here.kept() == 0
     here._begin()
     run = Run("a" * 40, RACE, TINY, "cpu", 0.0, RUNNING, started=time.monotonic())
-    assert Manager._excess(run, here, time.monotonic()) == ""  # 2.0 GB
+    assert Carrier.excess(run, here, time.monotonic()) == ""  # 2.0 GB
     assert here.kept() == 1200e6
     here._begin()
-    assert Manager._excess(run, here, time.monotonic()) == ""  # 2.9 GB, in a worker of 4.5
-    assert Manager._excess(run, here, time.monotonic()) == "too_much_memory"  # 3.1 GB
+    assert Carrier.excess(run, here, time.monotonic()) == ""  # 2.9 GB, in a worker of 4.5
+    assert Carrier.excess(run, here, time.monotonic()) == "too_much_memory"  # 3.1 GB
 
 
 # The fused kernel
@@ -557,9 +567,9 @@ def test_the_kernel_is_built_beside_the_first_runs_and_then_chosen_by_cost(
     manager = Manager(Store(tmp_path), cpu_slots=1).start()
     try:
         assert manager.ready.wait(120)
-        assert manager.engine_for(RACE, TINY).device == "cpu" or len(manager.engines) > 1
+        assert manager.engine_for(RACE, TINY).device == "cpu" or len(manager.places.engines) > 1
         assert done(manager.ask(RACE, fresh(), device="cpu"), 120) == COMPLETE  # while it is being compiled
-        until(lambda: any(engine.device == "fused" for engine in manager.engines), 300)
+        until(lambda: any(engine.device == "fused" for engine in manager.places.engines), 300)
         stacked, fused = (manager.ask(RACE, TINY, device=device) for device in ("cpu", "fused"))
         assert done(stacked) == done(fused) == COMPLETE and stacked.key != fused.key
         assert stacked.result and fused.result
@@ -585,7 +595,7 @@ from pathlib import Path
 from core.concept.parts import train_module
 from core.concepts.optimizer_race.params import Params
 from core.concept.params import read
-from core.runs.manager import setting_key
+from core.runs.key import setting_key
 from core.runs.store import Store
 
 root, key, settings, ends = sys.argv[1:]
@@ -605,7 +615,7 @@ if ends == "complete":
 @pytest.mark.parametrize("ends", ["complete", "dies"])
 def test_servers_on_one_store_share_a_run(manager: Manager, ends: str) -> None:
     params = fresh()
-    key = runs.run_key(RACE, params, manager.engine_for(RACE, params).device)
+    key = run_key(RACE, params, manager.engine_for(RACE, params).device)
     settings = "&".join(f"{name}={value}" for name, value in write(params).items())
     other = subprocess.Popen(
         [sys.executable, "-c", OTHER_SERVER, str(manager.store.root), key, settings, ends],
@@ -634,7 +644,7 @@ def test_who_follows_the_run_of_another_server_can_stop_and_does_not_wait_for_ev
     manager: Manager, monkeypatch: pytest.MonkeyPatch, limit: bool
 ) -> None:
     params = fresh()
-    key = runs.run_key(RACE, params, manager.engine_for(RACE, params).device)
+    key = run_key(RACE, params, manager.engine_for(RACE, params).device)
     hold = "import sys; from pathlib import Path; from core.runs.store import Store; "
     hold += "print(Store(Path(sys.argv[1])).hold(sys.argv[2]), flush=True); sys.stdin.readline()"
     other = subprocess.Popen(
@@ -648,7 +658,7 @@ def test_who_follows_the_run_of_another_server_can_stop_and_does_not_wait_for_ev
     run = manager.ask(RACE, params, "me")
     until(lambda: run.status == RUNNING)
     if limit:
-        monkeypatch.setattr(runs, "RUN_SECONDS", 0.01)
+        monkeypatch.setattr(limits, "RUN_SECONDS", 0.01)
         assert done(run) == FAILED and run.error == "too_long"
     else:
         manager.quit(run, "me")

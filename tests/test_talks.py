@@ -68,7 +68,7 @@ def test_claims_that_a_line_leans_on_still_have_their_verdict(name: str, beat: B
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A manager that can start no worker: every run fails at once."""
     manager = runs.Manager(Store(tmp_path_factory.mktemp("store")))
-    manager.trouble = "none in this test"
+    manager.places.trouble = "none in this test"
     manager.ready.set()
     runs._shared = manager
     yield

@@ -67,7 +67,7 @@ def test_a_widget_that_is_told_begins_with_what_it_is_told(
 ) -> None:
     """Else a browser that missed the telling says the widget's own default, as if the reader had chosen it."""
     manager = runs.Manager(Store(tmp_path))
-    manager.trouble = "no workers in this test"
+    manager.places.trouble = "no workers in this test"
     manager.ready.set()
     monkeypatch.setattr(runs, "_shared", manager)
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()

@@ -270,7 +270,7 @@ def test_runs_take_their_file_and_go_with_it(tmp_path: Path, caplog: pytest.LogC
         assert manager.store.usage()["runs"] == 0
         with pytest.raises(NotHere):
             manager.ask("perceptron", params, person=ANNA)
-        manager._enqueue(waits)  # the file went while it waited
+        manager.carrier.put(waits)  # the file went while it waited
         assert waits.done.wait(60) and (waits.status, waits.error) == (FAILED, "no_file")
         left = [path for path in tmp_path.rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
         assert left == [] and "secret" not in caplog.text and ANNA not in caplog.text

@@ -20,6 +20,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from math import gcd, lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,6 +182,31 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How a run may be cut along its seeds into parts that train beside each other, and be put together with the same
+    bits: arrays with an axis `seed` are joined along it, all others must be of the first seed alone.
+
+    In torch on a CPU two things of a seed depend on what lies before it in the same array, and so on who else trains:
+    a product of matrices, on whether its rows begin at a multiple of 16 bytes; and σ, softplus, ELU and SiLU, on
+    whether a number is in the rest behind the last 32. Both are the same in a part if it begins where they fit.
+
+    state: the axes of what train returns in the end, by name or pattern of names ("*").
+    rows: Params → lengths of the rows (examples of a batch, of a measurement) in products.
+    rests: Params → how many numbers of a seed go at once through one of those functions.
+    first: an axis of pictures of the first seeds: Params → how many.
+    """
+
+    state: Mapping[str, str]
+    rows: Callable[[Any], Iterable[int]] = lambda params: ()
+    rests: Callable[[Any], Iterable[int]] = lambda params: ()
+    first: Mapping[str, Callable[[Any], int]] = field(default_factory=dict)
+
+    def unit(self, params: Any) -> int:
+        """Parts must begin at multiples of so many seeds, and have such numbers of them."""
+        return lcm(*(4 // gcd(4, n) for n in self.rows(params)), *(32 // gcd(32, n) for n in self.rests(params)))
+
+
+@dataclass(frozen=True)
 class Experiment:
     """What trains: what goes in, what comes out, what it costs and on what it can run.
 
@@ -188,6 +214,9 @@ class Experiment:
     trial: changes that make a run at any settings short, for their form to be tried.
     without: fields of the concept's Params that it does not use, and that its runs therefore do not depend on.
     diverges: the field of a Result that is no number from where a training has diverged; "" where none can.
+    cut: how a run is cut along its seeds; None where it stays whole.
+    apart: whether train has several populations that have nothing to do with each other and times none, so that they
+        may advance side by side.
     """
 
     name: str
@@ -200,6 +229,8 @@ class Experiment:
     devices: tuple[str, ...]  # those it can use; "fused" where train takes a population
     without: tuple[str, ...] = ()
     diverges: str = ""
+    cut: Cut | None = None
+    apart: bool = False
     asks: tuple[Ask, ...] = ()
     weights: Callable[[Any, dict[str, np.ndarray]], dict[str, np.ndarray]] | None = None  # see `core.takeaway.weights`
     data_files: Callable[[Any], tuple[tuple[str, str], ...]] = field(default=lambda params: ())
@@ -276,6 +307,8 @@ def experiment(name: str) -> Experiment:
         devices=shared["DEVICES"],
         without=tuple(getattr(here, "WITHOUT", ())),
         diverges=getattr(here, "DIVERGES", ""),
+        cut=getattr(here, "CUT", None),
+        apart=getattr(here, "APART", False),
         asks=tuple(getattr(here, "ASKS", ())),
         weights=getattr(here, "weights", None),
         data_files=getattr(here, "data_files", files_of_data),

@@ -5,9 +5,9 @@ The server has a pipe to this process, on which it hears:
     ("nodes", nodes)       what the cluster has, every BEAT
     ("engine", engine)     what a step costs there, once warm
     ("trouble", reason)    the cluster cannot be used; the process ends
-and a line, a connection to that address, for each run under way. Its first word is what a job takes of the cluster,
-then come jobs, pickled. A job is a task of Ray (core/runs/tasks.py) that streams the messages of core/runs/worker.py.
-They are passed on unread, and beside them come:
+and a line, a connection to that address, for each run under way. Its first word is what a job takes of the cluster, or
+which of the processes beside the training (BESIDE) it goes to; then come jobs, pickled. A job is a task of Ray
+(core/runs/tasks.py) that streams the messages of core/runs/worker.py. They are passed on unread; beside them come:
     ("started",)           it has begun on a node: its time counts from here
     ("refused", code, detail)   it may not run there, or no further
     ("lost", reason)       its process or node went away
@@ -44,7 +44,9 @@ STOP = b"stop"
 LOOPBACK = ("127.0.0.1", "localhost")
 SHARES: dict[str, dict[str, float]] = {"cpu": {"num_cpus": 1}, "cuda": {"num_cpus": 0, "num_gpus": 1}}
 SIZES = {"cpus": "CPU", "gpus": "GPU", "memory": "memory"}
-MOMENT: dict[str, float] = {"num_cpus": 0}  # the share of questions, which wait for no run
+MOMENT: dict[str, float] = {"num_cpus": 0}  # the share of what takes a moment, and waits for no run
+BESIDE = ("questions", "moments")  # what takes a moment has a process for each of these on every node
+Beside = dict[str, dict[str, Any]]  # of BESIDE: node → actor
 
 
 def serve(pipe: Connection, address: str, source: Path) -> None:
@@ -55,7 +57,7 @@ def serve(pipe: Connection, address: str, source: Path) -> None:
     except Exception as error:  # whatever Ray says, it is for whoever runs the server to read
         pipe.send(("trouble", f"{type(error).__name__}: {error}"))
         return
-    answerers: dict[str, Any] = {}
+    answerers: Beside = {kind: {} for kind in BESIDE}
     with Listener(backlog=64, authkey=multiprocessing.current_process().authkey) as listener:
         threading.Thread(target=_accept, args=(listener, answerers), daemon=True).start()
         pipe.send(("at", listener.address))
@@ -90,8 +92,8 @@ def _join(address: str, source: Path) -> None:
     )
 
 
-def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
-    """Tell what the cluster has, and warm what is new there, until the server is gone. answerers: one by node."""
+def _watch(pipe: Connection, answerers: Beside) -> None:
+    """Tell what the cluster has, and warm what is new there, until the server is gone."""
     import ray
 
     here = ray.get_runtime_context().get_node_id()
@@ -110,12 +112,15 @@ def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
         if pipe.poll(BEAT):
             return
         # only now, so that after a restart the runs that wait come first
-        for gone in set(answerers) - {node["id"] for node in nodes}:
-            del answerers[gone]
+        for there in answerers.values():
+            for gone in set(there) - {node["id"] for node in nodes}:
+                del there[gone]
         for node in nodes:
             if node["id"] not in known and (node["cpus"] or node["gpus"]):
                 known.add(node["id"])
-                started, answerers[node["id"]] = _warm_up(node)
+                started, actors = _warm_up(node)
+                for kind, actor in zip(BESIDE, actors):
+                    answerers[kind][node["id"]] = actor
                 warming |= dict.fromkeys(started, node["id"])
         for task in ray.wait(list(warming), num_returns=len(warming), timeout=0)[0] if warming else []:
             name = warming.pop(task)
@@ -127,7 +132,7 @@ def _watch(pipe: Connection, answerers: dict[str, Any]) -> None:
                 continue
             if engine.device == FUSED:
                 built.add(name)
-            if engine.device != FUSED or built >= set(answerers):
+            if engine.device != FUSED or built >= set(answerers[BESIDE[0]]):
                 pipe.send(("engine", engine))
 
 
@@ -153,19 +158,20 @@ def _nodes(said: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _warm_up(node: dict[str, Any]) -> tuple[list[Any], Any]:
+def _warm_up(node: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     """Start what a first run on this node would wait for: a process per place, and the kernel. The tasks that give
-    their Engines, and the actor that answers questions here."""
+    their Engines, and the actors of BESIDE here."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node["id"], soft=False)}
     places = ["cpu"] * node["cpus"] + ["cuda"] * node["gpus"]
     started = [_remote(tasks.warm).options(**SHARES[d], **here, max_retries=0).remote(d) for d in places]
-    answerer = _remote(tasks.Answerer).options(**MOMENT, **here, max_restarts=-1).remote()
-    answerer.prepare.remote(*started)  # not in the constructor: begun anew it could not have what it waits for
+    actors = [_remote(tasks.Answerer).options(**MOMENT, **here, max_restarts=-1).remote() for _ in BESIDE]
+    for actor in actors:
+        actor.prepare.remote(*started)  # not in the constructor: begun anew it could not have what it waits for
     if wanted():
         started.append(_remote(tasks.compile_kernel).options(**MOMENT, **here, max_retries=0).remote(*started))
-    return started, answerer
+    return started, actors
 
 
 @cache
@@ -179,13 +185,13 @@ def _remote(what: Any) -> Any:
 # Lines
 
 
-def _accept(listener: Listener, answerers: dict[str, Any]) -> None:
+def _accept(listener: Listener, answerers: Beside) -> None:
     while True:
         with contextlib.suppress(OSError, EOFError, AuthenticationError):
             threading.Thread(target=_answer, args=(listener.accept(), answerers), daemon=True).start()
 
 
-def _answer(line: Connection, answerers: dict[str, Any]) -> None:
+def _answer(line: Connection, answerers: Beside) -> None:
     """One line: its jobs one after the other, until it hangs up."""
     import ray
 
@@ -198,10 +204,10 @@ def _answer(line: Connection, answerers: dict[str, Any]) -> None:
                 ray.cancel(stream, force=False)
                 continue
             line.send(("taken",))
-            if share == MOMENT:
-                while not answerers:  # no node is there just now
+            if isinstance(share, str):
+                while not answerers[share]:  # no node is there just now
                     time.sleep(BEAT)
-                actor = random.choice(list(answerers.values()))
+                actor = random.choice(list(answerers[share].values()))
                 stream = actor.carry_out.options(num_returns="streaming").remote(said)
             else:
                 task = _remote(tasks.carry_out).options(**share, num_returns="streaming", max_retries=0)

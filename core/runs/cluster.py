@@ -46,6 +46,9 @@ class Line:
         with contextlib.suppress(OSError):
             self.pipe.send_bytes(broker.STOP)
 
+    def helped(self, threads: int) -> None:
+        """A place of the cluster is one CPU."""
+
     def alive(self) -> bool:
         return not self.pipe.closed
 
@@ -84,8 +87,9 @@ class Cluster:
         threading.Thread(target=self._keep, daemon=True, name="cluster").start()
         return self
 
-    def line(self, share: dict[str, float]) -> Line:
-        """A line for jobs that take this share each. Waits until the cluster can be reached."""
+    def line(self, share: dict[str, float] | str) -> Line:
+        """A line for jobs that take this share each, or to the processes for what takes a moment (`broker.BESIDE`).
+        Waits until the cluster can be reached."""
         while not self._closed:
             with self._changed:
                 self._changed.wait_for(lambda: self._at or self._closed)

@@ -2,16 +2,19 @@
 
 Next is the run of whoever was served longest ago (never is longest), among these the one that came first. So
 thirty tabs of one person do not keep another waiting for more than the run at hand. A run that had begun, and was lost
-with what carried it, goes before all.
+with what carried it or had outgrown its place, goes before all. What lets others go first (`Run.yields`) comes after
+all, had it begun or not, and where it is under way it makes room for who waits.
 """
 
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from core.runs.run import Run
 
 REMEMBERED = 4096  # people
+LOOK = 0.05  # seconds between looks at whether what waits suits a place by now
 
 
 class FairQueue:
@@ -22,21 +25,26 @@ class FairQueue:
         self._served: dict[str, int] = {}  # person → number of the serving that was theirs last
         self._count = 0
         self._changed = threading.Condition()
+        self._promised: set[int] = set()  # of the waiting runs (by id): those for which another has just made room
 
     def put(self, run: Run) -> None:
         with self._changed:
             self._waiting.append(run)
-            self._changed.notify()
+            self._changed.notify_all()
 
-    def get(self) -> Run:
-        """Wait for a run, and take it."""
+    def get(self, slot: Any = None) -> Run:
+        """Wait for a run that suits a place (None: any), take it, and let the place have it as its `run`."""
         with self._changed:
-            while not self._waiting:
-                self._changed.wait()
-            run = _next(self._waiting, self._served)
+            while not (suited := [run for run in self._waiting if slot is None or slot.suits(run)]):
+                self._changed.wait(LOOK if self._waiting else None)
+            run = _next(suited, self._served)
             self._waiting.remove(run)
-            self._count += 1
-            self._served |= dict.fromkeys(run.people, self._count)
+            self._promised.clear()
+            if slot is not None:
+                slot.run = run
+            if not run.started and run.whole is None:  # else it was served before
+                self._count += 1
+                self._served |= dict.fromkeys(run.people, self._count)
             if len(self._served) > REMEMBERED:  # who was served long ago counts as never served
                 self._served = {p: n for p, n in self._served.items() if n > self._count - REMEMBERED // 2}
             return run
@@ -46,6 +54,26 @@ class FairQueue:
         with self._changed:
             if run in self._waiting:
                 self._waiting.remove(run)
+
+    def room_wanted(self) -> bool:
+        """Whether somebody waits for a place; who asks and hears yes makes room for this one, which is promised once.
+        What takes a moment has a place of its own."""
+        with self._changed:
+            for run in self._waiting:
+                if not (run.yields or run.moment or id(run) in self._promised):
+                    self._promised.add(id(run))
+                    return True
+            return False
+
+    def crowded(self) -> bool:
+        """Whether anyone waits who goes before what lets others go first."""
+        with self._changed:
+            return any(not run.yields for run in self._waiting)
+
+    def paused(self) -> list[Run]:
+        """The waiting runs whose processes stand still, those that have stood longest first."""
+        with self._changed:
+            return sorted((run for run in self._waiting if run.carrier), key=lambda run: run.aside)
 
     def order(self) -> list[Run]:
         """The waiting runs in the order in which they will start."""
@@ -62,7 +90,13 @@ class FairQueue:
 
 
 def _next(waiting: list[Run], served: dict[str, int]) -> Run:
-    """What had begun already; else the run of the person served longest ago; of several, the one that came first."""
+    """Not what lets others go first; what had begun already; else the run of the person served longest ago; of
+    several, the one that came first."""
     return min(
-        waiting, key=lambda run: (not run.started, min((served.get(person, 0) for person in run.people), default=0))
+        waiting,
+        key=lambda run: (
+            run.yields,
+            not run.started,
+            min((served.get(person, 0) for person in run.people), default=0),
+        ),
     )

@@ -9,13 +9,17 @@ from typing import Any
 
 from core.concept.params import BaseParams
 from core.concept.result import BaseResult, arrays
+from core.runs import limits
 
 WAITING, RUNNING, COMPLETE, STOPPED, FAILED = "waiting", "running", "complete", "stopped", "failed"
 
 
 @dataclass(eq=False)
 class Run:
-    """One execution, or a stored one. Written by its slot's thread, read by any session."""
+    """One execution, or a stored one. Written by the thread of its place, read by any session.
+
+    A run that is cut has parts, which are runs that nobody sees: they share its watchers, people and wish to stop.
+    """
 
     key: str
     name: str  # of the experiment
@@ -35,7 +39,12 @@ class Run:
     started: float = 0.0
     seconds: float = 0.0
     updates: int = 0
-    losses: int = 0  # times that what carried it on a cluster went away
+    losses: int = 0  # times that what carried it went away, and it began again
+    moment: bool = False  # predicted to take so little that it may have the place for moments
+    carrier: Any = None  # the worker process that waits with it for a place
+    aside: float = 0.0  # since when it is waiting with what it has
+    whole: Run | None = None  # the run of which this is a part
+    parts: list[Run] = field(default_factory=list)
     job: dict[str, Any] = field(default_factory=dict)
     drawn: dict[Any, Any] = field(default_factory=dict)  # figures of the present Result, kept by the page
     watchers: dict[str, float] = field(default_factory=dict)  # session → when it last looked
@@ -56,6 +65,23 @@ class Run:
     def open(self) -> bool:
         """Whether others who ask the same may have this run: it has, or will have, what they want."""
         return self.status == COMPLETE or (self.live and not self.wish_to_stop.is_set())
+
+    def let_go(self) -> None:
+        """Kill the worker that waits with it for a place, if one does."""
+        carrier, self.carrier = self.carrier, None
+        if carrier is not None:
+            carrier.kill()
+
+    @property
+    def unseen(self) -> bool:
+        """Whether nobody has looked at it of late. While it is cut, or begins, others may look for the first time."""
+        return max(list(self.watchers.values()), default=0.0) < time.monotonic() - limits.AWAY
+
+    @property
+    def yields(self) -> bool:
+        """Whether it lets others go first: nobody looks at it, or it is a further part of a run that has a place."""
+        first = next((part for part in self.whole.parts if part.live), self) if self.whole else self
+        return first is not self or self.unseen
 
     @property
     def elapsed(self) -> float:

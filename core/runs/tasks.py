@@ -36,7 +36,7 @@ def carry_out(job: bytes) -> Iterator[bytes]:
 
 
 class Answerer:
-    """A warm process for questions, on each node one: they take a moment, and shall not wait for torch."""
+    """A warm process for what takes a moment, questions or runs: it shall not wait for torch, nor for a training."""
 
     def prepare(self, *after: Engine) -> None:
         prepare()

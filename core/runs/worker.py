@@ -24,15 +24,17 @@ from typing import Any
 
 SERVER = "WORKERS_OF"  # the environment variable that holds the server's process id
 INTERVAL = 0.1  # seconds between partial Results
-NICE = 5  # pages and browsers on this machine go first: a click must not wait for a matrix product
+NICE = 15  # of what trains for long: pages, browsers and what takes a moment go first
+WARMING = 5  # while a worker starts: somebody waits for it
 THREADS = 1  # intra-op threads: populations are small, and more threads slow them down
 
 
-def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
-    """The life of a worker. `stop.value` asks it to end the run at hand."""
+def serve(pipe: Connection, stop: Any, helpers: Any, device: str, nice: int, measure: bool) -> None:
+    """The life of a worker. `stop.value` asks it to end the run at hand; `helpers.value` is how many further threads
+    that may use."""
     die_with_parent()
     _first_to_go()
-    os.nice(NICE)
+    os.nice(min(nice, WARMING))
     import torch
     import torch._dynamo  # the first optimizer of a process imports it, which takes seconds
 
@@ -41,6 +43,7 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
     torch.set_num_threads(THREADS)
     engine = engines.measure(device)  # also warms what a first step would wait for
     pipe.send(("ready", engines.devices() if measure else [device], engine))
+    os.nice(nice - min(nice, WARMING))
     if device == "cpu" and engines.compiled():
         engines.measure(engines.FUSED)  # loads the kernel, before the first run that needs it
     while True:
@@ -49,7 +52,7 @@ def serve(pipe: Connection, stop: Any, device: str, measure: bool) -> None:
         except EOFError:
             return
         pipe.send(("taken",))
-        for message in messages(job, lambda: bool(stop.value)):
+        for message in messages(job, lambda: bool(stop.value), lambda: int(helpers.value)):
             pipe.send(message)
 
 
@@ -57,7 +60,7 @@ def build(pipe: Connection) -> None:
     """Compile the fused kernel, or load what was compiled before, and send its Engine, or why there is none."""
     die_with_parent()
     _first_to_go()
-    os.nice(2 * NICE)
+    os.nice(NICE)
     import torch
 
     from core.runs import engines
@@ -69,29 +72,36 @@ def build(pipe: Connection) -> None:
         pipe.send(traceback.format_exc())
 
 
-def messages(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[Any, ...]]:
-    """Carry out a job: what is to be said about it, as it comes. Ends early when `stopped`."""
+def messages(
+    job: dict[str, Any], stopped: Callable[[], bool], helpers: Callable[[], int] = lambda: 0
+) -> Iterator[tuple[Any, ...]]:
+    """Carry out a job: what is to be said about it, as it comes. Ends early when `stopped`; uses as many further
+    threads as there are `helpers` at the time."""
     from core.ml.own import CONTENTS
 
     CONTENTS.clear()
     CONTENTS.update(job["own"])
     try:
-        yield from _answer(job) if "ask" in job else _train(job, stopped)
+        yield from _answer(job) if "ask" in job else _train(job, stopped, helpers)
     except Exception as error:
         yield "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
 
 
-def _train(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[Any, ...]]:
-    from core.concept.parts import train_module
+def _train(job: dict[str, Any], stopped: Callable[[], bool], helpers: Callable[[], int]) -> Iterator[tuple[Any, ...]]:
+    from core.concept.parts import experiment, train_module
     from core.runs.engines import FUSED, host, trainer
+    from core.runs.threads import Crew
 
-    device = job["device"]
-    how = {"population": trainer(FUSED), "chunk": job["chunk"]} if device == FUSED else {}
+    device, crew = job["device"], Crew(helpers)
+    how: dict[str, Any] = {}
+    if device == FUSED:
+        how = {"population": crew.fused(trainer(FUSED), experiment(job["name"]).apart), "chunk": job["chunk"]}
     run = train_module(job["name"]).train(job["params"], device=host(device), **how)
     result, sent, pause = None, 0.0, 0.0
     while True:
         try:
             result = next(run)
+            crew.catch_up()
         except StopIteration as end:
             yield "done", "complete", result, end.value
             return

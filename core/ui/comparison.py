@@ -320,7 +320,7 @@ class Board:
     def _predicted(self, shown: Shown) -> float:
         """Seconds that a run will take."""
         params, device = shown.asked.params, shown.asked.device or "auto"
-        return self.manager.engine_for(self.experiment.name, params, device).seconds(self.experiment.cost(params))
+        return self.manager.seconds(self.experiment.name, params, device)
 
     def _asked(self, shown: Shown) -> Run:
         params, device = shown.asked.params, shown.asked.device or "auto"

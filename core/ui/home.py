@@ -146,7 +146,7 @@ def machine(language: str) -> None:
             st.caption(text.say("run.warming"))
             return
         names = {"cpu": text.say("home.on_cpu"), engines.FUSED: text.say("frame.fused")}
-        trains = " · ".join(names.get(engine.device, engine.device.upper()) for engine in manager.engines)
+        trains = " · ".join(names.get(engine.device, engine.device.upper()) for engine in manager.places.engines)
         warm = [entry for entry in CONCEPTS if manager.has(entry.stem, load(entry.stem).Params())]
         listed = " · ".join(words(entry.stem, language).title for entry in warm)
         count = {"count": len(warm), "all": len(CONCEPTS), "names": listed}

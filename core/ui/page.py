@@ -371,7 +371,7 @@ class Page(Shown):
 
     def _device(self) -> None:
         """What trains the run, where there is a choice."""
-        known = sorted({e.device.split(":")[0] for e in self.manager.engines} & set(self.experiment.devices))
+        known = sorted({e.device.split(":")[0] for e in self.manager.places.engines} & set(self.experiment.devices))
         if len(known) < 2:
             return
 

@@ -269,7 +269,7 @@ class Slide(Shown):
             return
         beat = talk.load(here.talk)[here.beat]
         concept, asked = load(beat.stem), beat.experiment
-        cheap = self.manager.engine_for(asked.name, beat.params).seconds(asked.cost(beat.params)) <= AUTO
+        cheap = self.manager.seconds(asked.name, beat.params) <= AUTO
         run = self.manager.find(asked.name, beat.params, person=person())
         if run is None and cheap:
             run = self.manager.ask(asked.name, beat.params, watcher(), person=person())

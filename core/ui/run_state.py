@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.concept.text import Text
-from core.runs.manager import GRACE, RUN_BYTES, RUN_SECONDS, Manager
+from core.runs.limits import GRACE, RUN_BYTES, RUN_SECONDS
+from core.runs.manager import Manager
 from core.runs.run import WAITING, Run
 
 

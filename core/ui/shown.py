@@ -102,7 +102,6 @@ class Shown:
         page is ever empty; else None until asked for."""
         held_as = f"run:{self.experiment.name}"
         current = held.held(held_as)
-        engine = self.manager.engine_for(self.experiment.name, self.asked, self.device)
         again = self.eager and current is not None and current.status == STOPPED  # there is no button for it
         known = self.manager.keys(self.experiment.name, self.asked, self.device)
         if current is not None and not again and current.key in known:
@@ -112,7 +111,7 @@ class Shown:
             if current.result is not None:
                 held.hold(f"before:{self.experiment.name}", current)
         run = self.manager.find(self.experiment.name, self.asked, self.device, watcher(), person())
-        cheap = engine.seconds(self.experiment.cost(self.asked)) <= AUTO
+        cheap = self.predicted_seconds() <= AUTO
         if run is None and (cheap or self.eager or self.asked == self.concept.Params()):
             run = self.manager.ask(self.experiment.name, self.asked, watcher(), self.device, person=person())
         held.hold(held_as, run)
@@ -128,8 +127,7 @@ class Shown:
             held.hold(f"run:{self.experiment.name}", self.manager.quit(run, watcher(), person()))
 
     def predicted_seconds(self) -> float:
-        engine = self.manager.engine_for(self.experiment.name, self.asked, self.device)
-        return engine.seconds(self.experiment.cost(self.asked))
+        return self.manager.seconds(self.experiment.name, self.asked, self.device)
 
     def wait_a_moment(self) -> None:
         """Until a run that takes no longer is over."""

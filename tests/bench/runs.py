@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.concept.catalog import CONCEPTS
 from core.concept.params import BaseParams, Integer, Number, fields
 from core.concept.parts import Ask, experiment
 from core.concepts.optimizer_race.params import FAIR, TINY, Params
+from core.runs import limits
 from core.runs.engines import FUSED
 from core.runs.manager import Manager
 from core.runs.run import COMPLETE, STOPPED, WAITING, Run
@@ -28,6 +30,7 @@ BUDGETS = {"gan": 20, "text_generation": 60}  # seconds for the default of a pag
 def themes(rounds: int, quick: bool) -> Iterator[Section]:
     yield the_runs(rounds, quick)
     yield the_defaults(min(rounds, 3))
+    yield the_whole_machine(rounds, quick)
     yield own_data(rounds)
 
 
@@ -128,7 +131,7 @@ def the_defaults(rounds: int) -> Section:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         manager = Manager(Store(Path(folder)), cpu_slots=1).start()
         try:
-            until(lambda: any(e.device == FUSED for e in manager.engines), pause=0.1)
+            until(lambda: any(e.device == FUSED for e in manager.places.engines), pause=0.1)
             for entry in CONCEPTS:
                 concept = experiment(entry.stem)
                 run_through(manager, concept.tiny, entry.stem)  # unmeasured: the worker imports the experiment
@@ -144,6 +147,118 @@ def the_defaults(rounds: int) -> Section:
         finally:
             manager.close()
     return found
+
+
+# Defaults of pages and by how much two places shall be faster than one.
+ALONE = {"mixup": 0.62, "activations": 0.65, "gan": 0.70, "text_generation": 0.72}
+LONG = TINY.replace(data="digits", epochs=300, batch=4)  # more than a minute
+TOLD = {False: 3.0, True: 1.5}  # by how much what is told may be off: at a first visit, afterwards
+
+
+class Looking:
+    """Somebody looks at these runs, until the end of the block; then they are stopped."""
+
+    def __init__(self, manager: Manager, runs: list[Run]):
+        self.manager, self.runs, self.end = manager, runs, threading.Event()
+
+    def __enter__(self) -> None:
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while not self.end.wait(0.5):
+            for run in self.runs:
+                self.manager.look(run, "bench")
+
+    def __exit__(self, *_: object) -> None:
+        self.end.set()
+        for run in self.runs:
+            self.manager.stop(run)
+            run.done.wait(10)
+
+
+def the_whole_machine(rounds: int, quick: bool) -> Section:
+    """What one reader waits for, whoever else is there, and what two places are to a reader who is alone."""
+    found = Section(
+        "The whole machine for whoever is there",
+        "Two managers, with one and with two training places. While every place of the second trains a race of more "
+        "than a minute, which somebody looks at or nobody any more, tiny runs are asked for, and a further race. Then "
+        "the default of a page by each manager in turn, alone: the ratio of two places to one; and what was told "
+        "beforehand against what it took, the larger over the smaller, at the first visit and afterwards.",
+    )
+    seeds = iter(range(30_000, 90_000))
+    names = list(ALONE)[: 2 if quick else None]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        one, two = (Manager(Store(Path(folder) / str(n)), cpu_slots=n).start() for n in (1, 2))
+        try:
+            for manager in (one, two):
+                until(lambda manager=manager: any(e.device == FUSED for e in manager.places.engines), pause=0.1)
+            for looked in (True, False):
+                taken = moments(two, looked, 2 * rounds if quick else 20, seeds)
+                found.rows.append(
+                    Row(
+                        f"a tiny run while all places train, {'' if looked else 'not '}looked at",
+                        "ms",
+                        in_ms(taken),
+                        "≤ 500",
+                    )
+                )
+            found.rows.append(
+                Row(
+                    "a run while nobody looks at the others: it begins",
+                    "ms",
+                    in_ms(begins(two, rounds, seeds)),
+                    "≤ 500",
+                )
+            )
+            for name in names:
+                ratios, off = [], {False: [], True: []}
+                for turn in range(2 if quick else rounds):
+                    params = experiment(name).Params(data_seed=next(seeds))
+                    told, times = two.seconds(name, params), []
+                    for manager in (one, two):
+                        times.append(run_through(manager, params, name)[1])
+                    ratios.append(times[1] / times[0])
+                    off[turn > 0].append(max(told / times[1], times[1] / told))
+                found.rows.append(Row(f"{name}: two places to one", "×", ratios, f"≤ {ALONE[name]}"))
+                for later, most in TOLD.items():
+                    when = "afterwards" if later else "at the first visit"
+                    found.rows.append(Row(f"{name}: told against taken {when}", "×", off[later], f"≤ {most}"))
+        finally:
+            one.close()
+            two.close()
+    return found
+
+
+def moments(manager: Manager, looked: bool, count: int, seeds: Iterator[int]) -> list[float]:
+    """Seconds from asking for a tiny run to its end, while every place trains."""
+    runs = [manager.ask(STEM, LONG.replace(data_seed=next(seeds)), "bench", "cpu", person=str(i)) for i in range(2)]
+    until(lambda: all(run.updates for run in runs))
+    taken = []
+    with Looking(manager, runs) if looked else Looking(manager, []):
+        time.sleep(0 if looked else 2 * limits.AWAY)
+        for _ in range(count):
+            taken.append(run_through(manager, TINY.replace(data_seed=next(seeds)))[1])
+    for run in runs:
+        manager.stop(run)
+        run.done.wait(10)
+    return taken
+
+
+def begins(manager: Manager, rounds: int, seeds: Iterator[int]) -> list[float]:
+    """Seconds from asking for a run to its beginning, while all others are left alone."""
+    taken = []
+    for _ in range(rounds):
+        runs = [manager.ask(STEM, LONG.replace(data_seed=next(seeds)), "gone", "cpu", person=str(i)) for i in range(2)]
+        until(lambda runs=runs: all(run.updates for run in runs))
+        time.sleep(2 * limits.AWAY)
+        begin = time.perf_counter()
+        asked = manager.ask(STEM, LONG.replace(data_seed=next(seeds)), "bench", "cpu")
+        until(lambda asked=asked: asked.status != WAITING)
+        taken.append(time.perf_counter() - begin)
+        for run in (asked, *runs):
+            manager.stop(run)
+            run.done.wait(10)
+    return taken
 
 
 def asked(kind: Ask, count: int) -> list[Any]:
@@ -188,7 +303,7 @@ def asked_of_another(folder: str, params: Params) -> tuple[Run, float]:
 def stop_midway(manager: Manager, params: Params, native: bool) -> tuple[Run, float, float, float]:
     """Stop a run in its middle, or within its first step: the run, the seconds to its end, those until a worker has the
     tiny run behind it, and those until that is complete."""
-    until(lambda: manager.slots[0]._spares.qsize() > 0, pause=0.02)  # one Stop is measured, not two in a row
+    until(lambda: manager.places.slots[0]._spares.qsize() > 0, pause=0.02)  # one Stop is measured, not two in a row
     run = ask(manager, params)
     until(lambda: run.done.is_set() or (run.result is not None if native else run.fraction > 0.4))
     if native:

@@ -15,6 +15,7 @@ from core.takeaway.weights import perceptrons
 
 ENGINE = "stacked torch"
 DEVICES = ("cpu", "fused", "cuda", "mps")
+APART = True
 DIVERGES = "loss"
 POINTS = ("rings", "spiral", "xor", "moons", "blobs")
 ACTIVATIONS = (

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.concept.params import BaseParams, choice, flag, integer, number, rows, string, upload
-from core.concept.parts import Ask, Cost, Preset
+from core.concept.params import BaseParams, choice, flag, integer, number, rows, shape, string, upload
+from core.concept.parts import Ask, Cost, Cut, Preset
 from core.concept.result import BaseResult, array
 from core.ml.costs import weight_count
 from core.takeaway.weights import perceptrons
 
 ENGINE = "stacked torch"
 DIVERGES = "samples"
+DIGITS = 1078  # images in a training split
+LOOKED_AT = 1024  # examples of which D's opinion is recorded, at most
 MODES = {"ring": 8, "grid": 25, "spiral": 8, "moons": 8, "digits": 10}
 OUTERMOST = 2.5  # centres are placed within ± this
 LOGISTIC = ("non_saturating", "minimax")
@@ -125,6 +127,19 @@ class Result(BaseResult):
     # Of the first seed, on points only: where a square of codes goes, and where G's loss pushes samples.
     fold: np.ndarray = array("version tick+ line node feature")
     push: np.ndarray = array("version tick+ arrow feature")
+
+
+def examples(params: Params) -> int:
+    """Of a seed's training set."""
+    return params.points if made_up(params) else round(0.6 * shape(params.own)[0]) if params.own else DIGITS
+
+
+CUT = Cut(
+    {"*": "seed weight"},
+    rows=lambda p: (p.batch, examples(p)),
+    rests=lambda p: (p.batch, min(examples(p), LOOKED_AT)),
+    first={"picture": lambda p: min(p.seeds, 6 if len(p.versions) == 1 else 3)},
+)
 
 
 @dataclass(frozen=True)

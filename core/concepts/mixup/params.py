@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.concept.params import BaseParams, choice, integer, number, rows, shape, upload
-from core.concept.parts import Cost, Preset
+from core.concept.parts import Cost, Cut, Preset
 from core.concept.result import BaseResult, array
 from core.ml.costs import order_bytes, population_bytes, stepping, weight_count
 from core.takeaway.weights import perceptron
@@ -141,6 +141,28 @@ def sizes(params: Params) -> tuple[int, ...]:
 def ticks(params: Params) -> np.ndarray:
     """Epochs after which everything is measured."""
     return np.unique(np.linspace(0, params.epochs, min(TICKS, params.epochs) + 1).round().astype(int))
+
+
+def held_back(params: Params) -> tuple[int, int]:
+    """Examples for validation and test."""
+    if on_points(params):
+        return params.points, TESTED
+    held = round(0.2 * shape(params.own)[0]) if params.own else HELD
+    return held, held
+
+
+def rows_at_once(params: Params) -> tuple[int, ...]:
+    """Examples of a batch, of an epoch's last batch, of a measurement and of an attack on all its sizes."""
+    examples, (held, tested) = table_shape(params)[0], held_back(params)
+    last = examples % params.batch or params.batch
+    return min(params.batch, examples), last, examples, examples + held + tested, EPSILONS * min(ATTACKED, tested)
+
+
+CUT = Cut(
+    {"weights": "method seed weight"},
+    rows=rows_at_once,
+    rests=lambda p: [p.width * n for n in rows_at_once(p)] if p.activation in ("sigmoid", "elu", "silu") else [],
+)
 
 
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
