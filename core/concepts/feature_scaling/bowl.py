@@ -26,7 +26,7 @@ class Bowl:
 
     @property
     def rate(self) -> float:
-        """The best rate of gradient descent, at which the flattest and the steepest direction shrink alike, by
+        """The rate of gradient descent that is best wherever one starts: at it the flattest and the steepest direction shrink alike, by
         (κ − 1) / (κ + 1) a step (Polyak, 1987, section 1.4)."""
         return 2 / (self.flattest + self.steepest)
 

@@ -13,7 +13,7 @@ from core.concept.result import BaseResult, array
 ENGINE = "numpy"
 DEVICES = ("cpu",)
 FURTHER = ("rules", "tables", "lighting")
-WITHOUT = ("data", "rule", "epochs")
+WITHOUT = ("data", "optimizer", "epochs")
 PLANE = ("stretch", "offset", "outlier", "scalings", "rates")  # of this experiment alone
 TABLES = {
     "units": (1797, 64, 10),
@@ -60,7 +60,7 @@ class Params(BaseParams):
     points: int = integer(200, 20, 2000, step=20, applies=drawn)
     steps: int = integer(20_000, 100, 50_000, step=100)
     target: float = number(1e-4, 1e-8, 0.1, log=True)
-    rule: str = choice("sgd", ("sgd", "adam"))
+    optimizer: str = choice("sgd", ("sgd", "adam"))
     epochs: int = integer(20, 1, 200)
     seeds: int = integer(5, 1, 40)
     data_seed: int = integer(0, 0, 99_999)
@@ -107,18 +107,20 @@ def cost(params: Params) -> Cost:
     return Cost(params.steps, 40.0 * len(params.scalings) * params.seeds + 4e4)
 
 
-THREE = RAW, STANDARDISED, WHITENED
 PRESETS = (
     Preset("stretched", {}, "paths"),
     Preset("uncorrelated", {"correlation": 0.0}, "paths"),
     Preset("thousand", {"stretch": 1000.0}, "paths"),
     Preset("same_rate", {"rates": "equal"}, "descent"),
-    Preset("outlier", {"stretch": 1.0, "outlier": 100.0, "scalings": (STANDARDISED, MIN_MAX)}, "paths"),
-    Preset("no_outlier", {"stretch": 1.0, "scalings": (STANDARDISED, MIN_MAX)}, "paths"),
+    Preset(
+        "outlier", {"stretch": 1.0, "correlation": 0.0, "outlier": 100.0, "scalings": (STANDARDISED, MIN_MAX)}, "paths"
+    ),
+    Preset("no_outlier", {"stretch": 1.0, "correlation": 0.0, "scalings": (STANDARDISED, MIN_MAX)}, "paths"),
     Preset("plus", {"stretch": 1.0, "offset": 3.0, "scalings": (RAW, STANDARDISED, PLUS)}, "paths"),
     Preset("units", {"seeds": 3}, "tables"),
-    Preset("units_adam", {"rule": "adam", "seeds": 3}, "tables"),
+    Preset("units_adam", {"optimizer": "adam", "seeds": 3}, "tables"),
     Preset("pixels", {"data": "digits", "seeds": 3}, "tables"),
+    Preset("leak", {"data": "breast_cancer"}, "tables"),
     Preset("small_table", {"data": "wine", "epochs": 50}, "tables"),
 )
 

@@ -13,7 +13,7 @@ from core.ml.costs import stepping, weight_count
 from core.takeaway.weights import perceptron
 
 ENGINE = "stacked torch"
-WITHOUT = (*PLANE, "correlation", "points", "steps", "target", "data", "own", "rule")
+WITHOUT = (*PLANE, "correlation", "points", "steps", "target", "data", "own", "optimizer")
 KINDS = ("raw", "standardised", "per_image")
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 UNITS = (64, 10)

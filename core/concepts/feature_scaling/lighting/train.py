@@ -16,7 +16,7 @@ from core.ml.population import Stacked
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule
 
-RATE = 0.03  # of Adam, on all examples at once
+RATE = 0.1  # of Adam, on all examples at once
 
 
 def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Result, None, dict]:

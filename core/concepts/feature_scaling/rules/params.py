@@ -10,7 +10,7 @@ from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
 from core.concepts.feature_scaling.params import PLANE, Params
 
-WITHOUT = (*PLANE, "data", "own", "rule", "epochs")
+WITHOUT = (*PLANE, "data", "own", "optimizer", "epochs")
 RULES = ("sgd", "momentum", "adam")
 SCALINGS = ("raw", "standardised", "whitened")
 STRETCHES = (1, 2, 4, 8, 16, 32)

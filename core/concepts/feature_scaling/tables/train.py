@@ -45,7 +45,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
                 batch[normed] = norm.training(batch[normed])
                 with np.errstate(all="ignore"):  # rates that are too large end in infinities
                     g = slope(w, batch, labels)
-                    w -= rates * (adam.way(g) if params.rule == "adam" else g)
+                    w -= rates * (adam.way(g) if params.optimizer == "adam" else g)
         seen = x[:, :, first:].copy()
         seen[normed] = norm.at_test(seen[normed])
         hits = right(w, seen, y[:, first:])
