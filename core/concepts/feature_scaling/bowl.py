@@ -26,8 +26,8 @@ class Bowl:
 
     @property
     def rate(self) -> float:
-        """The rate of gradient descent that is best wherever one starts: at it the flattest and the steepest direction shrink alike, by
-        (κ − 1) / (κ + 1) a step (Polyak, 1987, section 1.4)."""
+        """The rate of gradient descent that is best wherever one starts: the flattest and the steepest direction
+        shrink alike, by (κ − 1) / (κ + 1) a step (Polyak, 1987, section 1.4)."""
         return 2 / (self.flattest + self.steepest)
 
     @property

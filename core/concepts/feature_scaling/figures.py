@@ -119,6 +119,10 @@ def finish_condition(fig: plot.Sheet, result: Any, text: Text) -> None:
     fig.update_xaxes(type="log", dtick=1, exponentformat="power")
 
 
+def some_arrived(result: Any) -> bool:
+    return bool(np.isfinite(result.reached).any())
+
+
 def arrived(result: Any, language: str) -> str:
     """How many steps each rule takes on raw features, stretched least and most."""
     least, most = (steps(result, result.reached[:, 0, :, k]) for k in (0, -1))
@@ -205,8 +209,8 @@ LIGHT = kinds.curves(
 )  # fmt: skip
 FIGURES = (
     *HERE.figures(PATHS, DESCENT),
-    *SCALED.figures(STEPS),
-    *RULED.figures(CONDITION),
+    *SCALED.figures(SCALED.later(STEPS, some_arrived)),
+    *RULED.figures(RULED.later(CONDITION, some_arrived)),
     *TABLE.figures(ACCURACY, BY_RATE),
     *GROUPED.figures(GROUPED.later(GROUPS_OF, trained)),
     *HANDLED.figures(HANDLED.later(OVERFLOW, trained)),

@@ -31,7 +31,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 2000) -> Generator[R
         rate = np.broadcast_to(rate.min(0), rate.shape)  # the largest that suits all
     across, up, surface = map(np.stack, zip(*(row[0].around(GRID, TALL) for row in bowls)))
     known = {"condition": every("condition"), "rate": rate, "lowest": lowest[:, 0, :2]}
-    known |= {"across": across, "up": up, "surface": surface}
+    known |= {"across": across, "up": up, "surface": surface.astype(np.float32)}
     angle = np.array([[bowl.angle() for bowl in row] for row in bowls])
     record = Recording(Result, params, params.steps, {"tick": len(moments) + 1, "weight": 2}, angle=angle, **known)
     reached, slope = np.full(rate.shape, np.nan), slopes(w, curvature, pull)

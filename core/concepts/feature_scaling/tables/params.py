@@ -45,5 +45,5 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 def cost(params: Params) -> Cost:
     n, features, classes = table_shape(params)
     members = len(KINDS) * params.seeds * len(RATES)
-    steps = params.epochs * -(-round(0.6 * n) // BATCH)
-    return Cost(steps, members * stepping(weight_count((features, classes)), BATCH) + 2e6)
+    step = members * stepping(weight_count((features, classes)), BATCH) + 2e6
+    return Cost(params.epochs, -(-round(0.6 * n) // BATCH) * step)
