@@ -94,8 +94,9 @@ def overflow(factor: float) -> Callable[[Any], np.ndarray]:
 def claim(
     id: str, measure: Measure, smallest: float, direction: str = "above", at: str = "stretched", **more: Any
 ) -> Claim:
-    """At the setting of a preset, on the seeds that decide."""
-    return Claim(id, measure, unseen(preset(Params(), PRESETS, at), 20), smallest, direction, **more)
+    """At the setting of a preset, on the seeds that decide, with steps enough for all to arrive."""
+    params = unseen(preset(Params(), PRESETS, at), 20, steps=50_000)
+    return Claim(id, measure, params, smallest, direction, **more)
 
 
 def of_rules(id: str, measure: Measure, smallest: float, direction: str = "within") -> Claim:

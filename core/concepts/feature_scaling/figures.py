@@ -59,7 +59,7 @@ def draw_paths(result: Result, language: str) -> go.Figure:
     for i, place in enumerate(places):
         begin = result.surface[i].max() / 4
         plot.heights(fig, result.across[i], result.up[i], np.log10(result.surface[i] + 1e-4 * begin), **place)
-        look = plot.curve(i, "solid", width=1.4) | {"mode": "lines+markers", "marker": plot.mark(i, 5)}
+        look = plot.curve(i, "solid", width=1.2) | {"mode": "lines+markers", "marker": plot.mark(i, 4)}
         tip = f"{text.say('words.step')} %{{customdata:,}}<extra>{names[i]}</extra>"
         clock = {"meta": {"clock": result.tick.tolist()}, "customdata": result.tick}
         fig.add_scatter(**plot.xy(result.path[i]), hovertemplate=tip, **clock, **look, **place)

@@ -111,7 +111,7 @@ PRESETS = (
     Preset("stretched", {}, "paths"),
     Preset("uncorrelated", {"correlation": 0.0}, "paths"),
     Preset("thousand", {"stretch": 1000.0}, "paths"),
-    Preset("same_rate", {"rates": "equal"}, "descent"),
+    Preset("same_rate", {"rates": "equal", "steps": 50_000}, "descent"),
     Preset(
         "outlier", {"stretch": 1.0, "correlation": 0.0, "outlier": 100.0, "scalings": (STANDARDISED, MIN_MAX)}, "paths"
     ),

@@ -16,7 +16,7 @@ from core.concepts.feature_scaling.params import Params, Result, ticks
 from core.ml.recording import Recording, schedule
 
 GRID = 61  # places along a side of the loss surface
-TALL = 1.25  # height of its window over its width
+TALL = 1.4  # height of its window over its width
 
 
 def train(params: Params, device: str = "cpu", chunk: int = 2000) -> Generator[Result, None, dict]:
