@@ -380,6 +380,8 @@ OTHER_STEPS = {
     "activations": "steps of all depths and contenders: populations of different shape are trained one after another",
     "universal_approximation": "steps of all widths, as populations of different shape are trained one after another",
     "universal_approximation.depth": "steps of all depths, likewise, and what it takes to count pieces",
+    "feature_scaling": "steps so small that twenty of them take as long as one elsewhere",
+    "feature_scaling.rules": "the same, four of them",
     "gan": "updates of players, of which a step has several: they are what takes the time",
 }
 

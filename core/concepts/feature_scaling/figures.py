@@ -94,11 +94,12 @@ SUMMARY_PATHS = HERE.saying(
 
 
 def finish_descent(fig: plot.Sheet, result: Result, text: Text) -> None:
-    said = {"annotation_text": text.say("words.target"), "annotation_position": "bottom right"}
-    fig.add_hline(y=result.params.target, line=plot.line(style.AXIS, 2, "dot"), **said)
-    low = np.log10(result.params.target) - 1.3
-    fig.update_yaxes(type="log", exponentformat="power", range=[low, 0.1])
-    fig.update_xaxes(type="log", range=[0, np.log10(max(result.tick[-1], 10))])
+    fig.add_hline(y=result.params.target, line=plot.line(style.AXIS, 2, "dot"))
+    at = {"x": 0, "y": np.log10(result.params.target), "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    fig.add_annotation(text=text.say("words.target"), **at)
+    powers(fig)
+    fig.update_yaxes(range=[at["y"] - 1.3, 0.1])
+    fig.update_xaxes(type="log", dtick=1, range=[0, np.log10(max(result.tick[-1], 10))])
 
 
 # Rules
@@ -111,7 +112,18 @@ def powers(fig: plot.Sheet) -> None:
 def finish_rules(fig: plot.Sheet, result: Any, text: Text) -> None:
     powers(fig)
     fig.update_yaxes(title=text.say("words.steps"), col=1)
+    over_titles(fig)
     fig.update_xaxes(type="log", tickvals=STRETCHES, ticktext=[str(k) for k in STRETCHES])
+
+
+def over_titles(fig: plot.Sheet) -> None:
+    """The legend over the titles of panels."""
+    fig.update_layout(legend={"y": 1.1}, margin={"t": 64})
+
+
+def finish_light(fig: plot.Sheet, result: Any, text: Text) -> None:
+    fig.update_yaxes(range=[-0.02, 1.02])
+    over_titles(fig)
 
 
 def finish_condition(fig: plot.Sheet, result: Any, text: Text) -> None:
@@ -205,7 +217,7 @@ LIGHT = kinds.curves(
                   light=lambda r: percents(final("light", -1)(r)),
                   contrast=lambda r: percents(final("contrast", -1)(r))),
     grows=False, moments=EPOCH, side=True, marked=True,
-    finish=lambda fig, r, text: fig.update_yaxes(range=[0, 1.02]),
+    finish=finish_light,
 )  # fmt: skip
 FIGURES = (
     *HERE.figures(PATHS, DESCENT),
