@@ -72,7 +72,7 @@ def draw_paths(result: Result, language: str) -> go.Figure:
     fig.for_each_xaxis(lambda axis: axis.update(title_standoff=4))
     fig.update_layout(showlegend=False, margin={"t": 48})
     down = places[-1]["row"]
-    plot.aspect(fig, 1.62 * down / across, 230 * down)
+    plot.aspect(fig, min(1.62 / across, 0.56) * down, 230 * down)
     return plot.film(fig, result, result.tick, text.say("words.step"), range(1, len(fig.data), 3))
 
 
