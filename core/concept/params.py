@@ -20,7 +20,12 @@ SIGNS = str.maketrans("−．，", "-.,")  # as the figures write them, and full
 DECIMAL_COMMA = re.compile(r"^(\s*[+-]?\d*),(\d+)")
 GROUPED = re.compile(r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*")  # a thousand to one reader, one to another
 UPLOAD = re.compile(r"sha256:[0-9a-f]{64}:[0-9]{1,9}(x[0-9]{1,9})*")  # the name of an upload
-AXES = {"table": ("rows", "features", "classes"), "text": ("characters", "distinct")}  # of the shape of each kind
+AXES = {  # of the shape of each kind of upload
+    "table": ("rows", "features", "classes"),
+    "text": ("characters", "distinct"),
+    "image": ("height", "width", "channels"),
+}
+ENDINGS = {"table": "csv", "text": "txt", "image": "png"}  # of the names of cleaned files
 
 
 @dataclass(frozen=True)
@@ -243,8 +248,9 @@ class String(Field):
 class Upload(Field):
     """The name of a file the reader brought, or "" for none: `sha256:<hex of the cleaned file>:<its shape>`.
 
-    kind: "table" (rows × features × classes; 0 classes: no labels) or "text" (characters × distinct characters).
-    bounds: the smallest and largest size along each axis of the shape.
+    kind: "table" (rows × features × classes; 0 classes: no labels), "text" (characters × distinct characters) or
+        "image" (height × width × channels; 1 is grey, 3 are colours).
+    bounds: the smallest and largest size along each axis of the shape. A larger image is scaled down to them.
     usable: asked about a text that is within them; raises Refused where the experiment cannot use it.
     """
 
@@ -333,7 +339,7 @@ def upload(
     usable: Callable[[str], None] | None = None,
     **bounds: tuple[int, int],
 ) -> Any:
-    """A table or text of the reader's own; `bounds` are those of every axis: rows=(10, 500), …"""
+    """A table, text or image of the reader's own; `bounds` are those of every axis: rows=(10, 500), …"""
     return _field(Upload("", applies, kind, tuple(bounds[axis] for axis in AXES[kind]), usable))
 
 
