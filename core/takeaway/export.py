@@ -283,6 +283,8 @@ def _declaration(cls: type[BaseParams], present: BaseParams | None, asked: Exper
 
 def _literal(value: Any) -> str:
     """The source of a value of a field."""
+    if isinstance(value, tuple) and value and not isinstance(value[0], BaseParams):
+        return repr(value)
     if isinstance(value, tuple):
         return "(" + "".join(f"\n        {_literal(row)}," for row in value) + ("\n    )" if value else ")")
     if isinstance(value, BaseParams):

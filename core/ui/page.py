@@ -9,15 +9,15 @@ import streamlit as st
 
 from core.concept.catalog import MAP, Entry, leads_to
 from core.concept.messages import because
-from core.concept.params import Choice, Integer, fields, write
+from core.concept.params import BaseParams, applicable, write
 from core.concept.text import words
 from core.conclusions import kept
 from core.figures.numbers import readable
 from core.runs.run import COMPLETE, FAILED, STOPPED, Run
 from core.takeaway import records
-from core.ui import link, notes, pin, share
+from core.ui import held, link, notes, pin, share
 from core.ui.chart import SENT, chart, named
-from core.ui.controls import Controls, problems
+from core.ui.controls import Controls, on_paper, problems
 from core.ui.heard import heard
 from core.ui.predict import covered, opener, predict
 from core.ui.run_state import failed, progress, refusal, stopped
@@ -189,31 +189,61 @@ class Page(Shown):
         most: Mapping[str, int] | None = None,
         **given: Any,
     ) -> None:
-        """A question to the trained network, with a widget for each of its choices and whole numbers, and below
-        the answer as `draw` and `summary` of its Result and the language have it. Its title is `words.<ask>`.
+        """A question to the trained network: a widget for each of its fields but those `given`, what is drawn on the
+        left, and the answer as `draw` and `summary` of its Result and the language have it, as it grows. Its title is
+        `words.<ask>`.
 
         most: the largest values of fields at these settings. A field that leaves no choice has no widget.
         """
-        text, key, asked = self.text, f"{self.stem}-{ask}", dict(given)
-        with st.container(horizontal=True):
-            for name, kind in fields(self.experiment.ask(ask).question).items():
-                if isinstance(kind, Choice):
-                    place, own = kind.options.index(kind.default), f"{key}-{name}"
-                    hint = text.hint(f"params.{name}")
-                    asked[name] = st.selectbox(text.say(f"params.{name}"), kind.options, place, key=own, help=hint)
-                elif isinstance(kind, Integer) and (high := (most or {}).get(name, kind.high)) > kind.low:
-                    first, own = min(kind.default, high), f"{key}-{name}-{high}"
-                    label, hint = text.say(f"params.{name}"), text.hint(f"params.{name}")
-                    asked[name] = st.number_input(label, kind.low, high, first, key=own, help=hint)
-        answer = self.ask(ask, **asked)
-        if self.run is None or answer is None or answer.result is None:
-            st.caption(text.say("words.wait"))
-            return
-        said = summary(answer.result, text.language)
-        about = named(self.figure, text, {"": self.run})
-        about |= {"file": key, "title": f"{text.title}: {text.say(f'words.{ask}')}"}
-        chart(draw(answer.result, text.language).to_json(), text, key=key, summary=said, named=about)
-        st.markdown(said)
+        text, key, name = self.text, f"{self.stem}-{ask}", f"{self.stem}.{ask}"
+        question = self.asking(ask)
+        problems(name, text, type(question))
+        kinds = {field: kind for field, kind in applicable(question).items() if field not in given}
+        controls = Controls(name, question, text, most=most)
+        drawn = [field for field, kind in kinds.items() if on_paper(kind)]
+        left, right = st.columns([0.3, 0.7]) if drawn else 2 * [st.container()]
+        for field in drawn:
+            with left:
+                controls.field(field)
+        with right:
+            with st.container(horizontal=True):
+                for field in kinds:
+                    if field not in drawn:
+                        controls.field(field)
+            within = {field: min(getattr(question, field), high) for field, high in (most or {}).items()}
+            answer = self.ask(ask, **{field: getattr(question, field) for field in kinds} | within | given)
+            self._only(f"answer:{name}", answer)
+            if answer is None or (answer.result is None and not answer.live):
+                st.caption(text.say("words.wait"))
+                return
+
+            def picture(live: bool) -> None:
+                if self.run is None or answer.result is None:
+                    st.caption(text.say("words.wait"))
+                    return
+                said = summary(answer.result, text.language)
+                about = named(self.figure, text, {"": self.run})
+                about |= {"file": key, "title": f"{text.title}: {text.say(f'words.{ask}')}"}
+                shown = draw(answer.result, text.language).to_json()
+                chart(shown, text, key=key, summary=said, named=about, over=not live)
+                st.markdown(said)
+
+            self.follow(picture, answer)
+
+    def asking(self, ask: str) -> BaseParams:
+        """What the page asks its network just now."""
+        return link.question(self.stem, ask, self.concept.questions[ask])
+
+    def reask(self, ask: str, **changes: Any) -> None:
+        """Ask something else, by a gesture (a click, a move in a game); what does not stand is said."""
+        link.attempt(f"{self.stem}.{ask}", changes, outside=True)
+
+    def _only(self, name: str, run: Run | None) -> None:
+        """Hold a run under a name; the one that was there ends unless somebody else looks at it."""
+        before = held.held(name)
+        if before is not None and before is not run:
+            held.let_go(name)
+        held.hold(name, run)
 
     def take_away(self, name: str, left: tuple[Any, ...]) -> None:
         """Let only these be left of the rows of a field, by a gesture in the figure; it is said below the figure, where
