@@ -142,17 +142,25 @@ class Page(Shown):
         self,
         on_click: Callable[[Page, dict[str, float]], None] | None = None,
         on_select: Callable[[Page, list[dict]], None] | None = None,
+        on_pick: Callable[[Page, dict[str, str]], None] | None = None,
+        on_drag: Callable[[Page, dict[str, Any]], None] | None = None,
     ) -> None:
         """The chosen figure of the run, growing while it trains, with what came of it below.
 
         on_click: what a click inside the axes of an experiment's first figure does, given its {"x", "y"}.
         on_select: what a box selection in it does, given the points selected.
+        on_pick: what a click on a node, an edge or a cell of it does: a point with customdata, given its {"name", "id"},
+            the name of its trace and the customdata as text.
+        on_drag: what a drag of such a point does, of a trace whose meta is {"drags": True}, given its
+            {"name", "id", "x", "y"}.
         """
         self._figure_picker()
         first = self.figure is self.concept.first(self.params, self.experiment.part)
         key = f"{self.stem}-chart-{self.figure.id}"
-        handlers: dict[str, Any] = {"on_click": _handler(self, key, "click", on_click if first else None)}
-        handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
+        acts = {"on_click": on_click, "on_select": on_select, "on_pick": on_pick, "on_drag": on_drag}
+        handlers: dict[str, Any] = {
+            name: _handler(self, key, name, act if first else None) for name, act in acts.items()
+        }
         run = self.run
 
         def picture(live: bool) -> None:
@@ -187,6 +195,7 @@ class Page(Shown):
         draw: Callable[[Any, str], go.Figure],
         summary: Callable[[Any, str], str],
         most: Mapping[str, int] | None = None,
+        on_pick: Callable[[Page, dict[str, str]], None] | None = None,
         **given: Any,
     ) -> None:
         """A question to the trained network: a widget for each of its fields but those `given`, what is drawn on the
@@ -194,6 +203,7 @@ class Page(Shown):
         `words.<ask>`.
 
         most: the largest values of fields at these settings. A field that leaves no choice has no widget.
+        on_pick: as of `figures`, in the answer: a move in a game, which asks again (`reask`).
         """
         text, key, name = self.text, f"{self.stem}-{ask}", f"{self.stem}.{ask}"
         question = self.asking(ask)
@@ -225,7 +235,8 @@ class Page(Shown):
                 about = named(self.figure, text, {"": self.run})
                 about |= {"file": key, "title": f"{text.title}: {text.say(f'words.{ask}')}"}
                 shown = draw(answer.result, text.language).to_json()
-                chart(shown, text, key=key, summary=said, named=about, over=not live)
+                picks = _handler(self, key, "on_pick", on_pick)
+                chart(shown, text, key=key, summary=said, named=about, over=not live, on_pick=picks)
                 st.markdown(said)
 
             self.follow(picture, answer)
@@ -418,9 +429,11 @@ class Page(Shown):
         )
 
 
-def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:
+def _handler(page: Page, key: str, name: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:
+    """What a chart calls, of what it is to do with what was done in it."""
     if act is None:
         return None
+    event = {"on_select": "selected"}.get(name, name.removeprefix("on_"))
 
     def handle() -> None:
         content = heard(st.session_state.get(key), event, SENT[event])

@@ -59,6 +59,7 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.route("**/lab/plotly.min.js", lambda asked: asked.fulfill(path=ROOT / "static" / "plotly.min.js"))
     yield page
     context.close()
     assert errors == []
@@ -176,3 +177,70 @@ def test_axe_finds_nothing(page: Page, scheme: str, language: str, width: int) -
     ours = [v["id"] for v in found if any("lab-" in str(node["html"]) + str(node["target"]) for node in v["nodes"])]
     assert ours == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# A figure whose points and cells are picked and dragged
+
+PLACE = """([panel, x, y]) => { const plot = document.querySelector('.lab-chart .js-plotly-plot');
+const box = plot.getBoundingClientRect();
+const [across, down] = ['xaxis', 'yaxis'].map((axis) => plot._fullLayout[axis + panel]);
+return [box.left + across._offset + across.d2p(x), box.top + down._offset + down.d2p(y)]; }"""
+
+
+def figure(page: Page) -> None:
+    opened(page)
+    page.wait_for_selector(".lab-chart .js-plotly-plot .main-svg")
+    page.locator(".lab-chart").scroll_into_view_if_needed()
+    before = None
+    while before != (before := at(page, 1, 1)):  # typefaces that come late move what stands beside a legend
+        page.wait_for_timeout(500)
+
+
+def at(page: Page, x: float, y: float, panel: str = "") -> tuple[float, float]:
+    found = page.evaluate(PLACE, [panel, x, y])
+    return found[0], found[1]
+
+
+def noted(page: Page, what: str) -> None:
+    expect(page.get_by_test_id("stText")).to_have_text(what)
+
+
+def test_nodes_and_cells_are_picked_and_points_dragged_with_a_mouse(page: Page) -> None:
+    figure(page)
+    page.mouse.click(*at(page, 1, 1))
+    noted(page, "pick: {'name': 'nodes', 'id': 'second'}")
+    page.mouse.click(*at(page, 0.4, 0.6, "2"))  # anywhere in a cell
+    noted(page, "pick: {'name': 'cells', 'id': 'c'}")
+    page.mouse.click(*at(page, 1.5, 0))  # beside all of them
+    page.mouse.move(*at(page, 0, 1))
+    page.mouse.down()
+    page.mouse.move(*at(page, 1.5, -0.5), steps=8)
+    page.mouse.up()
+    text = page.get_by_test_id("stText")
+    expect(text).to_contain_text("drag: {'name': 'free', 'id': 'loose', 'x': ")
+    x, y = (
+        float(part) for part in text.text_content().removesuffix("}").replace("'y': ", "").split("'x': ")[1].split(", ")
+    )
+    assert abs(x - 1.5) < 0.03 and abs(y + 0.5) < 0.03
+    assert page.evaluate("document.querySelector('.lab-chart .js-plotly-plot')._fullLayout.xaxis.range") == [-1, 2]
+
+
+def test_nodes_and_cells_are_picked_and_points_dragged_with_keys(page: Page) -> None:
+    figure(page)
+    keys = page.locator(".lab-keys")
+    keys.focus()
+    expect(keys).to_have_text("Choose with the arrow keys, Enter takes hold of a point and lets it go")
+    page.keyboard.press("ArrowUp")  # from the middle of the first panel to the point above it
+    expect(page.locator(".lab-said")).to_have_text("nodes: second")
+    page.keyboard.press("Enter")
+    noted(page, "pick: {'name': 'nodes', 'id': 'second'}")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stText")).to_contain_text("'cells'")
+    for _ in range(9):
+        if page.locator(".lab-said").text_content() == "free: loose":
+            break
+        page.keyboard.press("PageDown")
+    for key in ("Enter", "Shift+ArrowRight", "Shift+ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_test_id("stText")).to_contain_text("drag: {'name': 'free', 'id': 'loose', 'x': 0.3")
