@@ -96,16 +96,20 @@ def _train(job: dict[str, Any], stopped: Callable[[], bool], helpers: Callable[[
     how: dict[str, Any] = {}
     if device == FUSED:
         how = {"population": crew.fused(trainer(FUSED), experiment(job["name"]).apart), "chunk": job["chunk"]}
-    yield from _followed(train_module(job["name"]).train(job["params"], device=host(device), **how), stopped)
+    run = train_module(job["name"]).train(job["params"], device=host(device), **how)
+    yield from _followed(run, stopped, crew.catch_up)
 
 
-def _followed(run: Iterator[Any], stopped: Callable[[], bool]) -> Iterator[tuple[Any, ...]]:
-    """The Results of a generator a few times a second, and in the end the last one and what it returns."""
+def _followed(
+    run: Iterator[Any], stopped: Callable[[], bool], after: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Any, ...]]:
+    """The Results of a generator a few times a second, and in the end the last one and what it returns; `after` is
+    called after each."""
     result, sent, pause = None, 0.0, 0.0
     while True:
         try:
             result = next(run)
-            crew.catch_up()
+            after()
         except StopIteration as end:
             yield "done", "complete", result, end.value
             return

@@ -149,8 +149,8 @@ class Page(Shown):
 
         on_click: what a click inside the axes of an experiment's first figure does, given its {"x", "y"}.
         on_select: what a box selection in it does, given the points selected.
-        on_pick: what a click on a node, an edge or a cell of it does: a point with customdata, given its {"name", "id"},
-            the name of its trace and the customdata as text.
+        on_pick: what a click on a node, an edge or a cell of it does: a point with customdata, given its {"name",
+            "id"}, the name of its trace and the customdata as text.
         on_drag: what a drag of such a point does, of a trace whose meta is {"drags": True}, given its
             {"name", "id", "x", "y"}.
         """
