@@ -154,6 +154,8 @@ def brought(file: Path, kind: Upload, columns: str) -> str:
         raise Refused("no_file", value=str(file)[:SHOWN], reason=disk.why(error)) from None
     if kind.kind == "text":
         name, cleaned = readers.text(content, kind)
+    elif kind.kind == "image":
+        name, cleaned = readers.image(content, kind)
     else:
         sheet = readers.sheet(content)
         features, label = readers.guess(sheet, kind)

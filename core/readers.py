@@ -1,8 +1,8 @@
 """Files that readers bring: from their bytes to a cleaned file and its name, or Refused with the row and the reason.
 
 Nothing is guessed silently and nothing is filled in: `How` says how a file was read, and whoever brought it can ask for
-another reading. The cleaned file is again an ordinary file (CSV or text, UTF-8,
-lines ending in \\n); cleaning it once more changes nothing. So whoever has the same file and chooses the same columns
+another reading. The cleaned file is again an ordinary file (CSV or text, UTF-8, lines ending in \\n; of a picture a
+PNG: core/images.py); cleaning it once more changes nothing. So whoever has the same file and chooses the same columns
 gets the same name, and with it the same runs.
 """
 
@@ -100,8 +100,7 @@ class Sheet:
 def decoded(content: bytes, how: How) -> str:
     """The text of a file, its lines ending in \\n. An encoding that is not asked for is the one that the bytes prove,
     or else the likeliest."""
-    if len(content) > LARGEST:
-        raise Refused("file_size", size=f"{len(content) / 2**20:.1f}", high=LARGEST // 2**20)
+    _bounded(content)
     if content.startswith(PACKED):
         raise Refused("spreadsheet")
     encoding, mark = marked(content)
@@ -280,7 +279,7 @@ def table(found: Sheet, features: Sequence[int], label: int | None, kind: Upload
     writer.writerow([found.names[i] for i in chosen])
     writer.writerows([*row, name] for row, name in zip(x.tolist(), labels) if labels)
     writer.writerows([] if labels else x.tolist())
-    return _named(out.getvalue(), sizes)
+    return _named(out.getvalue().encode(), sizes)
 
 
 def _decimal(found: Sheet, columns: Sequence[int]) -> str:
@@ -352,12 +351,25 @@ def text(content: bytes, kind: Upload, how: How | None = None) -> tuple[str, byt
     kind.fit(sizes)
     if kind.usable:
         kind.usable(found)
-    return _named(found, sizes)
+    return _named(found.encode(), sizes)
 
 
-def _named(cleaned: str, sizes: Sequence[int]) -> tuple[str, bytes]:
+def image(content: bytes, kind: Upload) -> tuple[str, bytes]:
+    """Name and cleaned file of a picture."""
+    from core import images  # only who reads one needs Pillow
+
+    _bounded(content)
+    cleaned, sizes = images.cleaned(content, kind)
+    return _named(cleaned, sizes)
+
+
+def _bounded(content: bytes) -> None:
+    if len(content) > LARGEST:
+        raise Refused("file_size", size=f"{len(content) / 2**20:.1f}", high=LARGEST // 2**20)
+
+
+def _named(content: bytes, sizes: Sequence[int]) -> tuple[str, bytes]:
     """A cleaned file under the name that it has in links."""
-    content = cleaned.encode()
     return f"sha256:{hashlib.sha256(content).hexdigest()}:{'x'.join(map(str, sizes))}", content
 
 
@@ -378,6 +390,7 @@ class Read:
     columns: tuple[list[int], int | None] = field(default_factory=lambda: ([], None))
     preview: list[list[str]] = field(default_factory=list)
     beginning: str = ""  # of a text
+    picture: bytes = b""  # the cleaned one
     name: str = ""  # of the cleaned file
     cleaned: bytes = b""
     refused: Refused | None = None
@@ -387,6 +400,10 @@ def read(content: bytes, kind: Upload, how: How, columns: tuple[list[int], int |
     """A file as a page shows it. Never raises Refused: what was understood until then is there, too."""
     found = Read(replace(how))
     try:
+        if kind.kind == "image":
+            found.name, found.cleaned = image(content, kind)
+            found.picture = found.cleaned
+            return found
         if kind.kind == "text":
             found.beginning = decoded(content, found.how)[:GLIMPSE]
             found.name, found.cleaned = text(content, kind, found.how)

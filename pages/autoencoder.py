@@ -1,8 +1,4 @@
-import streamlit as st
-
 from core.concepts.autoencoder.figures import draw_rebuilt, draw_walk, summary_rebuilt, summary_walk
-from core.concepts.autoencoder.params import INK, SIDE
-from core.ui.pad import pad
 from core.ui.page import Page
 
 page = Page("autoencoder")
@@ -16,11 +12,7 @@ def questions() -> None:
             page.question("walk", draw_walk, summary_walk, most)
     with page.folded("draw", say("words.draw"), "draw") as fold:
         if fold.open:
-            paper, came = st.columns([0.3, 0.7])
-            with paper:
-                pixels = "".join(INK[ink] for ink in pad(page.text, SIDE, key="autoencoder-pad"))
-            with came:
-                page.question("draw", draw_rebuilt, summary_rebuilt, most, pixels=pixels)
+            page.question("draw", draw_rebuilt, summary_rebuilt, most)
 
 
 page.show("versions", "noise", "own", claims=("bent", "keeps", "gaps"), after=questions)

@@ -17,16 +17,20 @@ from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.state.session_state import SessionState, WStates
 from streamlit.testing.v1 import AppTest
 
-from core.concept.params import write
+from core.concept.params import Drawing, fields, write
 from core.concept.parts import experiment
 from core.runs import manager as runs
 from core.runs.store import Store
 from core.ui.chart import SENT
-from core.ui.heard import LONGEST, by_type, heard, picture
+from core.ui.controls import on_paper
+from core.ui.heard import LONGEST, by_type, heard
+from core.ui.pad import meant, numbers
 from core.ui.rows import CHANGES
+from core.ui.table import CHANGES as OF_TABLES
+from tests.fields import Params as Fields
 
 ROOT = Path(__file__).resolve().parents[1]
-SHAPES = (str, bool, int, float, *SENT.values(), *CHANGES, {"do": str, "beat": int})
+SHAPES = (str, bool, int, float, *SENT.values(), *CHANGES, *OF_TABLES, {"do": str, "beat": int})
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inner: (
@@ -75,13 +79,22 @@ def test_what_a_script_sends_is_heard() -> None:
     assert say("x" * (LONGEST + 1), str) is None and say("a\ud800", str) is None and heard(None, "event", str) is None
 
 
-def test_a_drawn_picture_is_heard_whole_or_not_at_all() -> None:
-    def say(said: Any) -> Any:
-        return picture(SimpleNamespace(drawn=said), "drawn", 2, 16)
+def test_what_is_drawn_is_heard_whole_or_not_at_all() -> None:
+    ink, wave, places = Drawing("", None, 2, 2, 17), fields(Fields)["wave"], fields(Fields)["places"]
 
-    assert say([0, 16, 3, 0]) == [0, 16, 3, 0]
-    for junk in (None, [], [0, 0, 0], [0] * 5, [0, 0, 0, 17], [0, -1, 0, 0], [0, 1.5, 0, 0], [True, 0, 0, 0], "0000"):
-        assert say(junk) is None
+    def say(kind: Any, said: Any) -> Any:
+        found = heard(SimpleNamespace(drawn=said), "drawn", [float])
+        return None if found is None else meant(kind, found)
+
+    assert say(ink, [0, 16, 3, 0]) == "0g30" and say(ink, [0, 0, 0, 0]) == "" and numbers(ink, "0g30") == [0, 16, 3, 0]
+    for junk in (None, [0, 0, 0], [0] * 5, [0, 0, 0, 17], [0, -1, 0, 0], [0, 1.5, 0, 0], [True, 0, 0, 0], "0000"):
+        assert say(ink, junk) is None
+    assert say(wave, [0.5] * 12) == ((0.5,) * 12,) and say(wave, [0.5] * 11) is None and say(wave, [2] * 12) is None
+    assert say(places, [0, 1, -1, 0.5]) == ((0.0, 1.0), (-1.0, 0.5)) and say(places, []) == ()
+    assert say(places, [0] * 12) is None and say(places, [0, 1, 1]) is None and say(places, [0, 7]) is None
+    for name, kind in fields(Fields).items():
+        if on_paper(kind):
+            assert meant(kind, [*map(float, numbers(kind, getattr(Fields(), name)))]) == getattr(Fields(), name)
 
 
 EVENTS = ("open", "change", "click", "selected", "act", "drawn")

@@ -188,3 +188,37 @@ def test_the_command_line_names_every_refused_field(
             assert explain(problem, words(stem, "en"), cls, instead=False) in said
 
     holds()
+
+
+# What a page asks its networks
+
+
+def test_a_question_is_in_the_link_where_it_is_not_as_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "_shared", runs.Manager(Store(tmp_path)))
+    ring = "0BMg0Z"  # 38 pixels of paper, one of ink, 25 of paper
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    app.query_params["lang"] = "en"
+    app.run()
+    for name, value in {"lang": "en", "walk.start": "3", "walk.end": "99", "draw.pixels": ring, "walk.x": "1"}.items():
+        app.query_params[name] = value
+    app.session_state["arrives"] = True
+    app.session_state["autoencoder-fold-walk-en"] = app.session_state["autoencoder-fold-draw-en"] = True
+    app.switch_page("pages/autoencoder.py").run()
+    assert not app.exception
+
+    def link(name: str) -> str:
+        found = app.query_params.get(name, [""])
+        return found if isinstance(found, str) else found[0]
+
+    assert link("walk.start") == "3" and link("draw.pixels") == ring and not link("walk.end") and not link("walk.x")
+    warned = " ".join(warning.value for warning in app.warning)
+    assert "walk.end: 99 is outside 1 … 10" in warned.replace("\\", "") and "walk.x" in warned.replace("\\", "")
+    assert app.session_state["params"]["autoencoder.draw"].pixels == "0" * 38 + "g" + "0" * 25
+    slider = next(slider for slider in app.slider if slider.label == "From picture")
+    assert slider.value == 3
+    slider.set_value(7).run()
+    assert not app.exception and link("walk.start") == "7" and link("draw.pixels") == ring
+    version = next(slider for slider in app.slider if slider.key == "autoencoder.walk-version-en")
+    assert version.max == 3 and version.value == 2  # as many as there are

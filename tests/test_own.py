@@ -42,6 +42,7 @@ NAME = f"sha256:{hashlib.sha256(CSV.encode()).hexdigest()}:90x3x3"
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[runs.Manager]:
     """A manager without workers: runs are asked for and wait. AppTest has no cookies."""
     monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", {"lab-person": "anna"})
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # else later workers would import a page
     runs._shared = runs.Manager(Store(tmp_path))
     yield runs._shared
     runs._shared = None
@@ -129,8 +130,7 @@ def one_text() -> None:
     Own("perceptron", "own", Params(known.own), words("perceptron", "zh")).show()
 
 
-def test_a_text_is_brought_in_whatever_encoding(manager: runs.Manager, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # else later workers would import this page
+def test_a_text_is_brought_in_whatever_encoding(manager: runs.Manager) -> None:
     app = AppTest.from_function(one_text, default_timeout=60)
     app.session_state["perceptron-own-fold-zh"] = True
     app.run()

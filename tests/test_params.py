@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.messages import explain
 from core.concept.params import (
+    LEVELS,
     BaseParams,
     Choice,
+    Drawing,
     Field,
     Flag,
     Integer,
@@ -24,6 +26,7 @@ from core.concept.params import (
     Refused,
     Rows,
     String,
+    Table,
     Upload,
     applicable,
     canonical,
@@ -32,11 +35,13 @@ from core.concept.params import (
     write,
 )
 from core.concept.parts import load
-from core.concept.text import words
+from core.concept.text import Text, words
 from core.ml.rules import Contender
+from core.takeaway.export import _literal
+from tests import fields as every
 
-STEMS = [entry.stem for entry in CONCEPTS]
-CLASSES = {stem: load(stem).Params for stem in STEMS}
+CLASSES = {entry.stem: load(entry.stem).Params for entry in CONCEPTS} | {every.STEM: every.Params}
+STEMS = [*CLASSES]
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Race = load("optimizer_race").Params
@@ -57,12 +62,26 @@ def values(kind: Field) -> st.SearchStrategy:
     if isinstance(kind, Upload):
         sizes = st.tuples(*(st.integers(low, high) for low, high in kind.bounds))
         return st.just("") | sizes.map(lambda s: f"sha256:{sum(s):064x}:{'x'.join(map(str, s))}")
+    if isinstance(kind, Drawing):
+        levels = st.sampled_from(LEVELS[: kind.levels])
+        size = kind.height * kind.width
+        drawn = st.lists(st.tuples(levels, st.integers(1, size)), min_size=1).map(
+            lambda runs: "".join(level * n for level, n in runs)
+        )
+        return drawn.map(lambda pixels: kind.check(pixels[:size].ljust(size, "0")))
+    if isinstance(kind, Table):
+        row = st.tuples(*[values(kind.cell)] * len(kind.columns))
+        return st.lists(row, min_size=kind.low, max_size=kind.high).map(tuple)
     assert isinstance(kind, Rows)
     return st.lists(params(kind.row), min_size=kind.low, max_size=min(kind.high, kind.low + 3)).map(tuple)
 
 
 def params(cls: type[BaseParams]) -> st.SearchStrategy[BaseParams]:
     return st.builds(cls, **{name: values(kind) for name, kind in fields(cls).items()})
+
+
+def text_of(stem: str, language: str) -> Text:
+    return every.said(language) if stem == every.STEM else words(stem, language)
 
 
 def kinds() -> list[tuple[str, Field]]:
@@ -213,6 +232,64 @@ def test_after_a_refused_change_the_message_says_what_stays() -> None:
     )
 
 
+# Drawings and tables
+
+
+def test_a_drawing_is_short_in_a_link() -> None:
+    kind = Drawing("", None, 28, 28, 17)
+    ring = "".join("g" if 80 < (i - 14) ** 2 + (k - 14) ** 2 < 110 else "0" for i in range(28) for k in range(28))
+    assert kind.read(kind.write(ring)) == ring and len(kind.write(ring)) < 200
+    assert kind.write("0" * 783 + "1") == "0BED1" and kind.read("0BEE") == kind.read("") == ""
+    for wrong in ("0BEF", "0BE", "z", "0ZZZZZZZZZZZZZZZZ", "A", "0-", "g" * 785, "hBEE"):
+        with pytest.raises(Refused, match="no_drawing"):
+            kind.read(wrong)
+    for wrong in ("0", "g" * 783, None, 7, ["g"] * 784, "G" * 784):
+        with pytest.raises(Refused, match="no_drawing"):
+            kind.check(wrong)
+
+
+def test_a_table_is_readable_in_a_link_and_keeps_every_text() -> None:
+    known = write(every.Params())
+    assert known["kernel"] == "-1~0~1~~-2~0~2~~-1~0~1" and known["places"] == "0~0.5~~0.5~-0.5"
+    assert (known["digit"], known["pairs"]) == ("", "cat~猫~~dog~狗")
+    odd = (("", "~~"), ("!", "!1"), ("~!~", "a~"), ("", ""))
+    assert write(every.Params(pairs=odd))["pairs"] == "!~!1!1~~!0~!01~~!1!0!1~a!1~~!~!"
+    assert read(every.Params, {"notes": ""})[0].notes == ()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"kernel": "1~2~3"}, "Kernel (kernel): 1 rows, but it takes 3 to 3. Used instead: the default."),
+        ({"kernel": "1~2~~3"}, "Kernel (kernel): 2 rows, but it takes 3 to 3. Used instead: the default."),
+        (
+            {"kernel": "1~2~3~~4~5~6~~7~8"},
+            "Kernel (kernel): row 3 has 2 cells, but every row has 3. Used instead: the default.",
+        ),
+        (
+            {"kernel": "1~2~3~~4~5~x~~7~8~9"},
+            "Kernel (kernel), row 2, column 3: “x” is not a number. Used instead: the default.",
+        ),
+        (
+            {"places": "0~2"},
+            "Points (places), row 1, column 2: 2 is outside -1 … 1. Used instead: the default.",
+        ),
+        ({"digit": "0AB1"}, "Digit (digit): this is no drawing of 6 × 8 grey levels. Used instead: the default."),
+        ({"pairs": "a~" + "b" * 31}, "Pairs (pairs), row 1, column 2: 31 characters, 30 are allowed."),
+    ],
+)
+def test_what_of_a_table_or_a_drawing_does_not_stand_is_said(link: dict[str, str], sentence: str) -> None:
+    _, problems = read(every.Params, link)
+    assert explain(problems[0], every.said("en"), every.Params).startswith(sentence)
+    assert "{" not in explain(problems[0], every.said("zh"), every.Params)
+
+
+def test_a_script_has_drawings_and_tables_as_they_are() -> None:
+    value = every.Params(digit="g" * 48, wave=((0.5,) * 12,))
+    for name in fields(every.Params):
+        assert eval(_literal(getattr(value, name))) == getattr(value, name)
+
+
 # The link
 
 
@@ -261,7 +338,7 @@ def test_junk_never_raises_and_every_bad_field_is_named(stem: str, data: st.Data
         assert getattr(found, name) == fields(cls)[name].default
     for language in LANGUAGES:
         for problem in problems:
-            said = explain(problem, words(stem, language), cls)
+            said = explain(problem, text_of(stem, language), cls)
             assert said and len(said) < 1000
 
 

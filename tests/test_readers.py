@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core import readers
 from core.concept.catalog import LANGUAGES
 from core.concept.messages import explain
-from core.concept.params import Problem, Refused, Upload, fields, shape
+from core.concept.params import AXES, Problem, Refused, Upload, fields, shape
 from core.concept.parts import load
 from core.concept.text import CONCEPTS, words
 from core.ml import own
@@ -346,10 +346,10 @@ def test_cleaning_keeps_every_number_and_label_and_is_done_once(rows: list, enco
 
 
 def test_every_refusal_has_its_words() -> None:
-    parts = ("readers.py", "runs/uploads.py", "cli.py", "concept/params.py")
+    parts = ("readers.py", "images.py", "runs/uploads.py", "cli.py", "concept/params.py")
     source = "".join((CONCEPTS.parent / part).read_text("utf-8") for part in parts)
     codes = set(re.findall(r'Refused\(\s*"(\w+)"', source))
-    codes |= {f"size_{axis}" for axis in ("rows", "features", "classes", "characters", "distinct")}
+    codes |= {f"size_{axis}" for axes in AXES.values() for axis in axes}
     assert len(codes) > 25
     for language in LANGUAGES:
         assert not {f"problems.{code}" for code in codes} - words("", language).labels.keys()

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from core.concept.parts import Cost, experiment, train_module
 from core.concept.result import same
 from core.concepts.optimizer_race.params import TINY, Params
 from core.ml.rules import Contender
-from core.runs import engines, limits, places
+from core.runs import engines, limits, places, worker
 from core.runs.carry import Carrier
 from core.runs.engines import Engine
 from core.runs.key import run_key
@@ -311,6 +312,18 @@ def test_a_question_does_not_wait_for_a_training(manager: Manager) -> None:
     assert done(asked) == COMPLETE and long.live
     manager.stop(long)
     done(long)
+
+
+def test_an_answer_may_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `answer` yields is said as it comes, and ends where it is to stop."""
+    grown = [SimpleNamespace(step=i, total=3, complete=i == 3) for i in range(1, 4)]
+    monkeypatch.setattr(
+        "core.concept.parts.train_module", lambda name: SimpleNamespace(answer=lambda *job: iter(grown))
+    )
+    job = dict.fromkeys(("params", "result", "state", "question")) | {"name": RACE, "ask": "dream", "own": {}}
+    first, *_, last = worker.messages(job, lambda: False)
+    assert first == ("partial", grown[0]) and last == ("done", "complete", grown[2], None)
+    assert [*worker.messages(job, lambda: True)] == [("done", "stopped", grown[0], None)]
 
 
 def test_people_take_turns() -> None:

@@ -13,7 +13,7 @@ import streamlit
 
 from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, PLANNED
 from core.concept.messages import because, explain
-from core.concept.params import BaseParams, Choice, Problem, Rows, fields
+from core.concept.params import BaseParams, Choice, Problem, Rows, String, Table, fields
 from core.concept.parts import load
 from core.concept.text import CONCEPTS as FOLDER
 from core.concept.text import HERE, Text, parse, words
@@ -80,6 +80,8 @@ def needed(stem: str) -> tuple[set[str], set[str]]:
     def of(cls: type[BaseParams]) -> None:
         for name, kind in fields(cls).items():
             hinted.add(f"params.{name}")
+            if isinstance(kind, Table) and isinstance(kind.cell, String):
+                plain.update(f"params.{name}.{column}" for column in kind.columns)
             if isinstance(kind, Choice):
                 plain.update(f"options.{name}.{option}" for option in kind.options)
             if isinstance(kind, Rows):

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from core.concept.params import BaseParams, Choice, Field, Flag, Integer, Number, Problem, Rows, String, Upload, fields
+from dataclasses import replace
+
+from core.concept.params import (
+    LEVELS,
+    BaseParams,
+    Choice,
+    Drawing,
+    Field,
+    Flag,
+    Integer,
+    Number,
+    Problem,
+    Rows,
+    String,
+    Table,
+    Upload,
+    fields,
+)
 from core.concept.text import Text
 
 
@@ -24,6 +41,11 @@ def explain(
     details = {name: f"{v:g}" if isinstance(v, float) else v for name, v in problem.details.items()}
     if problem.code == "bad_row" and isinstance(kind, Rows):
         details["problem"] = explain(problem.details["problem"], text, kind.row, instead=False)
+    if problem.code == "bad_cell":
+        inner = replace(
+            problem.details["problem"], field=text.say("problems.cell", row=details["row"], column=details["column"])
+        )
+        details["problem"] = explain(inner, text, BaseParams, instead=False)
     if "reason" in details:
         details["reason"] = because(details["reason"], text)
     said = text.say(f"problems.{problem.code}", field=label, **details)
@@ -34,7 +56,7 @@ def explain(
         return f"{said} {text.say('problems.kept', value=kept) if kept else text.say('problems.unchanged')}"
     if problem.code == "unknown_field" or isinstance(kind, Upload):
         return f"{said} {text.say('problems.ignored')}"
-    plain = kind is not None and not isinstance(kind, Rows)
+    plain = kind is not None and not isinstance(kind, Rows | Table | Drawing)
     value = kind and (getattr(base, problem.field) if base else kind.default)
     default = (
         kind.write(value) if kind and plain else text.say("problems.the_beats" if base else "problems.the_default")
@@ -68,5 +90,10 @@ def allowed(kind: Field) -> str:
         return "0 | 1"
     if isinstance(kind, Upload):
         return f"{kind.kind}: " + " × ".join(f"{low} … {high}" for low, high in kind.bounds)
+    if isinstance(kind, Drawing):
+        return f"{kind.height} × {kind.width} × 0 … {LEVELS[kind.levels - 1]}"
+    if isinstance(kind, Table):
+        count = f"{kind.low}" if kind.low == kind.high else f"{kind.low} … {kind.high}"
+        return f"{count} × {len(kind.columns)}: {allowed(kind.cell)}"
     assert isinstance(kind, String)
     return f"0 … {kind.longest}" + ("" if kind.alphabet is None else f" × {' | '.join(kind.alphabet)}")

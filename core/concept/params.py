@@ -1,8 +1,8 @@
 """Params: what a reader can turn, declared once.
 
-A concept's Params is a frozen dataclass whose fields are made with `number`, `integer`, `choice`,
-`flag`, `string`, `text`, `rows` or `upload`. Widgets, bounds, the link, the run key, the command line and the tests all
-follow from that one declaration. Nothing here imports torch or streamlit.
+A concept's Params is a frozen dataclass whose fields are made with `number`, `integer`, `choice`, `flag`, `string`,
+`text`, `rows`, `drawing`, `matrix`, `curve`, `points`, `lines` or `upload`. Widgets, bounds, the link, the run key, the
+command line and the tests all follow from that one declaration. Nothing here imports torch or streamlit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ SIGNS = str.maketrans("−．，", "-.,")  # as the figures write them, and full
 DECIMAL_COMMA = re.compile(r"^(\s*[+-]?\d*),(\d+)")
 GROUPED = re.compile(r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*")  # a thousand to one reader, one to another
 UPLOAD = re.compile(r"sha256:[0-9a-f]{64}:[0-9]{1,9}(x[0-9]{1,9})*")  # the name of an upload
-AXES = {"table": ("rows", "features", "classes"), "text": ("characters", "distinct")}  # of the shape of each kind
+LEVELS = "0123456789abcdefghijklmnopqrstuvwxyz"  # of a drawing, from paper to ink
+RUN = re.compile(r"([0-9a-z])([A-Z]*)")  # a level and how often it comes, in a link
+RUNS = re.compile(rf"(?:{RUN.pattern})*")
+AXES = {  # of the shape of each kind of upload
+    "table": ("rows", "features", "classes"),
+    "text": ("characters", "distinct"),
+    "image": ("height", "width", "channels"),
+}
+ENDINGS = {"table": "csv", "text": "txt", "image": "png"}  # of the names of cleaned files
 
 
 @dataclass(frozen=True)
@@ -243,8 +251,9 @@ class String(Field):
 class Upload(Field):
     """The name of a file the reader brought, or "" for none: `sha256:<hex of the cleaned file>:<its shape>`.
 
-    kind: "table" (rows × features × classes; 0 classes: no labels) or "text" (characters × distinct characters).
-    bounds: the smallest and largest size along each axis of the shape.
+    kind: "table" (rows × features × classes; 0 classes: no labels), "text" (characters × distinct characters) or
+        "image" (height × width × channels; 1 is grey, 3 are colours).
+    bounds: the smallest and largest size along each axis of the shape. A larger image is scaled down to them.
     usable: asked about a text that is within them; raises Refused where the experiment cannot use it.
     """
 
@@ -273,6 +282,104 @@ class Upload(Field):
 def shape(upload: str) -> tuple[int, ...]:
     """The shape that the name of an upload says."""
     return tuple(map(int, upload.split(":")[2].split("x")))
+
+
+@dataclass(frozen=True)
+class Drawing(Field):
+    """A grey picture drawn by hand: its levels row by row, each a digit of LEVELS from paper (0) to ink; "" is paper.
+
+    In a link a run of n > 1 equal levels is the level, then n in base 26 with the digits A to Z.
+    """
+
+    height: int = 8
+    width: int = 8
+    levels: int = 17
+
+    def check(self, value: Any) -> str:
+        allowed = LEVELS[: self.levels]
+        if not isinstance(value, str) or not set(value) <= set(allowed):
+            raise Refused("no_drawing", high=self.height, wide=self.width)
+        if len(value) not in (0, self.height * self.width):
+            raise Refused("no_drawing", high=self.height, wide=self.width)
+        return value if value.strip(LEVELS[0]) else ""
+
+    def read(self, text: str) -> str:
+        found, size = [], self.height * self.width
+        if not RUNS.fullmatch(text):
+            raise Refused("no_drawing", high=self.height, wide=self.width)
+        for run in RUN.finditer(text):
+            count = 0
+            for letter in run[2] or "B":  # one
+                count = min(26 * count + ord(letter) - ord("A"), size + 1)
+            found.append(run[1] * count)
+            size -= count
+            if size < 0:
+                raise Refused("no_drawing", high=self.height, wide=self.width)
+        return self.check("".join(found))
+
+    def write(self, value: str) -> str:
+        runs = ((run[0][0], len(run[0])) for run in re.finditer(r"(.)\1*", value))
+        return "".join(level + (_base_26(count) if count > 1 else "") for level, count in runs)
+
+
+def _base_26(count: int) -> str:
+    more, last = divmod(count, 26)
+    return (_base_26(more) if more else "") + chr(ord("A") + last)
+
+
+@dataclass(frozen=True)
+class Table(Field):
+    """Rows of cells that all are of one kind, between `low` and `high` rows: numbers (a matrix, a curve, points) or
+    texts (pairs, labelled lines).
+
+    cell: the kind of all cells. columns: their names; a matrix and a curve have numbers for names.
+    look: how it is turned: "grid" is typed, "curve" (of one row) and "points" (of x and y) are drawn.
+
+    In a link cells are joined by `~` and rows by `~~`; in a text `!` is `!0`, `~` is `!1`, and an empty one `!`.
+    """
+
+    cell: Field = None  # type: ignore[assignment]
+    columns: tuple[str, ...] = ()
+    low: int = 0
+    high: int = 12
+    look: str = "grid"
+
+    def check(self, value: Any) -> tuple[tuple[Any, ...], ...]:
+        return self._made(value, self.cell.check)
+
+    def read(self, text: str) -> tuple[tuple[Any, ...], ...]:
+        rows = [part.split("~") for part in text.split("~~")] if text else []
+        return self._made(rows, lambda cell: self.cell.read(_unescaped(cell)))
+
+    def write(self, value: tuple[tuple[Any, ...], ...]) -> str:
+        return "~~".join("~".join(_escaped(self.cell.write(cell)) for cell in row) for row in value)
+
+    def _made(self, rows: Any, meant: Callable[[Any], Any]) -> tuple[tuple[Any, ...], ...]:
+        if not isinstance(rows, (tuple, list)) or not all(isinstance(row, (tuple, list)) for row in rows):
+            raise Refused("unreadable", value=_short(rows))
+        if not self.low <= len(rows) <= self.high:
+            raise Refused("row_count", count=len(rows), low=self.low, high=self.high)
+        found = []
+        for i, row in enumerate(rows, 1):
+            if len(row) != len(self.columns):
+                raise Refused("row_cells", row=i, count=len(row), width=len(self.columns))
+            cells = []
+            for k, cell in enumerate(row, 1):
+                try:
+                    cells.append(meant(cell))
+                except Refused as refused:
+                    problem = Problem(str(k), refused.code, refused.details)
+                    raise Refused("bad_cell", row=i, column=k, problem=problem) from None
+            found.append(tuple(cells))
+        return tuple(found)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("!", "!0").replace("~", "!1") or "!"
+
+
+def _unescaped(text: str) -> str:
+    return "" if text == "!" else text.replace("!1", "~").replace("!0", "!")
 
 
 P = TypeVar("P", bound="BaseParams")
@@ -326,6 +433,48 @@ def rows(
     return _field(Rows(tuple(default), applies, row, low, high, fresh))
 
 
+def drawing(height: int, width: int, *, levels: int = 17, default: str = "", applies: Applies | None = None) -> Any:
+    """A picture drawn by the reader, of this many grey levels, at most 36."""
+    return _field(Drawing(default, applies, height, width, levels))
+
+
+Rectangle = tuple[tuple[float, ...], ...]
+
+
+def matrix(
+    default: Rectangle, low: float, high: float, *, step: float | None = None, applies: Applies | None = None
+) -> Any:
+    """A small matrix of numbers of the shape of its default (a kernel)."""
+    columns = tuple(str(k) for k in range(1, len(default[0]) + 1))
+    return _field(Table(default, applies, Number(low, None, low, high, step), columns, len(default), len(default)))
+
+
+def curve(default: tuple[float, ...], low: float, high: float, *, applies: Applies | None = None) -> Any:
+    """A curve drawn by the reader: its heights at as many equidistant places as its default has."""
+    columns = tuple(str(k) for k in range(1, len(default) + 1))
+    return _field(Table((default,), applies, Number(low, None, low, high), columns, 1, 1, "curve"))
+
+
+def points(
+    default: Rectangle, low: float, high: float, fewest: int, most: int, *, applies: Applies | None = None
+) -> Any:
+    """Points of a square, x and y each, that can be put, moved and taken away."""
+    return _field(Table(default, applies, Number(low, None, low, high), ("x", "y"), fewest, most, "points"))
+
+
+def lines(
+    default: tuple[tuple[str, ...], ...],
+    columns: tuple[str, ...],
+    longest: int,
+    fewest: int,
+    most: int,
+    *,
+    applies: Applies | None = None,
+) -> Any:
+    """Lines of several short texts: pairs (`("left", "right")`), lines with a label (`("label", "line")`)."""
+    return _field(Table(default, applies, String("", None, None, longest), columns, fewest, most))
+
+
 def upload(
     kind: str,
     *,
@@ -333,7 +482,7 @@ def upload(
     usable: Callable[[str], None] | None = None,
     **bounds: tuple[int, int],
 ) -> Any:
-    """A table or text of the reader's own; `bounds` are those of every axis: rows=(10, 500), …"""
+    """A table, text or image of the reader's own; `bounds` are those of every axis: rows=(10, 500), …"""
     return _field(Upload("", applies, kind, tuple(bounds[axis] for axis in AXES[kind]), usable))
 
 
@@ -376,7 +525,9 @@ def canonical(params: BaseParams) -> dict[str, Any]:
     """Plain JSON values of the applicable fields: equal for two Params exactly when their runs are equal."""
 
     def plain(value: Any) -> Any:
-        return [canonical(row) for row in value] if isinstance(value, tuple) else value
+        if isinstance(value, BaseParams):
+            return canonical(value)
+        return list(map(plain, value)) if isinstance(value, tuple) else value
 
     return {name: plain(getattr(params, name)) for name in applicable(params)}
 

@@ -144,7 +144,9 @@ class Mistake:
 @dataclass(frozen=True)
 class Ask:
     """A question to a trained network. `answer(params, result, state, question)` of the concept's train.py
-    gives a Result of class `answer`; the question is a Params of class `question`."""
+    gives a Result of class `answer`, or yields several, each fuller than the last (`step` of `total`), which are shown
+    as they come; the question is a Params of class `question`, and in the link of its page. A game is a question whose
+    field holds all moves so far."""
 
     id: str
     question: type[BaseParams]
@@ -272,6 +274,11 @@ class Concept:
     def devices(self) -> tuple[str, ...]:
         """Those that any of its experiments can use."""
         return tuple(dict.fromkeys(device for each in self.experiments for device in each.devices))
+
+    @property
+    def questions(self) -> dict[str, type[BaseParams]]:
+        """What its experiments can be asked, by the name of the ask."""
+        return {ask.id: ask.question for each in self.experiments for ask in each.asks}
 
     def figure(self, id: str) -> Figure:
         return next(f for f in self.figures if f.id == id)

@@ -12,11 +12,13 @@ from core.concept.catalog import CONCEPTS
 from core.concept.params import (
     BaseParams,
     Choice,
+    Drawing,
     Field,
     Flag,
     Number,
     Problem,
     Rows,
+    Table,
     Upload,
     applicable,
     canonical,
@@ -133,12 +135,12 @@ def worded(name: str, kind: Field, value: Any, text: Text) -> str:
 
 
 def conditions(params: BaseParams, text: Text, without: tuple[str, ...] = ()) -> str:
-    """What these settings are, in one line: every applicable field but lists of rows, uploads, seeds, and those that
-    the experiment is `without`."""
+    """What these settings are, in one line: every applicable field but rows, tables, drawings, uploads, seeds, and
+    those that the experiment is `without`."""
     told = {
         name: kind
         for name, kind in applicable(params).items()
-        if not isinstance(kind, Rows | Upload) and name not in (*SEEDS, *without)
+        if not isinstance(kind, Rows | Upload | Drawing | Table) and name not in (*SEEDS, *without)
     }
     return " · ".join(
         f"{text.say(f'params.{name}')} {worded(name, kind, getattr(params, name), text)}" for name, kind in told.items()

@@ -1,7 +1,8 @@
 """The reader's own data, as experiments see them: found by the name that stands in the Params. No torch.
 
 Whoever starts `train` puts the files into CONTENTS first: a worker, the command line, an exported script. They are in
-the form that core/readers.py gives them: a table is CSV with a header, numbers, and last the label; a text is UTF-8.
+the form that core/readers.py gives them: a table is CSV with a header, numbers, and last the label; a text is UTF-8;
+an image is a PNG.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import io
 
 import numpy as np
+from PIL import Image
 
 from core.concept.params import shape
 
@@ -37,3 +39,9 @@ def table(name: str) -> tuple[np.ndarray, np.ndarray]:
 def text(name: str) -> str:
     """An uploaded text; lines end in \\n."""
     return content(name).decode()
+
+
+def image(name: str) -> np.ndarray:
+    """An uploaded picture, float32 [row, column, channel] from 0 (black) to 1: grey, or red, green, blue."""
+    levels = np.asarray(Image.open(io.BytesIO(content(name))), np.float32) / 255
+    return levels.reshape(shape(name))

@@ -1,8 +1,8 @@
 """Reading what a visitor brought, apart from the web process where it is large.
 
 A large file is read by a process of its own, so that nobody's page waits for it: it has SECONDS of processor time, so
-that a busy machine refuses nothing that a quiet one reads, and it ends when its visitor is gone or the server is. Small
-ones are read at once.
+that a busy machine refuses nothing that a quiet one reads, and MEMORY, and it ends when its visitor is gone or the
+server is. So is every image, as a few bytes may be a great many pixels. Small tables and texts are read at once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LARGE = 100_000  # bytes; what is smaller takes a tenth of a second at most, whatever is in it
 SECONDS = 4  # of processor time for a file, where the system counts it
 PATIENCE = 30.0  # seconds in which it must have had them
+MEMORY = 2 * 2**30  # bytes of addresses, where the system counts them
 LOOK = 0.1  # seconds between looks at whether its visitor is still there
 _turns = threading.BoundedSemaphore(2)  # files read at once
 
@@ -39,7 +40,7 @@ def read(
 ) -> Read:
     """As `readers.read`. `waiting` is called while a large file is being read; what it raises ends that."""
     request = (content, kind, how, columns)
-    if len(content) <= LARGE:
+    if len(content) <= LARGE and kind.kind != "image":
         return readers.read(*request)
     while not _turns.acquire(timeout=LOOK):
         waiting()
@@ -98,6 +99,7 @@ def main() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     pickle.dump(readers.read(*request), sys.stdout.buffer)
     sys.stdout.flush()
 

@@ -82,7 +82,7 @@ def messages(
     CONTENTS.clear()
     CONTENTS.update(job["own"])
     try:
-        yield from _answer(job) if "ask" in job else _train(job, stopped, helpers)
+        yield from _answer(job, stopped) if "ask" in job else _train(job, stopped, helpers)
     except Exception as error:
         yield "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
 
@@ -97,11 +97,19 @@ def _train(job: dict[str, Any], stopped: Callable[[], bool], helpers: Callable[[
     if device == FUSED:
         how = {"population": crew.fused(trainer(FUSED), experiment(job["name"]).apart), "chunk": job["chunk"]}
     run = train_module(job["name"]).train(job["params"], device=host(device), **how)
+    yield from _followed(run, stopped, crew.catch_up)
+
+
+def _followed(
+    run: Iterator[Any], stopped: Callable[[], bool], after: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Any, ...]]:
+    """The Results of a generator a few times a second, and in the end the last one and what it returns; `after` is
+    called after each."""
     result, sent, pause = None, 0.0, 0.0
     while True:
         try:
             result = next(run)
-            crew.catch_up()
+            after()
         except StopIteration as end:
             yield "done", "complete", result, end.value
             return
@@ -115,11 +123,14 @@ def _train(job: dict[str, Any], stopped: Callable[[], bool], helpers: Callable[[
             pause = 10 * (sent - begin)  # a large Result is sent less often: a tenth of the time at most
 
 
-def _answer(job: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _answer(job: dict[str, Any], stopped: Callable[[], bool]) -> Iterator[tuple[Any, ...]]:
     from core.concept.parts import train_module
 
-    answer = train_module(job["name"]).answer
-    yield "done", "complete", answer(job["params"], job["result"], job["state"], job["question"]), None
+    found = train_module(job["name"]).answer(job["params"], job["result"], job["state"], job["question"])
+    if isinstance(found, Iterator):
+        yield from _followed(found, stopped)
+    else:
+        yield "done", "complete", found, None
 
 
 def _first_to_go() -> None:

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from typing import Any
 
 from core.concept.messages import allowed
-from core.concept.params import BaseParams, Rows, Upload, applicable, fields, uploaded
+from core.concept.params import ENDINGS, BaseParams, Rows, Upload, applicable, fields, uploaded
 from core.concept.parts import Experiment, experiment
 from core.concept.text import words
 from core.takeaway.records import link
@@ -243,8 +243,9 @@ def _cell(number: int, kind: str, text: str) -> dict[str, Any]:
 
 def _files(params: BaseParams) -> dict[str, str]:
     """Field → what a cleaned file of the reader's own is called."""
-    kinds = {field: fields(type(params))[field] for field in uploaded(params)}
-    return {f: f"{f}.csv" if isinstance(k, Upload) and k.kind == "table" else f"{f}.txt" for f, k in kinds.items()}
+    kinds = fields(type(params)).items()
+    own = uploaded(params)
+    return {f: f"{f}.{ENDINGS[kind.kind]}" for f, kind in kinds if isinstance(kind, Upload) and f in own}
 
 
 def _defined(codes: list[str]) -> list[str]:
@@ -282,6 +283,8 @@ def _declaration(cls: type[BaseParams], present: BaseParams | None, asked: Exper
 
 def _literal(value: Any) -> str:
     """The source of a value of a field."""
+    if isinstance(value, tuple) and value and not isinstance(value[0], BaseParams):
+        return repr(value)
     if isinstance(value, tuple):
         return "(" + "".join(f"\n        {_literal(row)}," for row in value) + ("\n    )" if value else ")")
     if isinstance(value, BaseParams):

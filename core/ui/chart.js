@@ -115,6 +115,7 @@ const FINGER = matchMedia("(hover: none)"); // on this screen one points with a 
 const PAPER = matchMedia("print");
 const INK = "#15181d"; // of text on paper, whatever the theme
 const SHEET = 700; // pixels: the width of A4 or Letter, upright, between its margins
+const NEAR = 14; // pixels: how near a press must come to a point
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const PHONE = 640, LOWEST = 280; // pixels: up to this width columns stand below each other; a figure is no lower than that
@@ -245,8 +246,9 @@ class Chart {
     this.note.textContent = words.table_below;
     this.chips.setAttribute("aria-label", words.shown);
     this.bar.setAttribute("aria-label", words.moment);
-    this.keys.hidden = !this.wants.clicks;
-    this.keys.textContent = words.point;
+    const { clicks, picks, drags } = this.wants;
+    this.keys.hidden = !(clicks || picks || drags);
+    this.keys.textContent = clicks || !(picks || drags) ? words.point : drags ? words.move : words.pick;
     const told = over ? summary : this.told;
     if (this.told !== undefined && told !== this.told) this.said.textContent = told;
     this.told = told ?? "";
@@ -318,7 +320,9 @@ class Chart {
     this.plot.style.height = `${layout.height || 420}px`;
     this.locale.dictionary = Object.fromEntries(Object.entries(TOASTS).map(([theirs, ours]) => [theirs, this.words[ours]]));
     const config = {
-      locale: "lab", locales: { lab: this.locale }, responsive: true, displaylogo: false, displayModeBar: FINGER.matches || "hover",
+      locale: "lab", locales: { lab: this.locale }, responsive: true, displaylogo: false,
+      doubleClick: this.wants.picks || this.wants.drags ? false : "reset+autosize", // quick picks are no zoom
+      displayModeBar: FINGER.matches || "hover",
       modeBarButtonsToRemove: ["toImage", "lasso2d", "autoScale2d", "sendChartToCloud", ...(this.wants.selects ? [] : ["select2d"])],
       modeBarButtonsToAdd: [
         { name: "png", title: "Picture", icon: this.library.Icons.camera, click: this.snap },
@@ -475,19 +479,32 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
   listen() {
     let down = null;
     this.touch();
-    this.plot.addEventListener("pointerdown", (event) => (down = event.isPrimary ? event : null), true); // two fingers click nothing
-    window.addEventListener("pointerup", (this.up = (event) => {
-      const start = down;
-      down = null;
-      const slack = event.pointerType === "touch" ? 12 : 4; // pixels
-      if (!start || !this.wants?.clicks || Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > slack) return;
-      const { xaxis, yaxis } = this.plot._fullLayout || {};
-      if (!xaxis) return;
+    const pixels = (event) => {
       const box = this.plot.getBoundingClientRect();
       const [x, y] = this.own();
-      const [px, py] = [(event.clientX - box.left) * x - xaxis._offset, (event.clientY - box.top) * y - yaxis._offset];
-      if (px < 0 || py < 0 || px > xaxis._length || py > yaxis._length) return;
-      this.component.setTriggerValue("click", { x: xaxis.p2d(px), y: yaxis.p2d(py) });
+      return [(event.clientX - box.left) * x, (event.clientY - box.top) * y];
+    };
+    this.plot.addEventListener("pointerdown", (event) => {
+      down = event.isPrimary ? event : null; // two fingers click nothing
+      this.grabbed = down && this.wants?.drags ? this.near(...pixels(event), true) : null;
+    }, true);
+    for (const kind of ["mousedown", "touchstart"]) { // with a point in hand neither plotly drags nor the page scrolls
+      this.plot.addEventListener(kind, (event) => this.grabbed && (event.preventDefault(), event.stopPropagation()), { capture: true, passive: false });
+    }
+    const moved = (event) => Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > (event.pointerType === "touch" ? 12 : 4); // pixels
+    window.addEventListener("pointermove", (this.moves = (event) => {
+      if (this.grabbed && down && (this.grabbed.to || moved(event))) this.carry(this.grabbed, ...pixels(event));
+    }), true);
+    window.addEventListener("pointercancel", (this.cancel = () => {
+      if (this.grabbed?.to) this.draw();
+      this.grabbed = down = null;
+    }), true);
+    window.addEventListener("pointerup", (this.up = (event) => {
+      const [start, point] = [down, this.grabbed];
+      this.grabbed = null;
+      if (point?.to) this.drop(point);
+      else if (start && !moved(event)) this.press(...pixels(event));
+      down = null;
     }), true);
     this.sizes = new ResizeObserver(() => { // plotly heeds the window alone, not a sidebar that folds or a page that CSS zooms
       if (!this.library || !this.figure) return;
@@ -501,6 +518,63 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     window.addEventListener("resize", (this.resized = () => this.big && this.library && this.figure && (this.read(), this.draw())));
     this.dusk = matchMedia("(prefers-color-scheme: dark)");
     this.dusk.onchange = () => setTimeout(() => this.source && this.update({ ...this.last }, this.component), 100);
+  }
+
+  // What can be picked or dragged: points and cells with customdata, where they are in the plot and how near counts.
+  targets() {
+    const layout = this.plot._fullLayout || {}, found = [];
+    for (const trace of this.plot._fullData || []) {
+      const axes = ["x", "y"].map((axis) => `${axis}axis${(trace[`${axis}axis`] ?? axis).slice(1)}`);
+      const [x, y] = axes.map((name) => layout[name]);
+      if (!trace.customdata || trace.visible !== true || trace.hoverinfo === "skip" || !x || !y) continue;
+      const at = (across, down, id, place, reach = [NEAR, NEAR]) => found.push({
+        trace, axes, id: String(id), place, reach, name: trace.name ?? "", drags: !!trace.meta?.drags,
+        px: x._offset + x.d2p(across), py: y._offset + y.d2p(down),
+      });
+      if (!trace.z) Array.from(trace.customdata).forEach((id, i) => at(trace.x?.[i] ?? i, trace.y?.[i] ?? i, id, i));
+      else {
+        const [across, down] = [(k) => trace.x?.[k] ?? k, (i) => trace.y?.[i] ?? i];
+        const wide = trace.customdata[0].length, high = trace.customdata.length;
+        const reach = [[x, across, wide], [y, down, high]].map(([axis, value, n]) => (n > 1 ? Math.abs(axis.d2p(value(1)) - axis.d2p(value(0))) : axis._length) / 2);
+        for (let i = 0; i < high; i++) for (let k = 0; k < wide; k++) at(across(k), down(i), trace.customdata[i][k], [i, k], reach);
+      }
+    }
+    return found;
+  }
+
+  // The target at a place of the plot, if there is one.
+  near(px, py, drags = false) {
+    const far = ({ px: x, py: y }) => Math.hypot(x - px, y - py);
+    return this.targets()
+      .filter((one) => (!drags || one.drags) && Math.abs(one.px - px) <= one.reach[0] && Math.abs(one.py - py) <= one.reach[1])
+      .sort((one, other) => far(one) - far(other))[0];
+  }
+
+  // A press at a place of the plot: it picks what is there, or clicks into the axes.
+  press(px, py) {
+    const target = this.wants?.picks && this.near(px, py);
+    if (target) return this.component.setTriggerValue("pick", { name: target.name, id: target.id });
+    const { xaxis, yaxis } = this.plot._fullLayout || {};
+    if (!this.wants?.clicks || !xaxis) return;
+    const [x, y] = [px - xaxis._offset, py - yaxis._offset];
+    if (x < 0 || y < 0 || x > xaxis._length || y > yaxis._length) return;
+    this.component.setTriggerValue("click", { x: xaxis.p2d(x), y: yaxis.p2d(y) });
+  }
+
+  // Show a dragged point where it would be; Python is told when it is dropped.
+  carry(point, px, py) {
+    const { trace, place } = point;
+    const [x, y] = point.axes.map((name) => this.plot._fullLayout[name]); // others than before, if it was drawn since
+    const value = (axis, at) => axis.p2d(Math.min(axis._length, Math.max(0, at - axis._offset)));
+    point.to = { x: value(x, px), y: value(y, py) };
+    const [xs, ys] = [trace.x, trace.y].map((numbers) => Array.from(numbers));
+    [xs[place], ys[place]] = [point.to.x, point.to.y];
+    const still = Object.fromEntries(point.axes.map((name) => [`${name}.range`, [...this.plot._fullLayout[name].range]])); // under the hand
+    this.library.update(this.plot, { x: [xs], y: [ys] }, still, [trace.index]);
+  }
+
+  drop({ name, id, to }) {
+    this.component.setTriggerValue("drag", { name, id, ...to });
   }
 
   // On paper the figure is as wide as the paper, and light. Browsers say only some of them how wide that is.
@@ -518,36 +592,68 @@ ${line(title + scrub, 16, 600, 24)}<g transform="translate(0,32)">${inner}</g>${
     window.addEventListener("afterprint", (this.afterPaper = () => fit("", false)));
   }
 
-  // The same click without a mouse: arrows move a cross over the axes (with Shift further), Enter or space clicks there.
+  // The same without a mouse: arrows move a cross over the axes (with Shift further), or from target to target where
+  // nothing else can be hit, PageDown goes to the next target; Enter or space clicks, picks, or takes hold of a point,
+  // which then goes with the cross until the next Enter, or Escape.
   point() {
     let at = [0.5, 0.5]; // share of the axes, from the left and from the top
+    let held = null;
     const axes = () => this.plot._fullLayout || {};
+    const pixels = () => [axes().xaxis._offset + at[0] * axes().xaxis._length, axes().yaxis._offset + at[1] * axes().yaxis._length];
     const place = () => {
       const { xaxis, yaxis } = axes();
-      const [px, py] = [at[0] * xaxis._length, at[1] * yaxis._length];
-      Object.assign(this.cross.style, { left: `${xaxis._offset + px}px`, top: `${yaxis._offset + py}px` });
-      return { x: xaxis.p2d(px), y: yaxis.p2d(py) };
+      const [px, py] = pixels();
+      Object.assign(this.cross.style, { left: `${px}px`, top: `${py}px` });
+      const target = this.wants.picks || this.wants.drags ? this.near(px, py) : null;
+      if (target && !held) return [target.name, target.id].filter(Boolean).join(": ");
+      return [xaxis.p2d(px - xaxis._offset), yaxis.p2d(py - yaxis._offset)].map((value) => value.toPrecision(3)).join(", ");
+    };
+    const go = ({ px, py }) => (at = [(px - axes().xaxis._offset) / axes().xaxis._length, (py - axes().yaxis._offset) / axes().yaxis._length]);
+    const aim = ([across, down]) => {
+      const [px, py] = pixels();
+      const along = (one) => (one.px - px) * across + (one.py - py) * down;
+      const far = (one) => along(one) + 2 * Math.abs((one.px - px) * down + (one.py - py) * across); // what lies straight ahead is nearer
+      const ahead = this.targets().filter((one) => along(one) > 1);
+      if (ahead.length) go(ahead.reduce((best, one) => (far(one) < far(best) ? one : best)));
+    };
+    const turn = (back) => {
+      const all = this.targets();
+      const now = all.findIndex((one) => one.id === this.near(...pixels())?.id);
+      if (all.length) go(all[(now + (back ? all.length - (now >= 0) : 1)) % all.length]);
     };
     const show = (on) => {
       this.cross.hidden = !on || !axes().xaxis;
       if (!this.cross.hidden) place();
     };
+    const let_go = () => {
+      if (held) this.draw();
+      held = null;
+    };
     this.keys.onfocus = () => show(true);
-    this.keys.onblur = () => show(false);
-    this.keys.onclick = () => axes().xaxis && this.component.setTriggerValue("click", place());
+    this.keys.onblur = () => (let_go(), show(false));
+    this.keys.onclick = () => {
+      if (!axes().xaxis) return;
+      if (held) held.to ? this.drop(held) : this.draw();
+      else if ((held = this.wants.drags ? this.near(...pixels(), true) : null)) return;
+      else this.press(...pixels());
+      held = null;
+    };
     this.keys.onkeydown = (event) => {
-      const way = ARROWS[event.key];
-      if (!way || !axes().xaxis) return;
+      const way = ARROWS[event.key], page = /^Page(Up|Down)$/.test(event.key) && (this.wants.picks || this.wants.drags) && !held;
+      if (event.key === "Escape" && held) return let_go();
+      if (!(way || page) || !axes().xaxis) return;
       event.preventDefault();
-      at = at.map((share, i) => Math.min(1, Math.max(0, share + way[i] * (event.shiftKey ? 0.1 : 0.01))));
-      const { x, y } = place();
-      this.said.textContent = `${x.toPrecision(3)}, ${y.toPrecision(3)}`;
+      if (page) turn(event.key === "PageUp");
+      else if (!held && !this.wants.clicks) aim(way);
+      else at = at.map((share, i) => Math.min(1, Math.max(0, share + way[i] * (event.shiftKey ? 0.1 : 0.01))));
+      if (held) this.carry(held, ...pixels());
+      this.said.textContent = place();
     };
   }
 
   close() {
     this.pause();
-    window.removeEventListener("pointerup", this.up, true);
+    for (const [kind, heard] of [["pointerup", this.up], ["pointermove", this.moves], ["pointercancel", this.cancel]]) window.removeEventListener(kind, heard, true);
     window.removeEventListener("resize", this.resized);
     this.dusk.onchange = null;
     window.removeEventListener("beforeprint", this.beforePaper);

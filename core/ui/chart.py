@@ -17,10 +17,16 @@ from core.takeaway import records
 
 HERE = Path(__file__).parent
 
-WORDS = ("play", "pause", "moment", "shown", "point", "table_below")
+WORDS = ("play", "pause", "moment", "shown", "point", "pick", "move", "table_below")
 BUTTONS = ("zoom", "pan", "box", "zoom_in", "zoom_out", "reset_axes", "png", "full_screen")  # over a figure
 TOASTS = ("zoomed", "hidden")  # what plotly says after a zoom, and after a curve was hidden
-SENT = {"click": {"x": float, "y": float}, "selected": [{"x": float, "y": float}]}  # event → what the browser sends
+SENT = {  # event → what the browser sends
+    "click": {"x": float, "y": float},
+    "selected": [{"x": float, "y": float}],
+    "pick": {"name": str, "id": str},
+    "drag": {"name": str, "id": str, "x": float, "y": float},
+}
+WANTS = {"click": "clicks", "selected": "selects", "pick": "picks", "drag": "drags"}
 
 _component: Any = None
 
@@ -91,6 +97,8 @@ def chart(
     big: dict[str, Any] | None = None,
     on_click: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
+    on_pick: Callable[[], None] | None = None,
+    on_drag: Callable[[], None] | None = None,
 ) -> Any:
     """Show a figure given as plotly JSON.
 
@@ -102,9 +110,13 @@ def chart(
         of either is something else to show, "done", "seen": it was drawn while it ran, which is replay enough,
         "still": it stays at its first moment}.
     on_click, on_select: called after a click inside the axes, and after a box selection.
-        `heard(st.session_state[key], event, SENT[event])` is what was clicked or selected, in axis units.
+    on_pick: called after a click on a point, or on a cell, of a trace with `customdata`.
+    on_drag: called after such a point was moved, of a trace whose `meta` is {"drags": True}.
+        `heard(st.session_state[key], event, SENT[event])` is what was clicked, selected, picked (the name of the trace,
+        the point's customdata as text) or dragged, in axis units.
     """
-    wants = {"clicks": on_click is not None, "selects": on_select is not None}
+    told = {"click": on_click, "selected": on_select, "pick": on_pick, "drag": on_drag}
+    wants = {WANTS[event]: act is not None for event, act in told.items()}
     data = given(figure, text, summary, named, over, pale) | {"wants": wants, "big": big}
-    nothing = lambda: None  # noqa: E731
-    return _chart()(key=key, data=data, on_click_change=on_click or nothing, on_selected_change=on_select or nothing)
+    handlers = {f"on_{event}_change": act or (lambda: None) for event, act in told.items()}
+    return _chart()(key=key, data=data, **handlers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -10,6 +12,7 @@ from core.concept.messages import explain
 from core.concept.params import (
     BaseParams,
     Choice,
+    Drawing,
     Field,
     Flag,
     Integer,
@@ -18,13 +21,16 @@ from core.concept.params import (
     Refused,
     Rows,
     String,
+    Table,
     Upload,
     applicable,
 )
 from core.concept.text import Text
 from core.ui import link
 from core.ui.own import Own
+from core.ui.pad import pad
 from core.ui.rows import changed_rows, log_options, rows
+from core.ui.table import table
 from core.ui.told import told
 
 SPELLED_OUT = 12  # problems of a link said in full; of further ones the names
@@ -32,10 +38,21 @@ WIDEST_SLIDER = 300  # values; more are typed
 
 
 class Controls:
-    """The widgets of one page at its present Params; `without` names fields that have none, of rows as `rows.field`."""
+    """The widgets of one page, or of one question on it, at its present Params.
 
-    def __init__(self, stem: str, params: BaseParams, text: Text, without: tuple[str, ...] = ()):
-        self.stem, self.params, self.text, self.without = stem, params, text, without
+    without: names of fields that have none, of rows as `rows.field`.
+    most: the largest values of whole numbers at these settings; one that leaves no choice has no widget.
+    """
+
+    def __init__(
+        self,
+        stem: str,
+        params: BaseParams,
+        text: Text,
+        without: tuple[str, ...] = (),
+        most: Mapping[str, int] | None = None,
+    ):
+        self.stem, self.params, self.text, self.without, self.most = stem, params, text, without, most or {}
 
     def field(self, name: str) -> None:
         """The widget of a field, or nothing where the field does not apply."""
@@ -44,6 +61,10 @@ class Controls:
             return
         if isinstance(kind, Rows):
             self._rows(name, kind)
+        elif on_paper(kind):
+            self._pad(name, kind)
+        elif isinstance(kind, Table):
+            self._table(name, kind)
         elif isinstance(kind, Upload):
             Own(self.stem, name, self.params, self.text).show()
         else:
@@ -52,6 +73,11 @@ class Controls:
     def _widget(self, name: str, kind: Field) -> None:
         """The streamlit widget of one field."""
         value = getattr(self.params, name)
+        if isinstance(kind, Integer) and name in self.most:
+            kind = replace(kind, high=max(kind.low, min(kind.high, self.most[name])))
+            value = min(value, kind.high)
+            if kind.low == kind.high:
+                return
         label, hint = self.text.say(f"params.{name}"), self.text.hint(f"params.{name}") or None
 
         def heard(given: Any) -> bool:
@@ -84,7 +110,7 @@ class Controls:
                 label,
                 kind.options,
                 index=kind.options.index(value),
-                format_func=lambda option: say(f"options.{name}.{option}"),
+                format_func=lambda option: option if option.isdecimal() else say(f"options.{name}.{option}"),
                 **shared,
             )
         elif isinstance(kind, Flag):
@@ -99,18 +125,60 @@ class Controls:
             now = link.present(self.stem)
             link.change(self.stem, now.replace(**{name: changed_rows(kind, getattr(now, name), change)}))
 
-        st.markdown(f"**{self.text.say(f'params.{name}')}**", help=self.text.hint(f"params.{name}"))
+        self._title(name)
         rows(
             name,
             kind,
             getattr(self.params, name),
             self.text,
             key=f"{self.stem}-{name}-rows",
-            version=st.session_state[f"generation:{self.stem}"],
+            version=self._version,
             put=put,
             refuse=lambda problem: link.refuse(self.stem, problem),
             without=tuple(w.removeprefix(f"{name}.") for w in self.without if w.startswith(f"{name}.")),
         )
+
+    def _pad(self, name: str, kind: Any) -> None:
+        """A paper to draw on."""
+        label = self._title(name)
+        pad(
+            kind,
+            getattr(self.params, name),
+            self.text,
+            label,
+            key=f"{self.stem}-{name}-pad",
+            version=self._version,
+            put=lambda drawn: link.change(self.stem, link.present(self.stem).replace(**{name: drawn})),
+        )
+
+    def _table(self, name: str, kind: Table) -> None:
+        """An editor of cells."""
+        self._title(name)
+        table(
+            name,
+            kind,
+            getattr(self.params, name),
+            self.text,
+            key=f"{self.stem}-{name}-table",
+            version=self._version,
+            put=lambda made: link.change(self.stem, link.present(self.stem).replace(**{name: made})),
+            refuse=lambda problem: link.refuse(self.stem, problem),
+        )
+
+    def _title(self, name: str) -> str:
+        """The label of a component of ours, above it."""
+        label: str = self.text.say(f"params.{name}")
+        st.markdown(f"**{label}**", help=self.text.hint(f"params.{name}"))
+        return label
+
+    @property
+    def _version(self) -> int:
+        return st.session_state[f"generation:{self.stem}"]
+
+
+def on_paper(kind: Field) -> bool:
+    """Whether a field is drawn rather than set."""
+    return isinstance(kind, Drawing) or (isinstance(kind, Table) and kind.look != "grid")
 
 
 def typed(kind: Field) -> bool:

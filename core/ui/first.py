@@ -100,7 +100,8 @@ def _asked(stem: str, query: str, manager: Manager) -> tuple[Run, Figure] | None
         return None
     concept, asked = load(stem), link.ours(dict(parse_qsl(query, keep_blank_values=True)))
     beside = {name: asked.pop(name, "") for name in link.RESERVED}
-    params, problems = read(concept.Params, asked)
+    of_asks = {name for name in asked if "." in name and name.partition(".")[0] in concept.questions}  # come later
+    params, problems = read(concept.Params, {name: value for name, value in asked.items() if name not in of_asks})
     if problems:
         return None
     figures = [figure for figure in concept.figures if figure.shown(params)]

@@ -73,13 +73,6 @@ def heard(component: Any, event: str, *shapes: Any) -> Any:
     return next((found for found in (_shaped(said, shape) for shape in shapes) if found is not None), None)
 
 
-def picture(component: Any, event: str, side: int, ink: int) -> list[int] | None:
-    """A grey picture that a component says: its side² pixels, row by row, each from 0 to `ink`; or None."""
-    said = heard(component, event, [int])
-    fits = said is not None and len(said) == side**2 and all(0 <= pixel <= ink for pixel in said)
-    return said if fits else None
-
-
 def _shaped(said: Any, shape: Any) -> Any:
     """`said` as the shape has it, or None."""
     if isinstance(shape, dict):

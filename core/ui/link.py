@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -62,15 +62,20 @@ def go(stem: str) -> None:
     st.switch_page(state["pages"][stem], query_params=ours(st.query_params) | {COMPLETES: state["page"]})
 
 
-def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]]) -> BaseParams:
+Questions = Mapping[str, type[BaseParams]]  # what a page's networks can be asked
+NONE: Questions = {}
+
+
+def load(stem: str, cls: type[BaseParams], choices: dict[str, list[str]], questions: Questions = NONE) -> BaseParams:
     """The page's Params: from the link when the reader comes with one, else as they left them.
 
     Within a page the address only follows: a run of the script may carry the address of a moment ago.
     choices: what the link may say beside the Params (figure, device); anything else is named and ignored.
+    questions: of which it may say the fields, as `<ask>.<field>`.
     """
     state, comes = st.session_state, arriving()
     if stem not in state.setdefault("params", {}) or (comes and asked()):
-        take(stem, cls, choices)
+        take(stem, cls, choices, questions=questions)
     elif comes:
         state[f"problems:{stem}"] = []
     return state["params"][stem]
@@ -90,6 +95,7 @@ def take(
     choices: dict[str, list[str]],
     several: dict[str, list[str]] | None = None,
     base: BaseParams | None = None,
+    questions: Questions = NONE,
 ) -> None:
     """Put the link's Params in the place of the page's, and note what of the link does not stand.
 
@@ -100,7 +106,13 @@ def take(
     given = {name: value for name, value in said.items() if name not in (*RESERVED, *choices, *several)}
     size = sum(map(len, given.values()))
     kept = given if size <= LONGEST else {}
-    params, problems = read(cls, kept, base)
+    asked_of = [name for name in kept if "." in name and name.partition(".")[0] in questions]
+    params, problems = read(cls, {name: value for name, value in kept.items() if name not in asked_of}, base)
+    for ask, question in questions.items():
+        texts = {name.partition(".")[2]: kept[name] for name in asked_of if name.startswith(f"{ask}.")}
+        found, wrong = read(question, texts)
+        _put(f"{stem}.{ask}", found)
+        problems += [Problem(f"{ask}.{problem.field}", problem.code, problem.details) for problem in wrong]
     if kept is not given:
         problems.append(Problem("link", "too_long", {"count": size, "high": LONGEST}))
     for name, options in (choices | {"lang": list(LANGUAGES)}).items():
@@ -113,9 +125,22 @@ def take(
         problems.append(Problem("v", "version", {"value": version[:20]}))
     for name in {"figure", "device"} & set(choices):
         state[f"{name}:{stem}"] = said.get(name, "")
+    _put(stem, params, problems)
+
+
+def _put(stem: str, params: BaseParams, problems: Iterable[Problem] = ()) -> None:
+    state = st.session_state
     state.setdefault("params", {})[stem] = params
-    state[f"problems:{stem}"], state[f"refused:{stem}"] = problems, []
+    state[f"problems:{stem}"], state[f"refused:{stem}"] = list(problems), []
     state[f"generation:{stem}"] = state.get(f"generation:{stem}", 0) + 1  # widgets start from the new values
+
+
+def question(stem: str, ask: str, cls: type[BaseParams]) -> BaseParams:
+    """What the page asks its networks: a Params of the name `<stem>.<ask>`, to be changed like those of a page."""
+    name = f"{stem}.{ask}"
+    if name not in st.session_state.setdefault("params", {}):
+        _put(name, cls())
+    return present(name)
 
 
 def listed(name: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import readers
 from core.concept.messages import explain
-from core.concept.params import AXES, BaseParams, Problem, Refused, Upload, fields, shape, uploaded
+from core.concept.params import AXES, ENDINGS, BaseParams, Problem, Refused, Upload, fields, shape, uploaded
 from core.concept.text import Text, closed_up
 from core.encodings import ENCODINGS
 from core.readers import How, Read
@@ -26,8 +26,8 @@ from core.ui import held, link
 from core.ui.told import told
 from core.ui.visitor import known, person
 
-SUFFIXES = {"table": "csv", "text": "txt"}  # of a cleaned file
 READ = 6  # ways to read the file at hand that are remembered
+PREVIEW = 160  # pixels across of a picture
 NAME = 60  # characters of a file's name that are kept
 
 
@@ -48,7 +48,7 @@ def downloads(params: BaseParams, text: Text) -> None:
         st.download_button(
             text.say("own.download"),
             partial(_cleaned, name, person()),
-            f"{field}.{SUFFIXES[kind.kind]}",
+            f"{field}.{ENDINGS[kind.kind]}",
             on_click="ignore",
         )
 
@@ -105,6 +105,8 @@ class Own:
 
     def _in_use(self, name: str) -> None:
         mine = self.uploads.held(name, self.me)
+        if self.kind.kind == "image" and (cleaned := shared().file(name, self.me)):
+            self._picture(cleaned)
         if mine is None:
             st.caption(f"{self.say('own.of_another')}  \n{self._sizes(name)}")
         else:
@@ -165,8 +167,9 @@ class Own:
         )
         bounds = {axis: str(low) if low == high else f"{low}–{high}" for axis, (low, high) in self._axes()}
         limits = [self.say(f"sizes.{axis}", count=bound) for axis, bound in bounds.items() if bound != "0"]
-        said = f"{self.say('own.limits', limits=self.text.listed(limits))} {self.say('own.privacy')}"
-        st.caption(closed_up(said, self.text.language))
+        said = [self.say("own.limits", limits=self.text.listed(limits)), self.say("own.privacy")]
+        said[:0] = [self.say("own.pictures")] if self.kind.kind == "image" else []
+        st.caption(closed_up(" ".join(said), self.text.language))
         if given is None:
             if st.session_state.get(self._key("file")) is not None:  # it was sent, but is not held any more
                 st.warning(self.say("own.dropped"), icon=":material/refresh:")
@@ -220,7 +223,7 @@ class Own:
             slot.empty()
             for old in [key for key in known if key[0] != given.file_id] + list(known)[: -READ + 1]:
                 known.pop(old, None)
-            known[asked] = replace(found, cleaned=b"")
+            known[asked] = replace(found, cleaned=b"")  # a picture is small, and shown
         return known[asked]
 
     def _understood(self, file: str, how: How) -> None:
@@ -272,11 +275,16 @@ class Own:
         """The beginning of what will be used, as it was understood."""
         if found.beginning:
             st.text(found.beginning)
+        if found.picture:
+            self._picture(found.picture)
         if found.preview and found.preview[0]:
             features, label = found.columns
             names = [found.names[i] for i in [*features, *([] if label is None else [label])]]
             cells = [[link.plain(cell[: readers.LONGEST_LABEL]) for cell in row] for row in found.preview]
             st.table(pd.DataFrame(cells, columns=list(map(link.plain, names))), hide_index=True)
+
+    def _picture(self, cleaned: bytes) -> None:
+        st.image(cleaned, alt=self.say("own.picture"), width=PREVIEW)
 
     def _say_refused(self, refused: Refused) -> None:
         problem = Problem(self.field, refused.code, refused.details)

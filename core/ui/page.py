@@ -9,15 +9,15 @@ import streamlit as st
 
 from core.concept.catalog import MAP, Entry, leads_to
 from core.concept.messages import because
-from core.concept.params import Choice, Integer, fields, write
+from core.concept.params import BaseParams, applicable, write
 from core.concept.text import words
 from core.conclusions import kept
 from core.figures.numbers import readable
 from core.runs.run import COMPLETE, FAILED, STOPPED, Run
 from core.takeaway import records
-from core.ui import link, notes, pin, share
+from core.ui import held, link, notes, pin, share
 from core.ui.chart import SENT, chart, named
-from core.ui.controls import Controls, problems
+from core.ui.controls import Controls, on_paper, problems
 from core.ui.heard import heard
 from core.ui.predict import covered, opener, predict
 from core.ui.run_state import failed, progress, refusal, stopped
@@ -142,17 +142,25 @@ class Page(Shown):
         self,
         on_click: Callable[[Page, dict[str, float]], None] | None = None,
         on_select: Callable[[Page, list[dict]], None] | None = None,
+        on_pick: Callable[[Page, dict[str, str]], None] | None = None,
+        on_drag: Callable[[Page, dict[str, Any]], None] | None = None,
     ) -> None:
         """The chosen figure of the run, growing while it trains, with what came of it below.
 
         on_click: what a click inside the axes of an experiment's first figure does, given its {"x", "y"}.
         on_select: what a box selection in it does, given the points selected.
+        on_pick: what a click on a node, an edge or a cell of it does: a point with customdata, given its {"name",
+            "id"}, the name of its trace and the customdata as text.
+        on_drag: what a drag of such a point does, of a trace whose meta is {"drags": True}, given its
+            {"name", "id", "x", "y"}.
         """
         self._figure_picker()
         first = self.figure is self.concept.first(self.params, self.experiment.part)
         key = f"{self.stem}-chart-{self.figure.id}"
-        handlers: dict[str, Any] = {"on_click": _handler(self, key, "click", on_click if first else None)}
-        handlers["on_select"] = _handler(self, key, "selected", on_select if first else None)
+        acts = {"on_click": on_click, "on_select": on_select, "on_pick": on_pick, "on_drag": on_drag}
+        handlers: dict[str, Any] = {
+            name: _handler(self, key, name, act if first else None) for name, act in acts.items()
+        }
         run = self.run
 
         def picture(live: bool) -> None:
@@ -187,33 +195,66 @@ class Page(Shown):
         draw: Callable[[Any, str], go.Figure],
         summary: Callable[[Any, str], str],
         most: Mapping[str, int] | None = None,
+        on_pick: Callable[[Page, dict[str, str]], None] | None = None,
         **given: Any,
     ) -> None:
-        """A question to the trained network, with a widget for each of its choices and whole numbers, and below
-        the answer as `draw` and `summary` of its Result and the language have it. Its title is `words.<ask>`.
+        """A question to the trained network: a widget for each of its fields but those `given`, what is drawn on the
+        left, and the answer as `draw` and `summary` of its Result and the language have it, as it grows. Its title is
+        `words.<ask>`.
 
         most: the largest values of fields at these settings. A field that leaves no choice has no widget.
+        on_pick: as of `figures`, in the answer: a move in a game, which asks again (`reask`).
         """
-        text, key, asked = self.text, f"{self.stem}-{ask}", dict(given)
-        with st.container(horizontal=True):
-            for name, kind in fields(self.experiment.ask(ask).question).items():
-                if isinstance(kind, Choice):
-                    place, own = kind.options.index(kind.default), f"{key}-{name}"
-                    hint = text.hint(f"params.{name}")
-                    asked[name] = st.selectbox(text.say(f"params.{name}"), kind.options, place, key=own, help=hint)
-                elif isinstance(kind, Integer) and (high := (most or {}).get(name, kind.high)) > kind.low:
-                    first, own = min(kind.default, high), f"{key}-{name}-{high}"
-                    label, hint = text.say(f"params.{name}"), text.hint(f"params.{name}")
-                    asked[name] = st.number_input(label, kind.low, high, first, key=own, help=hint)
-        answer = self.ask(ask, **asked)
-        if self.run is None or answer is None or answer.result is None:
-            st.caption(text.say("words.wait"))
-            return
-        said = summary(answer.result, text.language)
-        about = named(self.figure, text, {"": self.run})
-        about |= {"file": key, "title": f"{text.title}: {text.say(f'words.{ask}')}"}
-        chart(draw(answer.result, text.language).to_json(), text, key=key, summary=said, named=about)
-        st.markdown(said)
+        text, key, name = self.text, f"{self.stem}-{ask}", f"{self.stem}.{ask}"
+        question = self.asking(ask)
+        problems(name, text, type(question))
+        kinds = {field: kind for field, kind in applicable(question).items() if field not in given}
+        controls = Controls(name, question, text, most=most)
+        drawn = [field for field, kind in kinds.items() if on_paper(kind)]
+        left, right = st.columns([0.3, 0.7]) if drawn else 2 * [st.container()]
+        for field in drawn:
+            with left:
+                controls.field(field)
+        with right:
+            with st.container(horizontal=True):
+                for field in kinds:
+                    if field not in drawn:
+                        controls.field(field)
+            within = {field: min(getattr(question, field), high) for field, high in (most or {}).items()}
+            answer = self.ask(ask, **{field: getattr(question, field) for field in kinds} | within | given)
+            self._only(f"answer:{name}", answer)
+            if answer is None or (answer.result is None and not answer.live):
+                st.caption(text.say("words.wait"))
+                return
+
+            def picture(live: bool) -> None:
+                if self.run is None or answer.result is None:
+                    st.caption(text.say("words.wait"))
+                    return
+                said = summary(answer.result, text.language)
+                about = named(self.figure, text, {"": self.run})
+                about |= {"file": key, "title": f"{text.title}: {text.say(f'words.{ask}')}"}
+                shown = draw(answer.result, text.language).to_json()
+                picks = _handler(self, key, "on_pick", on_pick)
+                chart(shown, text, key=key, summary=said, named=about, over=not live, on_pick=picks)
+                st.markdown(said)
+
+            self.follow(picture, answer)
+
+    def asking(self, ask: str) -> BaseParams:
+        """What the page asks its network just now."""
+        return link.question(self.stem, ask, self.concept.questions[ask])
+
+    def reask(self, ask: str, **changes: Any) -> None:
+        """Ask something else, by a gesture (a click, a move in a game); what does not stand is said."""
+        link.attempt(f"{self.stem}.{ask}", changes, outside=True)
+
+    def _only(self, name: str, run: Run | None) -> None:
+        """Hold a run under a name; the one that was there ends unless somebody else looks at it."""
+        before = held.held(name)
+        if before is not None and before is not run:
+            held.let_go(name)
+        held.hold(name, run)
 
     def take_away(self, name: str, left: tuple[Any, ...]) -> None:
         """Let only these be left of the rows of a field, by a gesture in the figure; it is said below the figure, where
@@ -388,9 +429,11 @@ class Page(Shown):
         )
 
 
-def _handler(page: Page, key: str, event: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:
+def _handler(page: Page, key: str, name: str, act: Callable[[Page, Any], None] | None) -> Callable[[], None] | None:
+    """What a chart calls, of what it is to do with what was done in it."""
     if act is None:
         return None
+    event = {"on_select": "selected"}.get(name, name.removeprefix("on_"))
 
     def handle() -> None:
         content = heard(st.session_state.get(key), event, SENT[event])

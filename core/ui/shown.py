@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,6 +18,7 @@ from core.ui import held, link, own
 from core.ui.visitor import person, watcher
 
 AUTO = float(os.environ.get("LAB_AUTO_SECONDS", 8))  # what is predicted to be cheaper starts by itself
+PATIENCE = 2.0  # seconds that the page waits for an answer, or for what there is of it
 MOMENT = 0.2  # seconds; a run predicted to be shorter is waited for, rather than shown at the next look
 
 
@@ -42,12 +44,16 @@ class Shown:
 
     def _arrive(self, choices: dict[str, list[str]]) -> BaseParams:
         """The Params the reader comes with or has left here; `choices` is what else the link may say."""
-        return link.load(self.stem, self.concept.Params, choices)
+        return link.load(self.stem, self.concept.Params, choices, self.concept.questions)
 
     def _keep_link(self) -> None:
         """Let the address hold what is shown."""
         device = "" if self.device == "auto" else self.device
-        link.save(self.params, figure=self.figure.id, device=device)
+        asked: dict[str, Any] = {}
+        for ask, cls in self.concept.questions.items():
+            changed = link.differing(link.question(self.stem, ask, cls), cls())
+            asked |= {f"{ask}.{name}": text for name, text in changed.items()}
+        link.save(self.params, figure=self.figure.id, device=device, **asked)
 
     @property
     def params(self) -> BaseParams:
@@ -78,7 +84,8 @@ class Shown:
     def ask(self, ask: str, **question: Any) -> Run | None:
         """The answer to a question to the trained network, or None until the run is complete.
 
-        The answer comes within a moment; a page that shows it calls this inside a fragment or after a short wait.
+        The answer, or what there is of one that grows, comes within a moment; a page that shows it calls this inside a
+        fragment or after a short wait.
         """
         if self.run is None or self.run.status != COMPLETE:
             return None
@@ -88,7 +95,9 @@ class Shown:
             return None
         with held.drawing():
             run = self.manager.question(self.run, ask, asked, watcher(), person())
-            run.done.wait(2.0)
+            end = time.monotonic() + PATIENCE
+            while run.live and run.result is None and time.monotonic() < end:
+                run.done.wait(0.05)
             return run
         return None
 
@@ -135,10 +144,11 @@ class Shown:
         if run is not None and run.live and run.predicted < MOMENT and self.manager.ready.is_set():
             run.done.wait(2 * MOMENT)
 
-    def follow(self, picture: Callable[[bool], None]) -> None:
-        """Draw by `picture(live)`: again and again while the run goes on, and once it is over with all around it."""
+    def follow(self, picture: Callable[[bool], None], run: Run | None = None) -> None:
+        """Draw by `picture(live)`: again and again while a run (that of the page) goes on, and once it is over with
+        all around it."""
         self.wait_a_moment()
-        run = self.run
+        run = run or self.run
         live = run is not None and run.live
 
         def panel() -> None:

@@ -263,6 +263,7 @@ def test_a_picture_is_drawn_with_the_mouse_and_with_keys(visit: Visit) -> None:
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"], steps=9)
     page.mouse.up()
     expect(found).not_to_have_text(empty)
+    page.wait_for_url("**draw.pixels=*")  # what is asked is in the link
     ink = """() => { const paper = document.querySelector('.lab-pad canvas'), drawing = paper.getContext('2d');
     return [0.06, 0.56].map((x) => drawing.getImageData(x * paper.width, 0.3 * paper.height, 1, 1).data[0]); }"""
     assert page.evaluate(ink)[0] > 200 > 100 > page.evaluate(ink)[1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.concept.params import BaseParams, choice, integer, number, rows, shape, string, upload
+from core.concept.params import BaseParams, choice, drawing, integer, number, rows, shape, upload
 from core.concept.parts import Ask, Cost, Preset
 from core.concept.result import BaseResult, array
 from core.ml.costs import stepping, weight_count
@@ -123,7 +123,7 @@ class Drawing(BaseParams):
     """A picture that the reader drew, row by row; empty is all paper."""
 
     version: int = integer(2, 1, 5)
-    pixels: str = string("", INK, PIXELS)
+    pixels: str = drawing(SIDE, SIDE, levels=len(INK))
 
 
 @dataclass(frozen=True)
