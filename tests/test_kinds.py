@@ -422,6 +422,6 @@ def test_a_graph_has_its_numbers_on_nodes_and_edges() -> None:
     numbers = np.array([[1, 2, 3.0]]), np.array([[0.5, np.nan]])
     fig, table = drawn(pictures.graph(HERE, "f", lambda r: nodes, lambda r: edges, lambda r: numbers, said), run())
     texts = [list(trace.text) for trace in fig.data if trace.mode == "text"]
-    assert texts == [["1.00", "2.00", "3.00"], ["0.50", "nan"]]
+    assert texts == [["1.00", "2.00", "3.00"], ["0.50", ""]]
     assert list(table["words.contender"]) == ["x", "h", "y", "x → h", "h → y"]
     same(table["words.value"], [1, 2, 3, 0.5, np.nan])

@@ -44,7 +44,7 @@ MAP = (
     Entry("perceptron", "first_steps", "linear_scale"),
     Entry("linear_models", "first_steps", "trending_flat", needs=("perceptron",)),
     Entry("loss_functions", "first_steps", "trending_down", needs=("linear_models",)),
-    Entry("backpropagation", "first_steps", needs=("loss_functions",)),
+    Entry("backpropagation", "first_steps", "account_tree", needs=("loss_functions",)),
     Entry("universal_approximation", "first_steps", "ssid_chart", needs=("activations",)),
     Entry("feature_scaling", "training", "straighten", needs=("linear_models",)),
     Entry("activations", "training", "show_chart", needs=("backpropagation",)),

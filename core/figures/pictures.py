@@ -257,7 +257,7 @@ def graph(
     **more: Any,
 ) -> Figure:
     """A graph with numbers on its nodes and edges. nodes: name → place. edges: from, to. numbers: [moment, node] and
-    [moment, edge]; the last is drawn."""
+    [moment, edge]; the last is drawn. What is no number stays blank."""
 
     def paint(fig: plot.Sheet, result: Any, text: Text, i: int, **place: Any) -> None:
         at, pairs, (inside, along) = nodes(result), edges(result), numbers(result)
@@ -270,7 +270,7 @@ def graph(
         fig.add_scatter(**plot.xy(where), mode="markers", marker=mark, hovertemplate=names, **place)
         middle = 0.6 * ends[:, 0] + 0.4 * ends[:, 1]  # crossing edges do not cross there
         for spots, found, way in ((where, inside, "middle center"), (middle, along, "top center")):
-            said = np.array([[f"{value:.{digits}f}" for value in row] for row in found])
+            said = np.array([[f"{value:.{digits}f}" if np.isfinite(value) else "" for value in row] for row in found])
             plot.words(fig, spots[:, 0], spots[:, 1], said, way, textfont={"size": 12}, **place)
 
     def table(result: Any, language: str) -> pd.DataFrame:
