@@ -17,6 +17,7 @@ from core.concept.parts import experiment, load
 from core.concept.text import words
 from core.concepts.optimizer_race.tuning import tuned_contenders
 from core.runs import manager as runs
+from core.runs.limits import GRACE
 from core.runs.store import Store
 from core.ui.run_state import stopped
 
@@ -97,7 +98,7 @@ def test_a_run_that_ended_without_its_reader_s_wish_says_why(language: str) -> N
     text = words("perceptron", language)
     plain = stopped(run, text)
     run.error = "unwatched"
-    assert text.duration(runs.GRACE) in stopped(run, text) and text.duration(runs.GRACE) not in plain
+    assert text.duration(GRACE) in stopped(run, text) and text.duration(GRACE) not in plain
     run.error = "no_file"
     assert text.say("failures.no_file") in stopped(run, text)
 

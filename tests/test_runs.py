@@ -77,7 +77,7 @@ def manager(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(autouse=True)
 def training(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes a moment trains in the one place too: of the place it has otherwise is `tests/test_places.py`."""
+    """What takes a moment trains in the one place too: of the place it has otherwise is `tests/test_carry.py`."""
     monkeypatch.setattr(limits, "MOMENT", 0.0)
 
 

@@ -15,8 +15,6 @@ import pytest
 from core.concept.catalog import CONCEPTS
 from core.concept.params import Rows, fields
 from core.concept.parts import load
-from core.concepts.gan.params import Centre
-from core.concepts.perceptron.params import Point
 from core.figures import plot, style
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -165,7 +163,7 @@ def test_the_themes_agree_on_roles():
 def test_colour_is_never_the_only_cue():
     """Rows differ in symbol, as many as a page takes; where only dashes are drawn, in dash or by a mark."""
     kinds = [kind for entry in CONCEPTS for kind in fields(load(entry.stem).Params).values() if isinstance(kind, Rows)]
-    most = max(kind.high for kind in kinds if kind.row not in (Centre, Point))  # of those that are drawn as they are
+    most = max(kind.high for kind in kinds if not {"x", "y"} <= fields(kind.row).keys())  # but places of a plane
     looks = [style.contender(i) for i in range(most)]
     assert len({look.symbol for look in looks}) == most
     assert len(set(style.DASHES)) == len(style.DASHES) <= 6

@@ -20,7 +20,7 @@ from core.concepts.text_generation import corpora, counting
 from core.concepts.text_generation import train as experiment
 from core.concepts.text_generation.claims import CLAIMS, best_ngram, best_order
 from core.concepts.text_generation.corpora import COMMON, MOST_HELD_OUT, SHARED, STRETCH
-from core.concepts.text_generation.figures import FIGURES, apart, line, marked, passages, rungs, table_counting
+from core.concepts.text_generation.figures import FIGURES, WIDE, apart, line, marked, passages, rungs, table_counting
 from core.concepts.text_generation.params import (
     CORPORA,
     FEATURES,
@@ -545,7 +545,7 @@ def test_a_line_of_samples_fits_and_marks_copies() -> None:
     assert "Bo" not in line(found, wide=8) and "Anna" in line(found, wide=8)
     assert line([]) and line([("", np.zeros(0))]) == "\u00a0"
     assert marked("abcdef", np.zeros(6)) == "abcdef"
-    assert line([("x" * 200, np.zeros(200))]).count("x") == 76
+    assert line([("x" * 200, np.zeros(200))]).count("x") == WIDE
 
 
 def test_rungs_are_the_moments_of_the_ladder() -> None:
