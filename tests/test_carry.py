@@ -30,7 +30,7 @@ from core.runs.store import Store
 from tests.test_runs import LONG, RACE, done, fresh, until
 
 ROOT = Path(__file__).resolve().parents[1]
-GAN = gan.Params(seeds=4, steps=400)  # may be cut
+GAN = gan.Params(seeds=4, steps=1500)  # may be cut
 
 
 @pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=pytest.mark.ray)])
@@ -182,7 +182,7 @@ def test_a_run_that_nobody_looks_at_makes_room_and_goes_on_where_it_was(manager:
 
 
 def test_a_run_that_was_set_aside_ends_with_the_same_bits(manager: Manager) -> None:
-    short = LONG.replace(epochs=12)
+    short = LONG.replace(epochs=60)
     left = manager.ask(RACE, fresh(short), "reader")
     with Looking(manager, *under_way(manager, 1)):
         until(lambda: left.updates and left.yields)
@@ -213,7 +213,7 @@ def test_room_is_made_once_and_for_who_looks() -> None:
 
 def test_only_two_are_paused_and_a_further_one_begins_again(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PAUSED", 0)
-    left = manager.ask(RACE, fresh(LONG.replace(epochs=12)), "reader")
+    left = manager.ask(RACE, fresh(LONG.replace(epochs=60)), "reader")
     with Looking(manager, *under_way(manager, 1)):
         until(lambda: left.updates and left.yields)
         asked = manager.ask(RACE, fresh(LONG), "reader")
@@ -288,7 +288,9 @@ def test_a_process_that_stands_still_ends_with_its_server(tmp_path: Path) -> Non
 
 
 def whole_run(manager: Manager, params: Any, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A run that is cut, with somebody looking."""
+    """A run that is cut, with somebody looking; it is where places are free, which those of the last test may not be
+    yet."""
+    until(lambda: manager.places.idle("cpu") == 2)
     monkeypatch.setattr(limits, "WORTH", 0.0)
     monkeypatch.setattr(limits, "MOMENT", 0.0)
     return manager.ask("gan", params.replace(data_seed=fresh().data_seed), "reader", device="cpu")
