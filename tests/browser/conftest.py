@@ -89,20 +89,23 @@ class Visit:
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
 
-    def data(self) -> dict:
-        """What plotly shows: the number of traces, the x range, the points of the first visible line."""
-        return self.page.evaluate(
+    def data(self, timeout: float = 30) -> dict:
+        """What plotly shows: the number of traces, the x range, the points of the first visible line; as soon as
+        there is a plot, since one that is just being replaced is none for a moment."""
+        found = self.page.wait_for_function(
             """() => { const plot = document.querySelector('#root .js-plotly-plot');
+            if (!plot?._fullLayout?.xaxis || !plot.querySelector('.main-svg')) return null;
             return { traces: plot.data.length, range: plot._fullLayout.xaxis.range,
                      title: plot._fullLayout.xaxis.title.text,
                      hidden: plot._fullData.filter(t => t.visible === 'legendonly').length,
                      points: Math.max(...plot._fullData.map(t => t.x ? t.x.length : 0)),
-                     ink: getComputedStyle(plot).color }; }"""
+                     ink: getComputedStyle(plot).color }; }""",
+            timeout=1000 * timeout,
         )
+        return found.json_value()
 
     def chart(self, timeout: float = 60) -> dict:
-        self.page.wait_for_selector("#root .js-plotly-plot .main-svg", timeout=1000 * timeout)
-        return self.data()
+        return self.data(timeout)
 
     def done(self, timeout: float = 90) -> None:
         """Until the run is over: the row says where the numbers come from."""
