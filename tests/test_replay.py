@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional
 
-from core.ml.convolutional import Conv, convolutional_forward, convolutional_weights
+from core.ml.architecture import Act, Conv, Dense, Flatten, Norm, Pool
+from core.ml.layered import layered_forward, layered_weights
 from core.ml.networks import forward, initial_weights
 from core.ml.optimizers import Optimizer
 from core.ml.recurrent import recurrent_forward, recurrent_weights
@@ -24,13 +25,14 @@ from core.ml.rules import RULES, Contender
 TAKEN, N = 20, 6
 CONTENDERS = tuple(Contender(rule=rule, lr=0.01, beta2=0.9, l2=0.01 * (k % 2)) for k, rule in enumerate(RULES))
 
-MLP, IMAGE, CONVS, DENSE, WORDS = (5, 4, 3), (1, 6, 6), (Conv(4, pool=2), Conv(5)), (3,), (7, 4, 3)
+MLP, IMAGE, WORDS = (5, 4, 3), (1, 6, 6), (7, 4, 3)
+CNN = (Conv(4), Norm(), Pool(), Act(), Conv(5), Act(), Flatten(), Dense(3))
 KINDS: dict[str, tuple[np.ndarray, tuple[int, ...], Callable[[Tensor, Tensor], Tensor]]] = {
     "mlp": (initial_weights(MLP, 0), (MLP[0], N), lambda w, x: forward(w, x, MLP, "tanh")),
     "cnn": (
-        convolutional_weights(IMAGE, CONVS, DENSE, 0),
-        (*IMAGE, N),
-        lambda w, x: convolutional_forward(w, x, CONVS, DENSE),
+        layered_weights(CNN, IMAGE, 0),
+        (N, *IMAGE),
+        lambda w, x: layered_forward(CNN, IMAGE, w, x),
     ),
 } | {
     cell: (

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.ml.convolutional import convolutional_forward
+from core.ml.layered import layered_forward
 from core.ml.optimizers import Optimizer
 from core.ml.population import Stacked
 from core.ml.recurrent import recurrent_forward
@@ -36,7 +36,7 @@ def prepare(work: Work, seeds: int, epochs: int) -> Callable[[], np.ndarray]:
             logits, _ = recurrent_forward(w, x, "lstm", work.sizes)
             each = functional.cross_entropy(logits.flatten(0, 2), y.flatten(), reduction="none")
             return each.view(len(w), -1).mean(1)
-        logits = convolutional_forward(w, x, *images()[1:])
+        logits = layered_forward(*images(), w, x.movedim(-1, 1))
         return functional.cross_entropy(logits, y, reduction="none").mean(1)
 
     def run() -> np.ndarray:

@@ -94,19 +94,19 @@ def starts(work: Work) -> np.ndarray:
 
 def weights(work: Work, seeds: int) -> np.ndarray:
     """First weights, float32 [seeds, D]. Imports torch, for the modules they come from; so do contenders without it."""
-    from core.ml.convolutional import convolutional_weights
+    from core.ml.layered import layered_weights
     from core.ml.networks import initial_weights
     from core.ml.recurrent import recurrent_weights
 
     if work.kind == "images":
-        return np.stack([convolutional_weights(*images(), seed) for seed in range(seeds)])
+        return np.stack([layered_weights(*images(), seed) for seed in range(seeds)])
     if work.kind == "text":
         return np.stack([recurrent_weights("lstm", work.sizes, seed) for seed in range(seeds)])
     return np.stack([initial_weights(work.sizes, seed) for seed in range(seeds)])
 
 
 def images() -> tuple:
-    """Image, convolutions and dense layers of the convolutional network: 8 and 16 filters 3 × 3, pooling after each."""
-    from core.ml.convolutional import Conv
+    """The convolutional network and its image: 8 and 16 filters 3 × 3, pooling after each."""
+    from core.ml.architecture import Act, Conv, Dense, Flatten, Pool
 
-    return (1, 8, 8), (Conv(8, pool=2), Conv(16, pool=2)), (10,)
+    return (Conv(8), Pool(), Act(), Conv(16), Pool(), Act(), Flatten(), Dense(10)), (1, 8, 8)
