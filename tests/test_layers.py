@@ -8,7 +8,9 @@ import logging
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -305,6 +307,30 @@ def test_files_that_no_page_shows_are_bounded_and_the_oldest_go_first(monkeypatc
         files.remove_orphaned_files()
     kept = [files.read_file(url.rpartition("/")[2]) is not None for url in urls]
     assert kept == [False, False, False, True, True]
+
+
+def test_who_has_gone_is_let_go_though_nobody_else_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit alone drops a session that nobody came back to only when another one is left."""
+    from streamlit.runtime.memory_session_storage import MemorySessionStorage
+
+    class Session:
+        id = "gone"
+
+    session = Session()
+    storage, left = MemorySessionStorage(ttl_seconds=0), weakref.ref(session)
+    storage.save(SimpleNamespace(session=session))
+    del session
+    assert left() is not None
+    monkeypatch.setattr(server, "TIDY", 0.01)
+
+    async def let_go() -> None:
+        tidying = asyncio.create_task(server._tidy(storage._cache))
+        async with asyncio.timeout(10):
+            while left() is not None:
+                await asyncio.sleep(0.01)
+        tidying.cancel()
+
+    asyncio.run(let_go())
 
 
 def test_the_log_does_not_say_the_same_for_ever(caplog: pytest.LogCaptureFixture) -> None:
