@@ -126,3 +126,18 @@ def test_a_claim_says_the_settings_that_decide_it(language: str) -> None:
     assert all(escape(row.at) in table_html(every, words("", language)) for row in every)
     page = claims.page(kept.every())
     assert language != "en" or all(row.at in page for row in every)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_chance_alone_gets_wrong_is_said(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the verdicts that say holds or does not hold, on the place and in the document; at most 2.5 % of them."""
+    monkeypatch.setattr(link, "language", lambda: language)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    app.switch_page("pages/claims.py").run()
+    decided = sum(row.verdict in ("holds", "fails") for row in rows(language))
+    said = [caption.value for caption in app.caption if f"{decided}" in caption.value]
+    assert said and "2.5" in said[0] and f" {0.025 * decided:.0f}" in said[0]
+    document = " ".join(claims.PAGE.read_text("utf-8").split())
+    sure = len(re.findall(r"\| \*\*(?:holds|does not hold)\*\* \|", document))
+    assert "Chance alone gets at most 2.5 % of those wrong" in document
+    assert f" of these {sure} about {0.025 * sure:.0f} at most" in document
