@@ -142,6 +142,18 @@ def test_a_text_is_brought_in_whatever_encoding(manager: runs.Manager) -> None:
     assert name.endswith(":13x12") and manager.uploads.content(name) == poem.replace("\r", "").encode()
 
 
+def test_the_encoding_is_what_the_reader_says_it_is(manager: runs.Manager) -> None:
+    app = AppTest.from_function(one_text, default_timeout=60)
+    app.session_state["perceptron-own-fold-zh"] = True
+    app.run()
+    app.get("file_uploader")[0].set_value(("cat.txt", "Kätzchen".encode("cp1252"), "text/plain")).run()
+    assert app.selectbox and app.selectbox[0].value == "cp1252"
+    app.selectbox[0].select("cp1251").run()
+    next(b for b in app.button if b.label == "使用这份数据").click().run()
+    assert not app.exception
+    assert manager.uploads.content(app.session_state["params"]["perceptron"].own) == "Kдtzchen".encode()
+
+
 def test_a_page_shows_what_was_understood_and_takes_another_word_for_it(manager: runs.Manager) -> None:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     app.query_params["lang"] = "en"

@@ -139,6 +139,28 @@ def test_a_refused_change_says_what_stays_and_a_decimal_comma_is_understood(visi
     expect(rate).to_have_value("0.05")
 
 
+def test_a_rate_among_the_settings_takes_a_decimal_comma_and_says_what_stays(visit: Visit) -> None:
+    """A field that is no row, and that the link has set: what is refused is not said to come from the link."""
+    page, say = visit.page, words("activations", "en").say
+    page.goto("/activations?lang=en&lr=0.05&seeds=1&epochs=2&depth=1")
+    visit.done()
+    page.get_by_text(say("frame.more"), exact=True).click()
+    rate = page.get_by_role("combobox", name=say("params.lr"))
+
+    def give(typed: str) -> None:
+        visit.idle()
+        rate.fill(typed)
+        rate.press("Enter")
+
+    give("much")
+    alert = page.locator('[data-testid="stAlert"]')
+    expect(alert).to_contain_text("It stays at 0.05.")
+    expect(alert).not_to_contain_text("link")
+    give("0,01")
+    page.wait_for_url("**lr=0.01**")
+    expect(alert).to_have_count(0)
+
+
 def test_an_own_rate_can_be_typed_and_a_bad_one_is_refused_by_name(visit: Visit) -> None:
     visit.page.goto("/optimizer_race?" + SMALL)
     visit.chart()
