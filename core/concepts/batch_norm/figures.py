@@ -66,6 +66,9 @@ def finish_rates(fig: plot.Sheet, result: Result, text: Text) -> None:
         look = plot.curve(i, "solid", width=9) | {"mode": "lines+markers", "marker": plot.mark(i, 11)}
         tip = f"{text.say('words.good')}<extra></extra>"
         fig.add_scatter(x=band[-1], y=[at, at], **look, showlegend=False, hovertemplate=tip).was(x=band)
+    middle = -0.05 - 0.0225 * (len(bands(result)) - 1)
+    where: dict[str, Any] = {"x": 0.01, "xref": "paper", "xanchor": "left", "y": middle}
+    fig.add_annotation(text=text.say("words.good"), showarrow=False, **where)
     names = ["0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1", "3"]
     fig.update_xaxes(type="log", tickvals=RATES, ticktext=names, tickangle=0, range=[-3.08, 0.58])
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
@@ -176,10 +179,14 @@ def finish_bias(fig: plot.Sheet, result: Any, text: Text) -> None:
     shares(fig, result, text)
 
 
+def size(off: float) -> str:
+    return f"{off:,.0f}" if off >= 10 else f"{off:.2g}" if off >= 0.001 else "< 0.001"
+
+
 def of_starts(name: str, off: str) -> Any:
     """Outputs and accuracies of the largest change."""
     return {
-        "off": lambda r: [f"{v:.2g}" for v in getattr(r, off)[:, -1].mean(1)],
+        "off": lambda r: [size(v) for v in getattr(r, off)[:, -1].mean(1)],
         "same": lambda r: percents(
             getattr(r, name)[:, BIASES.index(0) if name == "shifted" else SCALES.index(1), :, -1]
         ),
@@ -217,7 +224,7 @@ DRIFT = kinds.curves(
 SCALE = kinds.swept(
     STARTS, "scale", "factor", lambda r: np.array(SCALES),
     lambda r: {"gradient": r.gradient.swapaxes(1, 2), "test_accuracy": r.scaled[..., -1].swapaxes(1, 2)},
-    STARTS.saying("summaries.scale", **of_starts("scaled", "scaled_off")), log=True, marked=True, hover=".3g",
+    STARTS.saying("summaries.scale", **of_starts("scaled", "scaled_off")), marked=True, hover=".3g",
     finish=finish_scale,
 )  # fmt: skip
 BIAS = kinds.swept(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.concepts.batch_norm.networks import Normed, parts
 from core.concepts.batch_norm.params import Params, batch_of, sizes, steps_of
-from core.concepts.batch_norm.shift.params import KINDS, LOOKS, PROBED, PERCENTS, Result
+from core.concepts.batch_norm.shift.params import KINDS, LOOKS, PERCENTS, PROBED, Result
 from core.concepts.batch_norm.train import data_of, population
 from core.ml.population import softmax
 from core.ml.recording import Recording, schedule, stacked
