@@ -124,7 +124,7 @@ CURVES = '''def curves(found) -> go.Figure:
             axes.remove("seed")
         values = np.moveaxis(values, axes.index(growing[0]), -1)
         axes.remove(growing[0])
-        if values.shape[-1] > 1 and values[..., 0].size <= 20:
+        if values.shape[-1] > 1 and values[..., 0].size <= 24:
             x = clocks.get((growing[0],), np.arange(values.shape[-1]))
             named = {" ".join(f"{a} {i}" for a, i in zip(axes, at)): values[at] for at in np.ndindex(values.shape[:-1])}
             drawn[f"{name} ({kind['unit']})" if kind["unit"] else name] = x, named
