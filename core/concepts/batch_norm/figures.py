@@ -206,6 +206,7 @@ MOVED = kinds.curves(
 TURNED = kinds.curves(
     SHIFT, "turned", *STEP, lambda r: {"turned": turned(r)},
     SHIFT.saying("summaries.turned", turned=lambda r: turned(r).mean((1, 2))), marked=True,
+    shown=lambda params: params.depth > 1,
 )  # fmt: skip
 SERVING = kinds.swept(
     SERVED, "serving", "group", lambda r: r.group, lambda r: {"test_accuracy": r.test},
