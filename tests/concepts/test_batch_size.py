@@ -29,8 +29,10 @@ from tests.known import known
 
 # That the texts repeat: batches drawn, the batch and rate of the network whose noise is measured, rates tried, and
 # sizes, whole or half, that claims compare with what is expected of them; the passes of a preset and the pixels
-CONSTANTS = {DRAWS, BATCH, RATE, len(RATES), len(BATCHES), 1, 3, 4, 8, 16, 64, 256, 10, 50, Params().epochs}
-SMALL = Params(contenders=of("4", "all", lr=0.3), data="moons", target=0.6, epochs=2, steps=20, width=3, seeds=2)
+CONSTANTS = {*map(int, BATCHES[:-1]), DRAWS, BATCH, RATE, len(RATES), len(BATCHES), 3, 10, 50}
+SMALL = Params(
+    contenders=of("4", "all", lr=0.3), data="moons", points=240, target=0.6, epochs=2, steps=20, width=3, seeds=2
+)
 
 
 def ended(name: str, params: Params) -> tuple[Any, dict[str, np.ndarray]]:
@@ -63,7 +65,7 @@ def test_batches_train_as_torch_does() -> None:
     """With its own loader, whose last batch of a pass may be smaller, as here."""
     result, state = ended("batch_size", SMALL)
     named = experiment("batch_size").weights(result, state)  # type: ignore[misc]
-    data = split(*points("moons", 600, 0.1, 1), 1)
+    data = split(*points("moons", 240, 0.1, 1), 1)
     x, y = torch.tensor(data.x[0]), torch.tensor(data.y[0])
     for c, size in enumerate((4, len(x))):
         net, taken, epoch = network(SMALL, 1), 0, 0
@@ -113,8 +115,8 @@ def test_tuning_holds_the_race() -> None:
     np.testing.assert_allclose(all_of_them["weights"][k, r], state["weights"][0], atol=1e-5)
     np.testing.assert_allclose(np.nan_to_num(swept.reached[k, r], nan=np.inf), steps(race)[0])
     np.testing.assert_allclose(swept.test[k, r], race.accuracy[0, :, -1, 2], atol=1e-6)
-    assert race.taken[0, -1] == 20 and 6 in race.taken[0]
-    passed = race.accuracy[0, :, race.taken[0].tolist().index(6), 2]
+    assert race.taken[0, -1] == 20 and 3 in race.taken[0]
+    passed = race.accuracy[0, :, race.taken[0].tolist().index(3), 2]  # three steps a pass
     np.testing.assert_allclose(swept.passed[k, r], passed, atol=1e-6)
 
 
@@ -214,28 +216,28 @@ def test_a_readers_table_is_learned(name: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_who_is_first_is_said_of_those_who_are() -> None:
-    """Equal runs are all first, and where nobody is at the target that is said."""
+    """Equal ones are all first, and where nobody is at the target that is said."""
     three = load("batch_size").figure("three")
-    base = raced(1, 1)
-    assert three.summary(base, "en").count("B = 1") == 3 and "all 1,078" in three.summary(base, "en")
-    nobody = replace(base, accuracy=np.zeros_like(base.accuracy))
+    assert three.summary(raced(10, 10, 10), "en").count("B = 1, B = 64, all 1,078 (") == 2  # by steps, by seconds
+    assert three.summary(raced(10, 10, 10), "en").count("B = 1 (") == 1  # by passes
+    nobody = replace(raced(10, 10, 10), accuracy=np.zeros((3, 20, 3, 3)))
     assert "no batch size" in three.summary(nobody, "en")
 
 
 # Known Results
 
 
-def raced(one: int, other: int, sizes: tuple[str, str] = ("1", "all"), test: tuple[float, float] = (0.9, 0.9)) -> Any:
-    """Two batch sizes that are at the target after so many steps, of a microsecond each."""
-    params = Params(contenders=of(*sizes), seeds=20)
-    size = np.array([size_of(batch, 1078) for batch in sizes])
-    accuracy = np.zeros((2, 20, 3, 3))
+def raced(one: int, middle: int, most: int, small: float = 0.9, large: float = 0.9) -> Any:
+    """Batches of 1, of 64 and of all that are at the target after so many steps, of a millisecond each; test accuracy
+    of the smallest and of the largest."""
+    params = Params(contenders=of("1", "64", "all"), seeds=20)
+    accuracy = np.zeros((3, 20, 3, 3))
     accuracy[:, :, 1:, 1] = 0.95
-    accuracy[..., 2] = np.array(test)[:, None, None]
-    taken = np.array([[0, one, 9999], [0, other, 9999]])
+    accuracy[..., 2] = np.array([small, 0.9, large])[:, None, None]
+    taken = np.array([[0, steps, 9999] for steps in (one, middle, most)])
     return known(
-        experiment("batch_size").Result, params, examples=1078, size=size, taken=taken, accuracy=accuracy,
-        loss=np.zeros_like(accuracy), step_seconds=np.full(2, 1e-6),
+        experiment("batch_size").Result, params, examples=1078, size=np.array([1, 64, 1078]), taken=taken,
+        accuracy=accuracy, loss=np.zeros_like(accuracy), step_seconds=np.full(3, 1e-3),
     )  # fmt: skip
 
 
@@ -280,10 +282,10 @@ def wandering(one: float, scaling: str) -> Any:
 
 
 KNOWN: dict[str, tuple[BaseResult, BaseResult]] = {
-    "per_pass": (raced(10, 10, ("1", "64")), raced(1000, 10, ("1", "64"))),
-    "per_step": (raced(1000, 10), raced(10, 10)),
-    "middle_one": (raced(1000, 10, ("1", "64")), raced(10, 10, ("1", "64"))),
-    "middle_all": (raced(10, 1000, ("64", "all")), raced(10, 10, ("64", "all"))),
+    "per_pass": (raced(10, 20, 20), raced(1000, 10, 10)),
+    "per_step": (raced(1000, 10, 10), raced(10, 10, 10)),
+    "middle_one": (raced(1000, 10, 20), raced(10, 10, 10)),
+    "middle_all": (raced(10, 10, 1000), raced(10, 10, 10)),
     "with": (noisy(), noisy(1.5)),
     "without": (noisy(), noisy(1.5)),
     "plain": (noisy(), noisy(plain=2)),
@@ -296,8 +298,8 @@ KNOWN: dict[str, tuple[BaseResult, BaseResult]] = {
     "misled": (tuned(passed=0.2), tuned()),
     "ball": (wandering(8, "same"), wandering(1, "same")),
     "same_ball": (wandering(1, "linear"), wandering(8, "linear")),
-    "one_rate": (raced(10, 10, test=(0.9, 0.7)), raced(10, 10)),
-    "equal_passes": (raced(10, 10, test=(0.9, 0.7)), raced(10, 10)),
+    "one_rate": (raced(10, 10, 10, large=0.7), raced(10, 10, 10)),
+    "equal_passes": (raced(10, 10, 10, large=0.7), raced(10, 10, 10)),
 }
 
 
@@ -306,20 +308,18 @@ def test_measures_keep_silent_where_they_cannot_speak() -> None:
     for claim in CLAIMS:
         name = concept.of(claim).name
         assert claim.measure(next(train_module(name).train(experiment(name).tiny))) is None
-    nobody = replace(raced(10, 10), accuracy=np.zeros((2, 20, 3, 3)))
-    assert all(claim.measure(nobody) is None for claim in CLAIMS if not claim.of)
+    nobody = replace(raced(10, 10, 10), accuracy=np.zeros((3, 20, 3, 3)))
+    apart = [claim for claim in CLAIMS if not claim.of]
+    assert all(claim.measure(nobody) is None for claim in apart)
     assert len(MISTAKES) == 2 and WAYS[0] == "with"
 
 
 def test_the_fastest_is_found_among_three() -> None:
     (asked,) = load("batch_size").predictions
-    assert asked.answer(raced(10, 10)) is None  # of two none is in between
-    base = raced(10, 10)
-    three = {"size": np.array([1, 64, 1078]), "taken": np.array([[0, 50, 99], [0, 10, 99], [0, 50, 99]])}
-    three |= {"accuracy": np.repeat(base.accuracy[:1], 3, 0), "step_seconds": np.full(3, 1e-3)}
-    params = base.params.replace(contenders=of("1", "64", "all"))
-    answer, found = asked.answer(replace(base, params=params, **three))  # type: ignore[misc]
+    answer, found = asked.answer(raced(50, 10, 40))  # type: ignore[misc]
     assert answer == "middle" and found == {"size": "64", "seconds": "0.01", "seeds": 20}
+    assert asked.answer(raced(5, 10, 40))[0] == "smallest"  # type: ignore[index]
+    assert asked.answer(raced(10, 10, 40)) is None  # two are first
 
 
 def test_rates_are_those_with_the_fewest_steps() -> None:

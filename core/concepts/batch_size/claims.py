@@ -39,11 +39,11 @@ def seconds(result: Result) -> np.ndarray:
 
 
 def log(value: Value) -> Value:
-    """The logarithm to base 2."""
+    """The logarithm to base 2; none of what is zero or infinite."""
 
     def measured(result: Any) -> np.ndarray:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.log2(value(result))
+        found = value(result)
+        return np.log2(found, out=np.full(found.shape, np.nan), where=np.isfinite(found) & (found > 0))
 
     return measured
 
@@ -185,8 +185,8 @@ def fastest(result: Any) -> tuple[str, dict[str, Any]] | None:
     if not result.complete or not result.step or len(result.size) < 3 or len(set(result.size)) < len(result.size):
         return None
     found = np.median(seconds(result), 1)
-    first, _ = ends(found, "{:.2g}".format)
-    if len(first) != 1 or not np.isfinite(found[[result.size.argmin(), result.size.argmax()]]).any():
+    first, _ = ends(-found, "{:.2g}".format)
+    if len(first) != 1 or not np.isfinite(found).all():
         return None
     size = result.size[first[0]]
     answer = "smallest" if size == result.size.min() else "largest" if size == result.size.max() else "middle"

@@ -98,7 +98,7 @@ def draw_three(result: Result, language: str) -> go.Figure:
     fig = plot.panels(1, 3, titles, 400, "closest", shared_yaxes=True, horizontal_spacing=0.03)
     plot.stack(fig)
     now, grown = result.accuracy.shape[2], list[int]()
-    share = (100 * np.arange(now) / (result.taken.shape[1] - 1)).round(1)
+    share = (100 * result.taken.sum(0) / result.total).round(2)
     for k, (word, (at, there)) in enumerate(counted.items(), 1):
         place: dict[str, Any] = {"row": 1, "col": k}
         fig.add_hline(y=result.params.target, line=plot.line(style.AXIS, 1.5, "dot"), **place)
@@ -196,7 +196,7 @@ def medians(way: Any) -> Any:
 
 def finish_steps(fig: plot.Sheet, result: Any, text: Text) -> None:
     begin = medians(tuned_steps)(result)[0]
-    if np.isfinite(begin):
+    if np.isfinite(begin) and begin > 0:  # not at the target before the first step
         name, line = text.say("words.perfect"), plot.line(style.AXIS, 2, "3px,3px")
         x, y = result.size, begin * result.size[0] / result.size
         fig.add_scatter(x=x, y=y, name=name, mode="lines", line=line, hoverinfo="skip")
@@ -319,7 +319,7 @@ def draw_paths(result: Any, language: str) -> go.Figure:
     text, names = PATHS.text(language), PATHS.names(result, language)
     titles = [f"{name}<br>η = {rate:.3g}" for name, rate in zip(names, result.rate)]
     across = min(4, len(names))
-    fig, places = plot.grid(titles, across, 0.1 / across, 0.2)
+    fig, places = plot.grid(titles, across, 0.02, 0.2)
     field = np.log10(result.surface + 1e-3 * result.surface.max())
     for i, place in enumerate(places):
         plot.heights(fig, result.across, result.up, field, **place)
@@ -331,7 +331,8 @@ def draw_paths(result: Any, language: str) -> go.Figure:
         said = f"{text.say('words.lowest')}<extra></extra>"
         fig.add_scatter(**plot.xy(result.lowest[None]), mode="markers", marker=star, hovertemplate=said, **place)
         fig.update_xaxes(range=result.across[[0, -1]], nticks=4, constrain="domain", **place)
-        fig.update_yaxes(range=result.up[[0, -1]], nticks=4, constrain="domain", **place)
+        shape: dict[str, Any] = {"constrain": "domain", "showticklabels": place["col"] == 1, **place}
+        fig.update_yaxes(range=result.up[[0, -1]], nticks=4, **shape)
     fig.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor))
     fig.update_layout(showlegend=False, margin={"t": 48})
     down = places[-1]["row"]

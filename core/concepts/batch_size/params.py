@@ -20,7 +20,7 @@ WITHOUT = ("rate", "scaling")
 BATCHES = ("1", "2", "4", "8", "16", "32", "64", "128", "256", "512", "all")
 # Best of powers of two on digits, on seeds that decide nothing; what lies between is on the line
 GOOD = dict(zip(BATCHES, (0.06, 0.12, 0.25, 0.5, 0.7, 0.7, 1.0, 1.0, 1.0, 1.0, 1.0)))
-POINTS, NOISE = 600, 0.1  # of the data that are points in a plane
+NOISE = 0.1  # of points in a plane
 TICKS = 100  # moments recorded, besides the start
 
 
@@ -36,6 +36,10 @@ def fresh(batch: str, contender: Contender | None) -> Contender:
     return Contender(batch=batch, lr=GOOD[batch])
 
 
+def on_points(params: Params) -> bool:
+    return not params.own and params.data != "digits"
+
+
 def of(*batches: str, lr: float | None = None) -> tuple[Contender, ...]:
     return tuple(Contender(batch=batch, lr=lr or GOOD[batch]) for batch in batches)
 
@@ -48,6 +52,7 @@ class Params(BaseParams):
     contenders: tuple[Contender, ...] = rows(of("1", "8", "64", "all"), Contender, 1, 11, fresh=fresh)
     data: str = choice("digits", ("digits", "moons", "rings"), applies=lambda p: not p.own)
     own: str = upload("table", rows=(20, 5000), features=(1, 64), classes=(2, 20))
+    points: int = integer(600, 60, 2000, step=20, applies=on_points)
     target: float = number(0.9, 0.3, 0.99, step=0.01)
     epochs: int = integer(10, 1, 100)
     steps: int = integer(300, 1, 3000)
@@ -73,7 +78,7 @@ class Result(BaseResult):
 
 def table_shape(params: Params) -> tuple[int, ...]:
     """Examples, features and classes of the data."""
-    return tuple(shape(params.own)) if params.own else (1797, 64, 10) if params.data == "digits" else (POINTS, 2, 2)
+    return tuple(shape(params.own)) if params.own else (params.points, 2, 2) if on_points(params) else (1797, 64, 10)
 
 
 def sizes(params: Params) -> tuple[int, ...]:
@@ -138,5 +143,5 @@ PRESETS = (
     Preset("linear", {"scaling": "linear", "rate": 0.01}, "paths"),
 )
 
-TINY = Params(contenders=of("4", "all"), data="moons", target=0.5, epochs=1, steps=12, width=3, seeds=2)
-TRIAL = {"seeds": 2, "epochs": 1, "steps": 3, "data": "moons", "width": 4}
+TINY = Params(contenders=of("4", "all"), data="moons", points=60, target=0.5, epochs=1, steps=8, width=3, seeds=2)
+TRIAL = {"seeds": 2, "epochs": 1, "steps": 3, "data": "moons", "points": 60, "width": 4}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.concepts.batch_size.params import NOISE, POINTS, Params, moments, per_epoch, size_of, sizes
+from core.concepts.batch_size.params import NOISE, Params, moments, per_epoch, size_of, sizes
 from core.ml.data import batch_orders
 from core.ml.networks import initial_weights
 from core.ml.optimizers import Settings
@@ -27,7 +27,7 @@ class Races:
         self, params: Params, batches: Sequence[str], rates: Sequence[Sequence[float]], population: Any, device: str
     ):
         seeds = range(params.seeds)
-        sets = [three_splits(params.data, params.own, POINTS, NOISE, params.data_seed + i) for i in seeds]
+        sets = [three_splits(params.data, params.own, params.points, NOISE, params.data_seed + i) for i in seeds]
         self.bounds = np.cumsum([0, *map(len, sets[0].x)])  # where the splits begin and end
         self.examples = n = int(self.bounds[1])
         self.x = np.stack([np.concatenate(d.x) for d in sets]).astype(np.float32)  # [seeds, n, features]

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import softmax
 
 from core.concepts.batch_size.noise.params import BATCH, DRAWS, RATE, WAYS, Result, epochs_of, tried
-from core.concepts.batch_size.params import NOISE, POINTS, Params, per_epoch, sizes
+from core.concepts.batch_size.params import NOISE, Params, per_epoch, sizes
 from core.ml.data import batch_orders
 from core.ml.networks import initial_weights
 from core.ml.optimizers import Settings
@@ -26,7 +26,7 @@ from core.ml.splits import three_splits
 def train(params: Params, device: str = "cpu", chunk: int = 50) -> Generator[Result, None, dict]:
     """Results, each fuller than the last, every `chunk` steps; in the end the weights [seeds, D]."""
     layers, seeds = sizes(params), range(params.seeds)
-    sets = [three_splits(params.data, params.own, POINTS, NOISE, params.data_seed + i) for i in seeds]
+    sets = [three_splits(params.data, params.own, params.points, NOISE, params.data_seed + i) for i in seeds]
     x = np.stack([d.x[0] for d in sets]).astype(np.float32)
     y = np.stack([d.y[0] for d in sets])
     n = x.shape[1]

@@ -10,7 +10,7 @@ from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
 from core.concepts.batch_size.params import Params
 
-WITHOUT = ("data", "own", "target", "epochs", "steps", "width")
+WITHOUT = ("data", "own", "points", "target", "epochs", "steps", "width")
 ENGINE = "numpy"
 DEVICES = ("cpu",)
 DIVERGES = "gap"

@@ -18,6 +18,7 @@ from core.ml.recording import Recording, schedule
 DEVIATION = np.array([1.0, 0.5])  # of the features
 ERROR = 0.5  # standard deviation of the targets around what the features say
 FAR = 1e9  # weights beyond this have diverged
+MARGIN = 0.5  # around the start and the lowest place, in what is drawn
 GRID = 61  # places along a side of the loss surface
 
 
@@ -31,10 +32,11 @@ def train(params: Params, device: str = "cpu", chunk: int = 50) -> Generator[Res
     rate = params.rate * (size / size.min() if params.scaling == "linear" else np.ones(len(size)))
     start = np.stack([lowest[s] + first(params.weight_seed + s) for s in seeds])
     w, rngs = np.tile(start, (len(size), 1, 1)), [stream("batches drawn", params.data_seed + s) for s in seeds]
-    reach = 1.3 * np.abs(start[0] - lowest[0]).max() * np.linspace(-1, 1, GRID)
-    across, up = lowest[0, 0] + reach, lowest[0, 1] + reach
+    middle = (start[0] + lowest[0]) / 2
+    half = np.abs(start[0] - middle).max() + MARGIN
+    across, up = middle[:, None] + half * np.linspace(-1, 1, GRID)
     known = {"size": size, "rate": rate, "lowest": lowest[0], "across": across, "up": up}
-    off = np.stack(np.meshgrid(reach, reach), -1)
+    off = np.stack(np.meshgrid(across, up), -1) - lowest[0]
     known["surface"] = (0.5 * ((off @ curvature[0]) * off).sum(-1)).astype(np.float32)
     axes = {"contender": len(size), "seed": params.seeds, "weight": 2}
     record = Recording(Result, params, STEPS, axes, tick=ticks(), **known)
