@@ -73,7 +73,7 @@ PATHS = Gallery(
 
 def clocks(result: Result) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """What is counted → at every tick [contender, tick], and at the target [contender], the median over seeds."""
-    units = 1 / per_epoch(result.size, result.examples), np.ones(len(result.size)), result.step_seconds
+    units = 1 / per_epoch(result.size, result.examples), np.ones(len(result.size)), np.median(result.step_seconds, 1)
     each = dict(zip(("passes", "steps", "seconds"), zip(units, (passes, steps, seconds))))
     with np.errstate(invalid="ignore"):
         return {
@@ -127,7 +127,7 @@ def table_three(result: Result, language: str) -> pd.DataFrame:
     columns: dict[str, Any] = {"words.rate": [row.lr for row in result.params.contenders]}
     for word, (_, there) in clocks(result).items():
         columns[f"words.{word}"] = significant(np.where(np.isfinite(there), there, np.nan), 3)
-    columns["words.step_time"] = significant(1e6 * result.step_seconds, 3)
+    columns["words.step_time"] = significant(1e6 * np.median(result.step_seconds, 1), 3)
     return HERE.table(result, language, columns | {"words.test": result.accuracy[:, :, -1, TEST].mean(1).round(4)})
 
 

@@ -73,7 +73,7 @@ class Result(BaseResult):
     taken: np.ndarray = array("contender tick+", "steps", dtype="int64")  # so far, tick 0 is before training
     loss: np.ndarray = array("contender seed tick+ split", "nats")
     accuracy: np.ndarray = array("contender seed tick+ split")
-    step_seconds: np.ndarray = array("contender", "s", dtype="float64", measured=True)  # of a network alone
+    step_seconds: np.ndarray = array("contender seed", "s", dtype="float64", measured=True)  # of a network alone
 
 
 def table_shape(params: Params) -> tuple[int, ...]:
@@ -140,7 +140,7 @@ PRESETS = (
     Preset("moons", {"data": "moons", "epochs": 30, "seeds": 10}, "three"),
     Preset("late", {"epochs": 50}, "noise"),
     Preset("passes_only", {"steps": 1, "seeds": 3}, "test"),
-    Preset("linear", {"scaling": "linear", "rate": 0.01}, "paths"),
+    Preset("linear", {"scaling": "linear", "rate": 0.05, "contenders": of("1", "4", "16", "all")}, "paths"),
 )
 
 TINY = Params(contenders=of("4", "all"), data="moons", points=60, target=0.5, epochs=1, steps=8, width=3, seeds=2)

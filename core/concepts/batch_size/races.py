@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,14 +61,3 @@ class Races:
     def weights(self) -> np.ndarray:
         """[size, member, D] as they are now."""
         return np.stack([race.weights for race in self.races])
-
-    def step_seconds(self, k: int, population: Any) -> float:
-        """Seconds of one step of one network of size k alone, the median of a trial of about 20 ms."""
-        alone, at_once, times = self.network(k, 1, population), max(1, min(4, int(self.taken[k, -1]) // 3)), []
-        for _ in range(min(9, int(self.taken[k, -1]) // at_once)):
-            begin = time.perf_counter()
-            alone.advance(at_once)
-            times.append(time.perf_counter() - begin)
-            if sum(times) > 0.02:
-                break
-        return float(np.median(times[1:] or times)) / at_once  # the first warms up
