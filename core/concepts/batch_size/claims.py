@@ -12,7 +12,7 @@ from core.concepts.batch_size.noise.params import WAYS
 from core.concepts.batch_size.params import PRESETS, Contender, Params, Result, per_epoch
 from core.concepts.batch_size.paths.params import STEPS
 from core.concepts.batch_size.tuning.params import TRIED
-from core.conclusions.measures import UNSEEN, Contenders, Measure, Value, final, finished, preset, unseen
+from core.conclusions.measures import Contenders, Measure, Value, final, finished, preset, unseen
 from core.conclusions.stats import ROUNDING, ends
 
 RACE = Contenders(lambda params: params.contenders)
@@ -42,7 +42,7 @@ def log(value: Value) -> Value:
     """The logarithm to base 2; none of what is zero or infinite."""
 
     def measured(result: Any) -> np.ndarray:
-        found = value(result)
+        found = np.asarray(value(result))
         return np.log2(found, out=np.full(found.shape, np.nan), where=np.isfinite(found) & (found > 0))
 
     return measured
@@ -147,17 +147,10 @@ def ball(scaling: str, other: str, factor: float) -> Measure:
     return measure
 
 
-def claim(
-    id: str,
-    measure: Measure,
-    border: float,
-    direction: str = "above",
-    at: str = "three",
-    first: int = UNSEEN,
-    **more: Any,
-) -> Claim:
-    """At the setting of a preset, on the seeds that decide."""
-    return Claim(id, measure, unseen(preset(Params(), PRESETS, at), 20, first), border, direction, **more)
+def claim(id: str, measure: Measure, border: float, direction: str = "above", **more: Any) -> Claim:
+    """At the default, on the seeds that decide, unless other `params` are among `more`."""
+    given: dict[str, Any] = {"params": unseen(Params(), 20), "smallest": border, "direction": direction}
+    return Claim(id, measure, **given | more)
 
 
 def in_race(id: str, value: Value, one: str, other: str, border: float) -> Claim:
@@ -174,6 +167,7 @@ def test_accuracy(result: Result) -> np.ndarray:
     return final("accuracy", TEST)(result)
 
 
+LINEAR = unseen(preset(Params(), PRESETS, "linear"), 20, 60_000)
 AHEAD = RACE.more(test_accuracy, sized("1"), sized("all"))  # smallest batch less all
 CLAIMS = (
     in_race("per_pass", passes, "64", "1", 0.5),
@@ -191,7 +185,7 @@ CLAIMS = (
     in_tuning("general", tuned_test, "16", "all", 0.01, "below"),
     in_tuning("misled", shared_test, "16", "all", 0.05),
     claim("ball", ball("same", "8", 8), 0.5, "within", of="paths", unit="log₂"),
-    claim("same_ball", ball("linear", "4", 1), 0.5, "within", "linear", 60_000, of="paths", unit="log₂"),
+    claim("same_ball", ball("linear", "4", 1), 0.5, "within", params=LINEAR, of="paths", unit="log₂"),
 )
 
 

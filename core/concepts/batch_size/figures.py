@@ -55,13 +55,9 @@ def worded(part: str, rows: tuple[str, ...]) -> Gallery:
     return Gallery("batch_size", lambda r, text: [text.say(f"rows.{row}") for row in rows], "words.way", of=part)
 
 
-HERE = Gallery(
-    "batch_size", named, "words.batch", diverged=lambda r: ~np.isfinite(r.loss[:, :, -1:]).all((-1, -2)),
-)  # fmt: skip
+HERE = Gallery("batch_size", named, "words.batch", diverged=lambda r: ~np.isfinite(r.loss[:, :, -1:]).all((-1, -2)))
 TUNED, SCORED, NOISY = worded("tuning", FAIR), worded("tuning", TESTED), worded("noise", WAYS)
-RATED = Gallery(
-    "batch_size", lambda r, text: called(r.size, r.examples, text), "words.batch", of="tuning",
-)  # fmt: skip
+RATED = Gallery("batch_size", lambda r, text: called(r.size, r.examples, text), "words.batch", of="tuning")
 PATHS = Gallery(
     "batch_size", lambda r, text: called(r.size, EXAMPLES, text), "words.batch",
     diverged=lambda r: ~np.isfinite(r.gap[:, :, -1]), of="paths",
@@ -143,27 +139,6 @@ def summary_three(result: Result, language: str) -> str:
     return text.say("summaries.three", target=result.params.target, **said, **least)
 
 
-def curves(part: str) -> Figure:
-    """Loss over passes, all splits."""
-    return kinds.curves(
-        HERE, part, "passes", lambda r: clocks(r)["passes"][0][:, : r.loss.shape[2]], lambda r: {part: r.loss},
-        summary_loss, parts=kinds.splits("train", "test"), hover=".4f", banded=0, grows=False, table=table_loss,
-        finish=lambda fig, r, text: fig.update_xaxes(**LOG).update_yaxes(type="log", exponentformat="power", dtick=1),
-    )  # fmt: skip
-
-
-def table_loss(result: Result, language: str) -> pd.DataFrame:
-    mean = significant(result.loss[:, :, -1].astype(float).mean(1), 4)
-    return HERE.table(result, language, {f"splits.{split}": mean[:, s] for s, split in enumerate(style.SPLITS)})
-
-
-summary_loss = HERE.saying(
-    "summaries.loss",
-    train=lambda r: r.loss[:, :, -1, 0].astype(float).mean(1),
-    test=lambda r: r.loss[:, :, -1, TEST].astype(float).mean(1),
-)
-
-
 # Every size at every rate
 
 
@@ -175,14 +150,6 @@ def by_size(*ways: Any) -> Any:
         return np.where(np.isfinite(found), found, np.nan)
 
     return values
-
-
-def some(result: Any) -> bool:
-    return bool(np.isfinite(result.reached).any())
-
-
-def all_passed(result: Any) -> bool:
-    return bool(np.isfinite(result.passed).all())
 
 
 def sizes_below(fig: plot.Sheet, result: Any) -> None:
@@ -230,12 +197,6 @@ def table_steps(result: Any, language: str) -> pd.DataFrame:
     return RATED.frame(language, columns)
 
 
-def table_test(result: Any, language: str) -> pd.DataFrame:
-    columns: dict[str, Any] = {"words.batch": result.size, "words.rate": np.array(RATES)[likeliest(result)]}
-    said = zip(SCORED.names(result, language), (tuned_test, shared_test))
-    return RATED.frame(language, columns | kinds.with_half({name: way(result) for name, way in said}))
-
-
 def finish_rates(fig: plot.Sheet, result: Any, text: Text) -> None:
     fig.update_xaxes(type="log", tickvals=RATES, ticktext=[f"{rate:.2g}" for rate in RATES])
     fig.update_yaxes(range=[-0.02, 1.02])
@@ -252,7 +213,7 @@ TEST_BY = kinds.swept(
         few=lambda r: percents(by_size(tuned_test, shared_test)(r)[..., 0]),
         many=lambda r: percents(by_size(tuned_test, shared_test)(r)[..., -1]),
     ),
-    marked=True, table=table_test, finish=lambda fig, r, text: sizes_below(fig, r),
+    marked=True, finish=lambda fig, r, text: sizes_below(fig, r),
 )  # fmt: skip
 RATES_BY = kinds.swept(
     RATED, "rates", "rate", lambda r: np.array(RATES), lambda r: {"validation": r.validation.swapaxes(1, 2)},
@@ -285,14 +246,6 @@ def finish_noise(fig: plot.Sheet, result: Any, text: Text) -> None:
     fig.update_yaxes(**LOG)
 
 
-def table_noise(result: Any, language: str) -> pd.DataFrame:
-    columns: dict[str, Any] = {"words.batch": result.size}
-    for i, name in enumerate(NOISY.names(result, language)):
-        for part, said in PARTS.words(NOISY.text(language)).items():
-            columns[f"{name}, {said}"] = significant(getattr(result, part)[i, :, -1].mean(0), 4)
-    return RATED.frame(language, columns)
-
-
 def summary_noise(result: Any, language: str) -> str:
     """How far measured and exact are apart at most, now, and the noise scale."""
     text, epoch = NOISY.text(language), int(EPOCH[1](result)[-1])
@@ -307,7 +260,7 @@ def summary_noise(result: Any, language: str) -> str:
 
 NOISE = kinds.curves(
     NOISY, "noise", "batch", lambda r: r.size, lambda r: {"noise": noises(r)}, summary_noise, grows=False,
-    moments=EPOCH, parts=PARTS, log=True, hover=".3g", banded=0, table=table_noise, finish=finish_noise,
+    moments=EPOCH, parts=PARTS, log=True, hover=".3g", banded=0, finish=finish_noise,
 )  # fmt: skip
 
 
@@ -341,19 +294,12 @@ def draw_paths(result: Any, language: str) -> go.Figure:
 
 
 def table_paths(result: Any, language: str) -> pd.DataFrame:
-    late = wandering(result)
-    return PATHS.table(
-        result, language, {"words.rate": significant(result.rate, 3), "words.late": significant(late, 3)}
-    )
+    return PATHS.table(result, language, {"words.rate": result.rate, "words.late": significant(wandering(result), 3)})
 
 
 def wandering(result: Any) -> np.ndarray:
     """How high each is above the lowest loss in the second half, the mean over seeds; NaN before."""
     return height(result).mean(1) if result.tick[-1] == STEPS else np.full(len(result.size), np.nan)
-
-
-def powers(fig: plot.Sheet, result: Any, text: Text) -> None:
-    fig.update_yaxes(**LOG)
 
 
 SUMMARY_PATHS = PATHS.saying(
@@ -362,12 +308,12 @@ SUMMARY_PATHS = PATHS.saying(
 )  # fmt: skip
 FLOOR = kinds.curves(
     PATHS, "floor", "step", lambda r: r.tick, lambda r: {"gap": np.where(r.gap < 1e-12, np.nan, r.gap)}, SUMMARY_PATHS,
-    log=True, hover=".2g", table=table_paths, finish=powers, banded=0,
+    log=True, hover=".2g", table=table_paths, finish=lambda fig, r, text: fig.update_yaxes(**LOG), banded=0,
 )  # fmt: skip
 FIGURES = (
-    *HERE.figures(Figure("three", draw_three, table_three, summary_three), curves("loss")),
-    *TUNED.figures(TUNED.later(STEPS_BY, some)),
-    *SCORED.figures(SCORED.later(TEST_BY, all_passed)),
+    *HERE.figures(Figure("three", draw_three, table_three, summary_three)),
+    *TUNED.figures(TUNED.later(STEPS_BY, lambda r: bool(np.isfinite(r.reached).any()))),
+    *SCORED.figures(SCORED.later(TEST_BY, lambda r: bool(np.isfinite(r.passed).all()))),
     *RATED.figures(RATES_BY),
     *NOISY.figures(NOISE),
     *PATHS.figures(Figure("paths", draw_paths, table_paths, SUMMARY_PATHS), FLOOR),
