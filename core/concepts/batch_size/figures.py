@@ -90,7 +90,8 @@ def first_of(found: np.ndarray, names: list[str], text: Text) -> str:
 def draw_three(result: Result, language: str) -> go.Figure:
     """Validation accuracy on three clocks; a mark where the median seed is at the target."""
     text, names, counted = HERE.text(language), HERE.names(result, language), clocks(result)
-    titles = [text.say("words.first", names=first_of(there, names, text) or "–") for _, there in counted.values()]
+    ahead = [result.complete and first_of(there, names, text) for _, there in counted.values()]
+    titles = [text.say("words.first", names=who or "…") for who in ahead]  # nobody can be told before all have trained
     fig = plot.panels(1, 3, titles, 400, "closest", shared_yaxes=True, horizontal_spacing=0.03)
     plot.stack(fig)
     now, grown = result.accuracy.shape[2], list[int]()
@@ -129,6 +130,8 @@ def table_three(result: Result, language: str) -> pd.DataFrame:
 
 def summary_three(result: Result, language: str) -> str:
     text, names = HERE.text(language), HERE.names(result, language)
+    if not result.complete:
+        return text.say("summaries.running")
     counted = {word: there for word, (_, there) in clocks(result).items()}
     if not np.isfinite(counted["steps"]).any():
         return text.say("summaries.nobody", target=result.params.target)
@@ -308,7 +311,8 @@ SUMMARY_PATHS = PATHS.saying(
 )  # fmt: skip
 FLOOR = kinds.curves(
     PATHS, "floor", "step", lambda r: r.tick, lambda r: {"gap": np.where(r.gap < 1e-12, np.nan, r.gap)}, SUMMARY_PATHS,
-    log=True, hover=".2g", table=table_paths, finish=lambda fig, r, text: fig.update_yaxes(**LOG), banded=0,
+    log=True, hover=".2g", table=table_paths, banded=0,
+    finish=lambda fig, r, text: fig.update_yaxes(range=[-8, 1], **LOG),
 )  # fmt: skip
 FIGURES = (
     *HERE.figures(Figure("three", draw_three, table_three, summary_three)),
