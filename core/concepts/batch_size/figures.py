@@ -305,12 +305,17 @@ def wandering(result: Any) -> np.ndarray:
     return height(result).mean(1) if result.tick[-1] == STEPS else np.full(len(result.size), np.nan)
 
 
-SUMMARY_PATHS = PATHS.saying(
-    "summaries.paths", rate=lambda r: [f"{rate:.3g}" for rate in r.rate],
-    height=lambda r: [f"{value:.2g}" if np.isfinite(value) else "–" for value in wandering(r)],
-)  # fmt: skip
+def summary_paths(result: Any, language: str) -> str:
+    late = wandering(result)
+
+    def row(i: int) -> dict[str, Any] | None:
+        return {"rate": f"{result.rate[i]:.3g}", "height": f"{late[i]:.2g}"} if np.isfinite(late[i]) else None
+
+    return PATHS.each(result, language, "summaries.paths", row, none="summaries.nowhere")
+
+
 FLOOR = kinds.curves(
-    PATHS, "floor", "step", lambda r: r.tick, lambda r: {"gap": np.where(r.gap < 1e-12, np.nan, r.gap)}, SUMMARY_PATHS,
+    PATHS, "floor", "step", lambda r: r.tick, lambda r: {"gap": np.where(r.gap < 1e-12, np.nan, r.gap)}, summary_paths,
     log=True, hover=".2g", table=table_paths, banded=0,
     finish=lambda fig, r, text: fig.update_yaxes(range=[-8, 1], **LOG),
 )  # fmt: skip
@@ -320,5 +325,5 @@ FIGURES = (
     *SCORED.figures(SCORED.later(TEST_BY, lambda r: bool(np.isfinite(r.passed).all()))),
     *RATED.figures(RATES_BY),
     *NOISY.figures(NOISE),
-    *PATHS.figures(Figure("paths", draw_paths, table_paths, SUMMARY_PATHS), FLOOR),
+    *PATHS.figures(Figure("paths", draw_paths, table_paths, summary_paths), FLOOR),
 )
