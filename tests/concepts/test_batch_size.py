@@ -298,6 +298,7 @@ KNOWN: dict[str, tuple[BaseResult, BaseResult]] = {
     "misled": (tuned(passed=0.2), tuned()),
     "ball": (wandering(8, "same"), wandering(1, "same")),
     "same_ball": (wandering(1, "linear"), wandering(8, "linear")),
+    "same_ball_early": (wandering(1, "linear"), wandering(8, "linear")),
     "one_rate": (raced(10, 10, 10, large=0.7), raced(10, 10, 10)),
     "equal_passes": (raced(10, 10, 10, large=0.7), raced(10, 10, 10)),
 }

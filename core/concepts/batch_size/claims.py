@@ -168,6 +168,7 @@ def test_accuracy(result: Result) -> np.ndarray:
 
 
 LINEAR = unseen(preset(Params(), PRESETS, "linear"), 20, 60_000)
+EARLY = LINEAR.replace(rate=0.01)  # batches of 1 are still on their way
 AHEAD = RACE.more(test_accuracy, sized("1"), sized("all"))  # smallest batch less all
 CLAIMS = (
     in_race("per_pass", passes, "64", "1", 0.5),
@@ -186,6 +187,7 @@ CLAIMS = (
     in_tuning("misled", shared_test, "16", "all", 0.05),
     claim("ball", ball("same", "8", 8), 0.5, "within", of="paths", unit="log₂"),
     claim("same_ball", ball("linear", "4", 1), 0.5, "within", params=LINEAR, of="paths", unit="log₂"),
+    claim("same_ball_early", ball("linear", "4", 1), 0.5, "within", params=EARLY, of="paths", unit="log₂"),
 )
 
 
