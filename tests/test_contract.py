@@ -382,6 +382,8 @@ OTHER_STEPS = {
     "universal_approximation.depth": "steps of all depths, likewise, and what it takes to count pieces",
     "feature_scaling": "steps so small that twenty of them take as long as one elsewhere",
     "feature_scaling.rules": "the same, four of them",
+    "hyperparameter_search.race": "steps of the networks: a Result counts trainings, as a search spends them",
+    "hyperparameter_search.importance": "steps of populations of different shape, which a Result counts",
     "gan": "updates of players, of which a step has several: they are what takes the time",
 }
 

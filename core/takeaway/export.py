@@ -110,10 +110,11 @@ recorded = [kind for kind in dataclasses.fields(result) if "axes" in kind.metada
 print("\\n".join(f"{kind.name} {short(getattr(result, kind.name), kind.metadata['axes'])}" for kind in recorded))
 """
 CURVES = '''def curves(found) -> go.Figure:
-    """What was recorded along the training: means over seeds, a line for each other place."""
+    """What was recorded along the training: means over seeds, a line for each other place; where there are too many
+    places for that everywhere, the mean of all."""
     kinds = {f.name: f.metadata for f in dataclasses.fields(found) if "axes" in f.metadata}
     clocks = {kind["axes"]: getattr(found, name) for name, kind in reversed(kinds.items()) if len(kind["axes"]) == 1}
-    drawn = {}
+    drawn, means = {}, {}
     for name, kind in kinds.items():
         axes, values = list(kind["axes"]), np.asarray(getattr(found, name), float)
         growing = [axis for axis in axes if axis.endswith("+")]
@@ -124,10 +125,15 @@ CURVES = '''def curves(found) -> go.Figure:
             axes.remove("seed")
         values = np.moveaxis(values, axes.index(growing[0]), -1)
         axes.remove(growing[0])
-        if values.shape[-1] > 1 and values[..., 0].size <= 24:
+        if values.shape[-1] > 1:
             x = clocks.get((growing[0],), np.arange(values.shape[-1]))
+            title = f"{name} ({kind['unit']})" if kind["unit"] else name
+            if values[..., 0].size > 24:
+                means[title] = x, {"": values.reshape(-1, values.shape[-1]).mean(0)}
+                continue
             named = {" ".join(f"{a} {i}" for a, i in zip(axes, at)): values[at] for at in np.ndindex(values.shape[:-1])}
-            drawn[f"{name} ({kind['unit']})" if kind["unit"] else name] = x, named
+            drawn[title] = x, named
+    drawn = drawn or means
     height = 260 * len(drawn) + 60
     shown = make_subplots(len(drawn) or 1, 1, subplot_titles=list(drawn), vertical_spacing=60 / height)
     for row, (x, named) in enumerate(drawn.values(), 1):
