@@ -105,6 +105,13 @@ def test_the_default_is_thousands_of_trainings() -> None:
     assert result.height.shape == (2, 6, ROWS, COLUMNS) and result.place.shape == (3, 2, 1, 4, 2)
 
 
+@pytest.mark.parametrize("name", ["rate", "momentum", "l2"])
+def test_figures_name_the_settings_that_were_trained(name: str) -> None:
+    params, place = Params(second=name if name != "rate" else "l2"), np.random.default_rng(0).random(20)
+    marks = value(params, name, np.linspace(0, 1, ROWS))
+    np.testing.assert_allclose(figures.between(marks, place, name == "momentum"), value(params, name, place), rtol=1e-9)
+
+
 # What is made of them
 
 

@@ -14,7 +14,6 @@ from core.concepts.hyperparameter_search.claims import chosen, winners
 from core.concepts.hyperparameter_search.importance.params import FACTORS, RATES, tasks
 from core.concepts.hyperparameter_search.params import SPANS, WAYS, Guessed, Params, Result
 from core.concepts.hyperparameter_search.race.params import SEARCHERS
-from core.concepts.hyperparameter_search.tasks import value
 from core.figures import kinds, plot, style
 from core.figures.gallery import Gallery, percent
 
@@ -56,6 +55,13 @@ def places_of(params: Params, name: str) -> dict[str, Any]:
     return {"tickvals": at, "ticktext": said, "range": [-0.02, 1.02], "showgrid": False, "zeroline": False}
 
 
+def between(settings: np.ndarray, place: np.ndarray, momentum: bool = False) -> np.ndarray:
+    """The setting at a place from 0 to 1 among those of the map, which are at equal ratios (of momentum, of 1 − μ)."""
+    found = np.log10(1 - settings if momentum else settings)
+    at = 10 ** np.interp(place, np.linspace(0, 1, len(found)), found)
+    return 1 - at if momentum else at
+
+
 def colours(heights: np.ndarray) -> dict[str, Any]:
     return {"colorscale": style.colorscale(style.SEQUENTIAL), "zmin": float(heights.min()), "zmax": 1.0}
 
@@ -92,7 +98,7 @@ def mapped(ways: tuple[str, ...]) -> Any:
             bar = {"showscale": k == 1, "colorbar": {"thickness": 12, "len": 0.72, "y": 0.66, "title": ""}}
             tip = f"{text.say('words.map')}: %{{z:.2f}}<extra></extra>"
             fig.add_heatmap(x=across, y=up, z=heights[-1], hovertemplate=tip, **scale, **bar, **above).was(z=heights)
-            rate, other = value(params, "rate", x), value(params, params.second, y)
+            rate, other = between(result.rate, x), between(result.setting, y, params.second == "momentum")
             tip = f"η %{{customdata[0]:.2g}}, {second} %{{customdata[1]:.2g}}: <b>%{{marker.color:.2f}}</b>"
             dots = {"mode": "markers", "showlegend": False, "customdata": np.c_[rate, other]}
             dots["hovertemplate"] = f"{tip}<extra></extra>"
