@@ -10,7 +10,7 @@ A concept is the folder `core/concepts/<stem>/`:
 Most concepts have one experiment, whose name is the stem. A further one, `<stem>.<part>`, is the folder `<part>`
 in it, with a train.py and a params.py of its own (Result, cost; TINY, TRIAL, ENGINE, DEVICES where they are others than
 the concept's; not PRESETS), and is named in FURTHER of the concept's params.py. Figures, claims and predictions that
-need its Result say so: `of=<part>`.
+need its Result say so: `of=<part>`. Networks that several of them train are in `networks.py` (torch).
 """
 
 from __future__ import annotations
