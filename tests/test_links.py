@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 STEMS = [entry.stem for entry in CONCEPTS]
 EXAMPLES = int(os.environ.get("LAB_EXAMPLES", 120))
 TRIES = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+# Of the pages, which share about a thousand links.
+EVERY = settings(TRIES, max_examples=max(EXAMPLES // 6, 8 * EXAMPLES // len(STEMS)))
 
 NASTY = ["", "nan", "inf", "-1", "1e99", "~~", "~-~", "sgd~lr", "a-b~c", "9" * 400, "१२", "\x00", "\u202e"]
 NASTY += ["<script>alert(1)</script>", "![x](https://outside.example/x.png)", "../../etc/passwd"]
@@ -68,7 +70,7 @@ def test_the_page_opens_and_names_every_refused_field(without_workers: None, ste
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
     app.switch_page(f"pages/{stem}.py").run()
 
-    @TRIES
+    @EVERY
     @given(links(stem))
     def holds(link: dict[str, str]) -> None:
         app.query_params.clear()
