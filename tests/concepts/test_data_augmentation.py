@@ -382,7 +382,7 @@ KNOWN = {
     "fresh": both("fresh", "test", seven(fresh=0.7), seven(fresh=0.55)),
     "few_many": sized("few_many", n50=(0.7, 0.5), n1600=(0.5, 0.5)),
     "costs_many": sized("costs_many", n1600=(0.4, 0.5)),
-    "worth": sized("worth", n50=(0.6, 0.5)),
+    "worth": sized("worth", n50=(0.6, 0.5), n100=(0.6, 0.4)),
     "upside": both("upside", "test", [0.5, 0.5, 0.5, 0.3], [0.5, 0.5, 0.5, 0.5]),
     "upside_classes": both("upside_classes", "by_class", [0.5, 0.5, 0.5, 0.3], [0.5] * 4, FLIPPED),
     "mirror_signals": both("mirror_signals", "by_class", [0.5, 0.5, 0.6, 0.3], [0.5] * 4, SAME),

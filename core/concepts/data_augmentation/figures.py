@@ -20,7 +20,7 @@ from core.figures import kinds, plot, style
 from core.figures.gallery import Gallery, by_rule, percents
 
 STEP = ("step", lambda r: r.tick)
-MEASURED = {"test": (1, "circle"), "met": (0, "diamond-open")}  # word → colour, symbol
+MEASURED = {"test": (1, "circle", 0.13), "met": (0, "diamond-open", -0.13)}  # word → colour, symbol, how far up
 ROW = 0.8  # of the room of a row, for its example
 
 
@@ -58,7 +58,7 @@ def draw_gains(result: Result, language: str) -> go.Figure:
     rows = np.arange(len(names))[::-1]
     (draw_images if image(result.params) else draw_signals)(fig, result, text, rows)
     first = reference(used(result.params))
-    for word, (colour, symbol) in MEASURED.items():
+    for word, (colour, symbol, aside) in MEASURED.items():
         mean, half = plot.over_seeds(getattr(result, word))  # [way, tick]
         said = text.say("words.test") if word == "test" else met_word(result, text)
         tip = f"%{{text}}: <b>%{{x:.3f}}</b><extra>{said}</extra>"
@@ -70,7 +70,7 @@ def draw_gains(result: Result, language: str) -> go.Figure:
         fig.add_scatter(x=mean[[first, first], -1], y=ends, mode="lines", line=dash, **plot.QUIET, **place)
         fig.was(x=mean[[first, first]].T)
         bars = plot.error(half[:, -1], 5)
-        fig.add_scatter(x=mean[:, -1], y=rows, error_x=bars, marker=edge, **look, **place)
+        fig.add_scatter(x=mean[:, -1], y=rows + aside, error_x=bars, marker=edge, **look, **place)
         fig.was(x=mean.T, error_x__array=half.T)
     fig.update_yaxes(tickvals=rows, ticktext=names, range=[-0.6, len(names) - 0.4], showgrid=False, zeroline=False)
     fig.update_yaxes(automargin=True, col=1)
@@ -88,14 +88,19 @@ def draw_signals(fig: plot.Sheet, result: Result, text: Text, rows: np.ndarray) 
         fig.add_scatter(y=level(result.example, row), line=plot.line(style.AXIS, 1), **place)
         if used(result.params)[i].rule != "none":
             line = plot.line(style.PALETTE[1], 2)
-            fig.add_scatter(y=level(result.copies[i, 0], row), line=line, **place)
+            fig.add_scatter(y=level(most_changed(result, i), row), line=line, **place)
+
+
+def most_changed(result: Result, i: int) -> np.ndarray:
+    """Of the copies of way i the one that is farthest from the example: some changes come by chance."""
+    return result.copies[i, np.abs(result.copies[i] - result.example).sum(1).argmax()]
 
 
 def draw_images(fig: plot.Sheet, result: Result, text: Text, rows: np.ndarray) -> None:
-    """The example, and beside it two that are changed."""
+    """The example, and beside it as it is changed."""
     height, width = form(result.params)
     for i, row in enumerate(rows):
-        shown = np.stack([result.example, *result.copies[i, :2]]).reshape(1, 3, height, width)
+        shown = np.stack([result.example, most_changed(result, i)]).reshape(1, 2, height, width)
         cell = ROW / height
         axis = {"y0": row - ROW / 2 + cell / 2, "dy": cell}
         plot.images(fig, plot.mosaic(1 - shown[None]), **axis, row=1, col=1)
@@ -198,9 +203,9 @@ def table_copies(result: Result, language: str) -> pd.DataFrame:
     return HERE.table(result, language, {"words.distance": off.mean(1).round(4)})
 
 
-SUMMARY_COPIES = HERE.saying(
-    "summaries.copies", off=lambda r: [f"{v:.2f}" for v in np.abs(r.copies - r.example).mean((1, 2))]
-)
+def summary_copies(result: Result, language: str) -> str:
+    off = np.abs(result.copies - result.example).mean((1, 2))
+    return HERE.each(result, language, "summaries.copy", lambda i: {"off": f"{off[i]:.2f}"}, whole="summaries.copies")
 
 
 # A photograph
@@ -209,19 +214,26 @@ SUMMARY_COPIES = HERE.saying(
 def draw_photo(result: Any, language: str) -> go.Figure:
     text, names = PHOTO.text(language), PHOTO.names(result, language)
     fig, places = plot.grid([text.say("words.original"), *names], 3, 0.03, 0.2)
+    height, width = result.original.shape[:2]
     for pictures, place in zip([result.original[None], *result.pictures], places):
-        gap = np.zeros((pictures.shape[1], 3, 4), np.uint8)
-        clear = np.concatenate([pictures, np.full((*pictures.shape[:3], 1), 255, np.uint8)], 3)
-        wide = np.concatenate([part for picture in clear for part in (picture, gap)][:-1], 1)
-        file = io.BytesIO()
-        Image.fromarray(wide).save(file, "PNG")
-        source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-        fig.add_image(source=source, hoverinfo="skip", **place)
-    fig.update_xaxes(visible=False, constrain="domain")
-    fig.update_yaxes(visible=False, constrain="domain")
+        fig.add_scatter(x=[], y=[], **plot.QUIET, **place)  # a panel of pictures alone would have no axes
+        for k, picture in enumerate(pictures):
+            left = (1.04 * k - 0.52 * (len(pictures) - 1) - 0.5) * width
+            fig.add_layout_image(source=as_png(picture), x=left, y=height, sizex=width, sizey=height, **place)
+    fig.update_layout_images(sizing="stretch", layer="above")
+    fig.update_xaxes(visible=False, range=[-1.04 * width, 1.04 * width], constrain="domain")
+    fig.update_yaxes(visible=False, range=[0, height], constrain="domain")
+    fig.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor))
     plot.bare(fig)
     plot.aspect(fig, 0.56)
     return fig
+
+
+def as_png(picture: np.ndarray) -> str:
+    """A picture [row, column, 3] of levels 0 … 255 as a data URI."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def table_photo(result: Any, language: str) -> pd.DataFrame:
@@ -231,9 +243,11 @@ def table_photo(result: Any, language: str) -> pd.DataFrame:
     return PHOTO.table(result, language, {"words.code": code, "words.distance": np.round(off, 1)})
 
 
-SUMMARY_PHOTO = PHOTO.saying(
-    "summaries.photo", off=lambda r: [f"{np.abs(p.astype(float) - r.original).mean():.0f}" for p in r.pictures]
-)
+def summary_photo(result: Any, language: str) -> str:
+    off = [np.abs(each.astype(float) - result.original).mean() for each in result.pictures]
+    if not off:
+        return PHOTO.text(language).say("words.later")
+    return PHOTO.each(result, language, "summaries.copy", lambda i: {"off": f"{off[i]:.0f}"}, whole="summaries.photo")
 
 
 # By how many examples
@@ -260,7 +274,7 @@ SIZE = kinds.swept(
     SIZES, "sizes", "count", lambda r: r.count, lambda r: {"test": r.test.transpose(0, 2, 3, 1)}, summary_sizes,
     moments=STEP, marked=True, finish=finish_sizes,
 )  # fmt: skip
-COPIED = Figure("copies", draw_copies, table_copies, SUMMARY_COPIES)
+COPIED = Figure("copies", draw_copies, table_copies, summary_copies)
 OVER = kinds.curves(
     HERE, "steps", *STEP, lambda r: {"test": r.test, "train": r.train},
     HERE.saying("summaries.steps", train=lambda r: percents(r.train[..., -1]),
@@ -273,7 +287,7 @@ VALIDATED = kinds.intervals(
                 test=lambda r: percents(r.test[..., -1])),
     together={"accuracy": {"validation": (2, "circle"), "test": (1, "diamond-open")}},
 )  # fmt: skip
-PICTURES = Figure("photo", draw_photo, table_photo, SUMMARY_PHOTO)
+PICTURES = Figure("photo", draw_photo, table_photo, summary_photo)
 
 FIGURES = (
     *HERE.figures(GAINS, CLASSES),
