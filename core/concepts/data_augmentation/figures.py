@@ -152,7 +152,12 @@ def cell(mean: float, half: float) -> str:
     """A gain with its interval."""
     if not np.isfinite(mean):
         return "–"
-    return f"<b>{mean:+.0f}</b>" + (f"<br>±{half:.0f}" if np.isfinite(half) else "")
+    return f"<b>{whole(mean)}</b>" + (f"<br>±{half:.0f}" if np.isfinite(half) else "")
+
+
+def whole(points: float) -> str:
+    """With its sign, if it is not 0."""
+    return f"{round(points):+d}" if round(points) else "0"
 
 
 def table_classes(result: Result, language: str) -> pd.DataFrame:
@@ -169,7 +174,7 @@ def summary_classes(result: Result, language: str) -> str:
         if i == first or not np.isfinite(mean[i]).any():
             return None
         most, least = int(np.nanargmax(mean[i])), int(np.nanargmin(mean[i]))
-        numbers = {"gain": f"{mean[i, most]:+.0f}", "loss": f"{mean[i, least]:+.0f}"}
+        numbers = {"gain": whole(mean[i, most]), "loss": whole(mean[i, least])}
         return {"most": most, "least": least} | numbers
 
     return HERE.each(result, language, "summaries.classes", row, none="summaries.alone")
@@ -276,10 +281,10 @@ SIZE = kinds.swept(
 )  # fmt: skip
 COPIED = Figure("copies", draw_copies, table_copies, summary_copies)
 OVER = kinds.curves(
-    HERE, "steps", *STEP, lambda r: {"test": r.test, "train": r.train},
+    HERE, "steps", *STEP, lambda r: {"accuracy": np.stack([r.train, r.validation, r.test], -1)},
     HERE.saying("summaries.steps", train=lambda r: percents(r.train[..., -1]),
                 test=lambda r: percents(r.test[..., -1])),
-    side=True,
+    parts=kinds.splits("test"),
 )  # fmt: skip
 VALIDATED = kinds.intervals(
     HERE, "validated", lambda r: {"validation": r.validation[..., -1], "test": r.test[..., -1]},
