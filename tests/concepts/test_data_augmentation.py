@@ -411,5 +411,9 @@ def test_gains_class_by_class_are_those_of_the_accuracies() -> None:
     result = gains(Params(), "by_class", seven(move=0.75, mirror=0.4), (3,))
     mean, half = figures.gained(result)
     assert mean[1, -1, 3] == pytest.approx(25) and mean[5, -1, 3] == pytest.approx(-10) and (half == 0).all()
-    assert figures.whole(-0.3) == "0" and figures.cell(25.0, 3.2) == "<b>+25</b><br>±3" and figures.cell(np.nan, 1.0) == "–"
+    assert (
+        figures.whole(-0.3) == "0"
+        and figures.cell(25.0, 3.2) == "<b>+25</b><br>±3"
+        and figures.cell(np.nan, 1.0) == "–"
+    )
     assert figures.CLASSES.draw(gains(Params(ways=of("none")), "test", [0.5], ()), "en").to_json()

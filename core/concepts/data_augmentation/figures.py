@@ -104,6 +104,7 @@ def draw_images(fig: plot.Sheet, result: Result, text: Text, rows: np.ndarray) -
         cell = ROW / height
         axis = {"y0": row - ROW / 2 + cell / 2, "dy": cell}
         plot.images(fig, plot.mosaic(1 - shown[None]), **axis, row=1, col=1)
+    fig.update_xaxes(range=[-1.5 * width, 3.5 * width], col=1)  # about as wide as they are high
 
 
 def table_gains(result: Result, language: str) -> pd.DataFrame:
