@@ -176,7 +176,8 @@ def summary_classes(result: Result, language: str) -> str:
             return None
         most, least = int(np.nanargmax(mean[i])), int(np.nanargmin(mean[i]))
         numbers = {"gain": whole(mean[i, most]), "loss": whole(mean[i, least])}
-        return {"most": most, "least": least} | numbers
+        even = {"key": "summaries.classes_even"} if numbers["gain"] == numbers["loss"] else {}
+        return {"most": most, "least": least} | numbers | even
 
     return HERE.each(result, language, "summaries.classes", row, none="summaries.alone")
 
