@@ -80,7 +80,7 @@ def draw_boundary(result: Result, language: str) -> go.Figure:
     fig.add_annotation(text=f"λ = {plain(penalty)}", showarrow=False, **where)
     fig.update_xaxes(title=text.say("words.penalty"), range=[-6.2, 2.2], **POWERS | {"dtick": 2}, row=1, col=2)
     fig.update_yaxes(title=text.say("words.mistakes"), rangemode="tozero", row=1, col=2)
-    fig.update_layout(legend={"x": 0.54, "y": 1.02, "xanchor": "left", "yanchor": "bottom"}, margin={"t": 36})
+    fig.update_layout(margin={"t": 36})
     plot.stack(fig)
     return fig
 
