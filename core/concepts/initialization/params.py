@@ -119,5 +119,5 @@ PRESETS = (
     Preset("longer", {"steps": 2000}, "ladder"),
 )
 
-TINY = Params(starts=of("zeros", "he", "default"), depth=2, width=4, data="iris", hidden=1, steps=10, seeds=2)
+TINY = Params(starts=of("zeros", "he", "default"), depth=2, width=4, data="iris", hidden=1, steps=20, seeds=2)
 TRIAL = {"seeds": 2, "steps": 10}
