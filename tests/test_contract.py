@@ -379,6 +379,7 @@ OTHER_STEPS = {
     "perceptron": "rounds in which every seed makes its next update: a typical number, as the end depends on the data",
     "activations": "steps of all depths and contenders: populations of different shape are trained one after another",
     "universal_approximation": "steps of all widths, as populations of different shape are trained one after another",
+    "initialization.depth": "a call for every hidden layer of every depth's steps",
     "universal_approximation.depth": "steps of all depths, likewise, and what it takes to count pieces",
     "bias_variance.networks": "steps of all widths, as populations of different shape are trained one after another",
     "feature_scaling": "steps so small that twenty of them take as long as one elsewhere",
