@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -697,3 +698,31 @@ def test_who_follows_the_run_of_another_server_can_stop_and_does_not_wait_for_ev
         manager.quit(run, "me")
         assert done(run) == STOPPED
     other.communicate("\n", timeout=60)
+
+
+class Late:
+    """A process that stands still: whether it is alive is up to the test."""
+
+    exitcode, pid = None, os.getpid()
+
+    def __init__(self, living: bool):
+        self.living = living
+
+    def is_alive(self) -> bool:
+        return self.living
+
+    def join(self, seconds: float) -> None:
+        pass
+
+
+@pytest.mark.parametrize("living", [True, False])
+def test_a_worker_that_lives_has_time_to_take_a_job(living: bool) -> None:
+    late = object.__new__(Worker)
+    late.pipe, theirs = multiprocessing.Pipe()
+    late.stop, late.process = SimpleNamespace(value=1), Late(living)
+    late._fresh = late._before = late._worked = 0.0
+    answer = threading.Timer(1.5, theirs.send, [("taken",)])
+    answer.start()
+    assert late.takes({}) == living
+    answer.join()
+    assert "does not answer" in str(late.lost())

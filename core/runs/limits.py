@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 BUILD = 300.0  # seconds in which the fused kernel must have been compiled
+TAKES = 300.0  # seconds in which a worker that lives must take a job: on a busy machine it may have to wait for a core
 KILL_AFTER = 0.15  # seconds between the stop flag and the kill
 GRACE = float(os.environ.get("LAB_GRACE", 150))  # seconds a run goes on with nobody looking; hidden tabs look every 60
 AWAY = 5.0  # seconds without a look after which a run lets others go first; pages look every two at the most

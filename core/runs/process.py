@@ -7,12 +7,13 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from core.runs import engines, worker
+from core.runs import engines, limits, worker
 from core.runs.engines import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,9 +62,13 @@ class Worker:
         """Hand over a job; whether the worker was there to take it."""
         self.stop.value = 0
         self._begin()
+        patience = time.monotonic() + limits.TAKES
         try:
             self.pipe.send(job)
-            return self.pipe.poll(60.0) and self.pipe.recv() == ("taken",)
+            while not self.pipe.poll(1.0):
+                if not self.alive() or time.monotonic() > patience:
+                    return False
+            return self.pipe.recv() == ("taken",)
         except (EOFError, OSError):
             return False
 
@@ -123,6 +128,8 @@ class Worker:
     def lost(self) -> RuntimeError:
         """What to raise when the worker has gone away, with the way it ended."""
         self.process.join(1.0)
+        if self.process.exitcode is None:
+            return RuntimeError("the worker does not answer")
         return RuntimeError(f"the worker ended with exit code {self.process.exitcode}")
 
     def kill(self) -> None:
