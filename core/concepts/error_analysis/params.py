@@ -86,6 +86,7 @@ class Params(BaseParams):
 
 
 RARE = ("weight", "share")  # fields of the experiment `rare` alone
+AGAIN = ("steps", "seeds", "data_seed", "weight_seed")
 WITHOUT = RARE
 
 
@@ -204,5 +205,5 @@ PRESETS = (
     Preset("elsewhere", {"width": 16, "examples": 960, "shift": 25, "dev": "source"}, "ladder"),
 )
 
-TINY = Params(moves="ndle", guesses="bv", examples=20, steps=10, width=2, seeds=2)
-TRIAL = {"seeds": 2, "steps": 10, "width": 2, "examples": 20}
+TINY = Params(moves="ne", guesses="bv", examples=20, steps=10, width=1, seeds=2)
+TRIAL = {"seeds": 2, "steps": 10, "width": 1, "examples": 20}

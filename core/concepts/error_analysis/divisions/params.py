@@ -8,17 +8,16 @@ import numpy as np
 
 from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
-from core.concepts.error_analysis.params import CLASSES, Params
+from core.concepts.error_analysis.params import AGAIN, CLASSES, Params
 from core.ml.costs import order_bytes, population_bytes, stepping, weight_count
 from core.takeaway.weights import perceptron
 
-WITHOUT = tuple(f.name for f in fields(Params) if f.name not in ("spread", "seeds", "data_seed", "weight_seed"))
+WITHOUT = tuple(f.name for f in fields(Params) if f.name not in ("spread", *AGAIN))
 SHARES = {"60/20/20": (0.6, 0.2), "80/10/10": (0.8, 0.1), "98/1/1": (0.98, 0.01)}  # of training, of testing
 TOTALS = (100, 1000, 10_000, 100_000)
 FRESH = 4000  # points on which the error of a network is known nearly exactly, by the densities
 SIZES = (2, 16, CLASSES)
-STEPS, BATCH, RATE = 1500, 32, 0.01
-VISITED = STEPS * BATCH  # training examples that there is time to look at
+LONGER, BATCH, RATE = 4, 32, 0.01  # trained for so many times the steps of the game
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 def cost(params: Params) -> Cost:
     members, count = len(SHARES) * len(TOTALS) * params.seeds, weight_count(SIZES)
+    steps = LONGER * params.steps
     tests = sum(share[1] * total + FRESH for share in SHARES.values() for total in TOTALS) * params.seeds
-    memory = population_bytes(SIZES, members, BATCH, members, VISITED) + order_bytes(members, VISITED, 1)
-    flops = members * stepping(count, BATCH) + 2.0 * count * tests / STEPS
-    return Cost(STEPS, flops, memory + 600.0 * TOTALS[-1], members)
+    memory = population_bytes(SIZES, members, BATCH, members, steps * BATCH) + order_bytes(members, steps * BATCH, 1)
+    flops = members * stepping(count, BATCH) + 2.0 * count * tests / steps
+    return Cost(steps, flops, memory + 600.0 * TOTALS[-1], members)

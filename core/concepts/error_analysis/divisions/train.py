@@ -13,12 +13,11 @@ from core.concepts.error_analysis.data import clouds
 from core.concepts.error_analysis.divisions.params import (
     BATCH,
     FRESH,
+    LONGER,
     RATE,
     SHARES,
     SIZES,
-    STEPS,
     TOTALS,
-    VISITED,
     Result,
 )
 from core.concepts.error_analysis.networks import visits
@@ -35,23 +34,24 @@ def train(
 ) -> Generator[Result, None, dict]:
     """Results, the last with what was measured; in the end the weights [divisions, totals, seeds, D]. A smaller total
     is the beginning of a larger one; its training part comes first, its test part last."""
-    seeds, where = range(params.seeds), clouds(params)
+    seeds, where, steps = range(params.seeds), clouds(params), LONGER * params.steps
+    seen = steps * BATCH  # examples; there is no time for more
     drawn = [where.draw(TOTALS[-1], stream("error analysis divisions", params.data_seed + s)) for s in seeds]
     who = list(product(SHARES.values(), TOTALS, seeds))
-    x, y = np.zeros((len(who), VISITED, SIZES[0]), np.float32), np.zeros((len(who), VISITED), np.int64)
+    x, y = np.zeros((len(who), seen, SIZES[0]), np.float32), np.zeros((len(who), seen), np.int64)
     orders = []
     for i, ((part, _), total, s) in enumerate(who):
-        n = min(round(part * total), VISITED)  # there is no time for more
+        n = min(round(part * total), seen)
         x[i, :n], y[i, :n] = drawn[s][0][:n], drawn[s][1][:n]
-        orders.append(visits(n, STEPS, BATCH, params.data_seed + s))
+        orders.append(visits(n, steps, BATCH, params.data_seed + s))
     first = np.stack([initial_weights(SIZES, params.weight_seed + s) for _, _, s in who])
     settings = [Settings("adam", RATE)] * len(who)
     which = np.arange(len(who))
     race = population(SIZES, "relu", "softmax", first, settings, x, y, which, np.stack(orders), BATCH, device=device)
     shape = (len(SHARES), len(TOTALS), params.seeds)
     axes = {"division": len(SHARES), "size": len(TOTALS), "seed": params.seeds, "end": 1}
-    record = Recording(Result, params, STEPS, axes)
-    for moment in schedule(STEPS, chunk):
+    record = Recording(Result, params, steps, axes)
+    for moment in schedule(steps, chunk):
         race.advance(len(moment.steps))
         if not moment.last:
             yield record.result(moment.step)
@@ -69,5 +69,5 @@ def train(
         truth[mine] = [1 - p[np.arange(FRESH), one].mean() for one in said]
     found = {name: v.reshape(shape).swapaxes(1, 2) for name, v in (("estimate", estimate), ("truth", truth))}
     record.append("end", **found)
-    yield record.result(STEPS)
+    yield record.result(steps)
     return {"weights": race.weights.reshape(*shape, -1)}

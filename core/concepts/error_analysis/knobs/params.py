@@ -11,6 +11,7 @@ from core.concept.result import BaseResult, array
 from core.concepts.error_analysis.params import MOVES, RARE, Params, Setup, game_weights, setup, training_cost
 
 WITHOUT = ("guesses", *RARE)
+TINY = Params(examples=20, steps=10, width=1, seeds=2)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from core.concepts.error_analysis.data import CENTRES, Clouds
 from core.concepts.error_analysis.networks import probabilities, visits
 from core.concepts.error_analysis.params import Params
-from core.concepts.error_analysis.rare.params import BATCH, RATE, ROWS, SIZES, STEPS, TEST, TRAIN, Result
+from core.concepts.error_analysis.rare.params import BATCH, LONGER, RATE, ROWS, SIZES, TEST, TRAIN, Result
 from core.ml.networks import initial_weights
 from core.ml.optimizers import Settings
 from core.ml.population import Stacked
@@ -22,14 +22,14 @@ def train(
     params: Params, device: str = "cpu", chunk: int = 100, population: Any = Stacked
 ) -> Generator[Result, None, dict]:
     """Results, the last with what became of it; in the end the weights [plain or heavy, seeds, D]."""
-    seeds, where = range(params.seeds), problem(params)
+    seeds, where, steps = range(params.seeds), problem(params), LONGER * params.steps
     drawn = [where.draw(TRAIN + TEST, stream("error analysis rare", params.data_seed + s)) for s in seeds]
     x, y = (np.stack([pair[i] for pair in drawn]) for i in (0, 1))
     orders, labels = [], y[:, :TRAIN]
     for heavy in (False, True):
         for s in seeds:  # to visit a class ten times as often is to count its loss ten times
             chance = np.where(labels[s] == 1, params.weight if heavy else 1, 1).astype(float)
-            orders.append(visits(TRAIN, STEPS, BATCH, params.data_seed + s, chance))
+            orders.append(visits(TRAIN, steps, BATCH, params.data_seed + s, chance))
     first = np.tile([initial_weights(SIZES, params.weight_seed + s) for s in seeds], (2, 1))
     twice = [np.concatenate([a, a]) for a in (x[:, :TRAIN].astype(np.float32), labels)]
     settings = [Settings("adam", RATE)] * len(first)
@@ -37,8 +37,8 @@ def train(
         SIZES, "relu", "softmax", first, settings, *twice, np.arange(len(first)), np.stack(orders), BATCH, device=device
     )
     axes = {"rule": len(ROWS), "seed": params.seeds, "end": 1, "measure": 5}
-    record = Recording(Result, params, STEPS, axes)
-    for moment in schedule(STEPS, chunk):
+    record = Recording(Result, params, steps, axes)
+    for moment in schedule(steps, chunk):
         race.advance(len(moment.steps))
         if not moment.last:
             yield record.result(moment.step)
@@ -52,7 +52,7 @@ def train(
         rules = np.zeros(len(new), bool), plain > 0.5, heavy > 0.5, plain > bar, best > 0.5, best > bar
         value.append([measures(said, true, params.weight) for said in rules])
     record.append("end", value=np.array(value).swapaxes(0, 1))
-    yield record.result(STEPS)
+    yield record.result(steps)
     return {"weights": race.weights.reshape(2, len(seeds), -1)}
 
 
