@@ -94,7 +94,7 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
         mark = {"symbol": "line-ew-open", "size": 46, "line": dash}
         name = HERE.names(result, language)[k]
         tip = f"{name}: %{{y:.1%}}<extra></extra>"
-        fig.add_scatter(x=labels, y=level[k, -1], mode="markers", marker=mark, name=name, hovertemplate=tip)
+        fig.add_scatter(x=labels[1:], y=level[k, -1, 1:], mode="markers", marker=mark, name=name, hovertemplate=tip)
     mean, half = plot.over_seeds(errors(result)[-1].T)
     tip = "%{x}: <b>%{y:.1%}</b><extra></extra>"
     dot = {"mode": "markers", "marker": plot.marker(style.AXIS, "circle", 5), "showlegend": False}
@@ -103,10 +103,10 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
     top = np.nanmax(np.r_[level[:, -1].ravel(), (mean + np.nan_to_num(half)), 0.01])
     over = np.fmax(now, np.nan_to_num(now + half)) + 0.01 * top
     said = np.array([[over_bar(row, i, i == lit, text) for i in range(len(LADDER))] for row in now])
-    plot.words(fig, labels, over[-1], said, "top center", showlegend=False, textfont={"size": 14})
+    plot.words(fig, labels, over[-1], said, "top center", showlegend=False, textfont={"size": 13})
     fig.was(text=said, y=over)
     fig.update_xaxes(showgrid=False, fixedrange=True)
-    fig.update_yaxes(title=text.say("words.error"), tickformat=".0%", range=[0, 1.22 * top])
+    fig.update_yaxes(title=text.say("words.error"), tickformat=".0%", range=[0, 1.3 * top])
     return plot.film(fig, result, result.tick, text.say("words.step"))
 
 
@@ -115,7 +115,7 @@ def over_bar(row: np.ndarray, i: int, lit: bool, text: Text) -> str:
         return text.say("words.unknown")
     said = f"{100 * row[i]:.1f} %"
     if i and np.isfinite(row[i - 1]):
-        gap = f"{text.say(f'gaps.{GAPS[i - 1]}')} {100 * (row[i] - row[i - 1]):+.1f}".replace("-", "−")
+        gap = f"{text.say(f'gaps.{GAPS[i - 1]}')}<br>{100 * (row[i] - row[i - 1]):+.1f}".replace("-", "−")
         said = f"<b>{gap}</b><br>{said}" if lit else f"{gap}<br>{said}"
     return said
 

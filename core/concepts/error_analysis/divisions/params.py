@@ -9,7 +9,7 @@ import numpy as np
 from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
 from core.concepts.error_analysis.params import AGAIN, CLASSES, Params
-from core.ml.costs import order_bytes, population_bytes, stepping, weight_count
+from core.ml.costs import stepping, weight_count
 from core.takeaway.weights import perceptron
 
 WITHOUT = tuple(f.name for f in fields(Params) if f.name not in ("spread", *AGAIN))
@@ -17,7 +17,7 @@ SHARES = {"60/20/20": (0.6, 0.2), "80/10/10": (0.8, 0.1), "98/1/1": (0.98, 0.01)
 TOTALS = (100, 1000, 10_000, 100_000)
 FRESH = 4000  # points on which the error of a network is known nearly exactly, by the densities
 SIZES = (2, 16, CLASSES)
-LONGER, BATCH, RATE = 4, 32, 0.01  # trained for so many times the steps of the game
+LONGER, BATCH, RATE = 4, 16, 0.01  # trained for so many times the steps of the game
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def cost(params: Params) -> Cost:
     members, count = len(SHARES) * len(TOTALS) * params.seeds, weight_count(SIZES)
     steps = LONGER * params.steps
     tests = sum(share[1] * total + FRESH for share in SHARES.values() for total in TOTALS) * params.seeds
-    memory = population_bytes(SIZES, members, BATCH, members, steps * BATCH) + order_bytes(members, steps * BATCH, 1)
+    row = 2 * (SIZES[0] + SIZES[-1]) + 2  # of every example: inputs, its label in two forms, its places in the order
+    memory = 4.0 * members * (12 * count + row * steps * BATCH)
     flops = members * stepping(count, BATCH) + 2.0 * count * tests / steps
     return Cost(steps, flops, memory + 600.0 * TOTALS[-1], members)
