@@ -257,7 +257,6 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "small_even": (divided(even=0.1), divided()),
     "eighty": (divided(0.01), divided(0.1)),
     "large_test": (divided(0.01), divided(0.1)),
-    "large_even": (divided(), divided(even=0.1)),
     "elsewhere": (
         game("elsewhere", "", 1, {0: {"test": 0.5}}), game("elsewhere", "", 1, {}),
     ),

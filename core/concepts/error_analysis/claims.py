@@ -130,7 +130,6 @@ CLAIMS = (
     divided("small_even", DIVISIONS.more(truth(SMALL), EVEN, MOST), 0.01, "above"),
     divided("eighty", DIVISIONS.alone(off(THOUSANDS), EIGHTY), 0.02, "below"),
     divided("large_test", DIVISIONS.alone(off(HUGE), MOST), 0.02, "below"),
-    divided("large_even", DIVISIONS.more(truth(HUGE), EVEN, MOST), 0.005, "within"),
 )  # fmt: skip
 
 
