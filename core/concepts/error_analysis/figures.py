@@ -84,7 +84,7 @@ def draw_ladder(result: Result, language: str) -> go.Figure:
     lower = np.where(np.isnan(lower), now, lower)
     lit = 1 + GAPS.index(widest(result)) if widest(result) else -1
     colours = [LIT if i == lit else style.fade(LIT, 0.3) for i in range(len(LADDER))]
-    shapes = ["/" if i == lit else "" for i in range(len(LADDER))]
+    shapes = ["/" if i == lit else "." for i in range(len(LADDER))]
     fig.add_bar(x=labels, y=lower[-1], marker={"color": GREY}, hoverinfo="skip", showlegend=False).was(y=lower)
     look = {"color": colours, "pattern": {"shape": shapes}}
     fig.add_bar(x=labels, y=upper[-1], marker=look, hoverinfo="skip", showlegend=False).was(y=upper)
@@ -191,7 +191,7 @@ def summary_confusion(result: Result, language: str) -> str:
 
 
 def classes_of(result: Result) -> list[str]:
-    return [f"{k}" for k in range(result.bayes_confusion.shape[-1])]
+    return [f"y = {k}" for k in range(result.bayes_confusion.shape[-1])]
 
 
 def finish_confusion(fig: plot.Sheet, result: Result, text: Text) -> None:
