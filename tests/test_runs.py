@@ -28,7 +28,7 @@ from core.concept.parts import Cost, experiment, train_module
 from core.concept.result import same
 from core.concepts.optimizer_race.params import TINY, Params
 from core.ml.rules import Contender
-from core.runs import engines, limits, places, worker
+from core.runs import engines, key, limits, places, worker
 from core.runs.carry import Carrier
 from core.runs.engines import Engine
 from core.runs.key import run_key
@@ -286,6 +286,16 @@ def test_an_experiment_that_raises_fails_with_its_message(manager: Manager) -> N
     before = pid(manager)
     assert done(manager.ask(RACE, fresh())) == COMPLETE
     assert pid(manager) == before
+
+
+def test_code_that_was_changed_since_its_workers_imported_it_is_not_run(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(key, "STARTED", 0.0)  # all files are younger
+        run = manager.ask(RACE, fresh())
+        assert done(run) == FAILED and run.error == "edited"
+    assert done(manager.ask(RACE, fresh())) == COMPLETE
 
 
 def test_a_run_over_its_limits_ends(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:

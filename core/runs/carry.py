@@ -23,7 +23,7 @@ from core.concept.result import arrays
 from core.runs import cut, engines, limits
 from core.runs.cluster import Line, Lost
 from core.runs.forecast import Forecast
-from core.runs.key import run_key, setting_key, source_digest, versions
+from core.runs.key import edited, run_key, setting_key, source_digest, versions
 from core.runs.places import BACK, MOMENTS, TRAINING, Places, Slot
 from core.runs.process import Worker
 from core.runs.queue import FairQueue
@@ -211,6 +211,9 @@ class Carrier:
         own = {name: self.uploads.content(name) for name in uploaded(run.params).values()}
         if None in own.values():
             self.fail(run, "no_file", "")
+            return False
+        if edited(run.name):
+            self.fail(run, "edited", "")
             return False
         job = run.job | {"own": own, "bytes": limits.RUN_BYTES}
         here.helped(self.places.helpers(slot))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -13,9 +14,10 @@ from typing import Any
 from core.concept.params import BaseParams, canonical
 from core.concept.parts import experiment
 from core.ml import fused
-from core.takeaway.source import normalised
+from core.takeaway.source import ROOT, closure, normalised
 
 PACKAGES = ("torch", "numpy")
+STARTED = time.time()  # of this process, as files count time
 
 
 def digest(value: Any) -> str:
@@ -34,6 +36,18 @@ def versions() -> dict[str, str]:
 def source_digest(name: str) -> str:
     """What the source that an experiment reaches comes to."""
     return digest(normalised(name))
+
+
+@cache
+def source_files(name: str) -> tuple[Path, ...]:
+    """The files of the project that an experiment reaches."""
+    return tuple(ROOT / (module.replace(".", "/") + ".py") for module in {piece.module for piece in closure(name)[0]})
+
+
+def edited(name: str) -> bool:
+    """Whether one of them was changed since this process began: its workers may have imported what was there before,
+    and their numbers would stand under the name of what is there now."""
+    return any(path.stat().st_mtime > STARTED for path in source_files(name))
 
 
 @cache

@@ -31,8 +31,8 @@ class Run:
     meta: dict[str, Any] = field(default_factory=dict)
     stored: bool = False  # came from the store, was not computed now
     anew: bool = False  # shall be computed, whatever the store has
-    # Why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file, other_code; or why it was
-    # stopped though nobody pressed Stop: unwatched, no_file.
+    # Why it failed: died, raised, too_long, too_much_memory, too_large, no_worker, no_file, edited, other_code; or why
+    # it was stopped though nobody pressed Stop: unwatched, no_file.
     error: str = ""
     detail: str = ""  # what the experiment said when it raised
     reference: str = ""  # of the failure in the log

@@ -7,6 +7,7 @@ writes it out as a standalone script. Classes of settings (BaseParams) are left 
 from __future__ import annotations
 
 import ast
+import contextlib
 import symtable
 import threading
 from dataclasses import dataclass, field
@@ -42,9 +43,13 @@ _parsing = threading.Lock()
 
 
 def parsed(text: str) -> ast.Module:
-    """The syntax tree of a source. The one place where any is made, for one thread at a time: CPython 3.11 counts the
-    depth of a growing tree in one number for all threads, and raises SystemError where two trees grow at once."""
+    """The syntax tree of a source. The one place here where any is made, for one thread at a time: CPython 3.11 counts
+    the depth of a growing tree in one number for all threads, and raises SystemError where two trees grow at once. What
+    packages parse (`inspect.signature` does, of what is written in C) may still grow beside one: then again."""
     with _parsing:
+        for _ in range(9):
+            with contextlib.suppress(SystemError):
+                return ast.parse(text)
         return ast.parse(text)
 
 
