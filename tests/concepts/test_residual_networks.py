@@ -42,7 +42,7 @@ from core.takeaway.weights import cut
 from tests.known import known
 
 # That the texts repeat: depths, sizes of the data, of chains and what counts as copied; how much longer the preset runs
-CONSTANTS = {*LADDER, *CHAINS, 20, 56, LENGTH, CLASSES, 100 * CLOSE, len(RATES), 720 / 180}
+CONSTANTS = {*LADDER, *CHAINS, 20, 56, LENGTH, CLASSES, 100 * CLOSE, len(RATES), 360 / 180}
 
 
 class Block(nn.Module):
@@ -200,9 +200,9 @@ def test_operating_answers_for_every_network() -> None:
     np.testing.assert_allclose(found.accuracy[..., 0], result.accuracy[:, -1, :, -1, 1], atol=1e-6)
     np.testing.assert_allclose(found.accuracy[..., 1], result.removed[:, :, 0, 0], atol=1e-6)
     np.testing.assert_allclose(found.said.sum(1), 1, rtol=1e-5)
-    swapped = answer(TINY, result, state, Operation(way="swap", first=1, second=2))
+    swapped = answer(TINY, result, state, Operation(swap=True, first=1, second=2))
     np.testing.assert_allclose(swapped.accuracy[..., 1], result.swapped[:, :, 0, 0], atol=1e-6)
-    nothing = answer(TINY, result, state, Operation(way="swap", first=1, second=9))
+    nothing = answer(TINY, result, state, Operation(swap=True, first=1, second=9))
     np.testing.assert_array_equal(nothing.accuracy[..., 0], nothing.accuracy[..., 1])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.concept.params import BaseParams, choice, integer, number, rows, shape, upload
+from core.concept.params import BaseParams, choice, flag, integer, number, rows, shape, upload
 from core.concept.parts import Ask, Cost, Preset
 from core.concept.result import BaseResult, array
 from core.ml.architecture import (
@@ -93,7 +93,7 @@ class Result(BaseResult):
 class Operation(BaseParams):
     """What is done to the deepest networks after training: blocks counted from 1, 0 is none."""
 
-    way: str = choice("remove", ("remove", "swap"))
+    swap: bool = flag(False)
     first: int = integer(1, 0, 27)
     second: int = integer(0, 0, 27)
     example: int = integer(0, 0, 99)
@@ -188,9 +188,9 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 
 def net_cost(params: Params, net: Net, depth: int, members: int) -> tuple[float, float]:
-    """Operations of a step and bytes: so small a layer takes as long as one of 2,000,000 operations."""
+    """Operations of a step and bytes: so small a layer takes as long as one of some millions of them."""
     found, example = layers(params, net, depth), shape_of(params)
-    step = members * training_step(found, example, batch_of(params)) + 2e7 * depth
+    step = members * training_step(found, example, batch_of(params)) + 9e6 * depth
     measured = (min(PROBED, sizes(params)[0]) + sizes(params)[1]) / batch_of(params) * (TICKS + 1) / params.steps / 3
     held = activation_bytes(found, example, max(batch_of(params), PROBED))
     return step * (1 + measured), members * held
@@ -209,7 +209,7 @@ PRESETS = (
     Preset("depth", {}, "depth"),
     Preset("deep", {"deepest": 56}, "depth"),
     Preset("bare", {"norm": "none"}, "depth"),
-    Preset("longer", {"steps": 720}, "depth"),
+    Preset("longer", {"steps": 360}, "depth"),
     Preset("removed", {"nets": of("plain", "residual", "random")}, "lesions"),
     Preset("positive", {"nets": of("random", "positive")}, "signal"),
     Preset("unread", {"nets": of("plain", "residual", "unread")}, "depth"),

@@ -62,7 +62,7 @@ def looked(row: list[Population], probe: Examples, test: Examples, most: int) ->
     found = np.array([[population.measure(split) for split in (probe, test)] for population in row])
     loss, accuracy = found.transpose(2, 0, 3, 1)  # [depth, seed, split] each
     inside = row[-1].look(Examples(probe.x[:, :64], probe.y[:, :64]))
-    beyond = lambda v: np.pad(v, ((0, 0), (0, most + 1 - v.shape[1])), constant_values=np.nan)  # noqa: E731
+    beyond = lambda v: np.pad(v, ((0, 0), (0, most)), constant_values=np.nan)[:, : most + 1]  # noqa: E731
     wide = {name: beyond(values) for name, values in inside.items()}
     return {"loss": loss, "accuracy": accuracy} | wide
 
@@ -89,7 +89,7 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray], questio
         there = range(blocks(built(net, params.deepest)))
         chosen = [k - 1 for k in (question.first, question.second) if k - 1 in there]
         rows = state[f"{place}.{params.deepest}"]
-        if question.way == "remove":
+        if not question.swap:
             done = operated(params, place, params.deepest, rows, test.x, out=chosen)
         else:
             pair = (chosen[0], chosen[1]) if len(chosen) == 2 else None

@@ -12,11 +12,10 @@ from core.concepts.residual_networks.params import CHANNELS, Params, body
 from core.ml.architecture import Act, Layers, Residual, Shape, parameters
 from core.takeaway.weights import cut
 
-WITHOUT = ("deepest", "nets", "data", "own", "steps", "batch")
+WITHOUT = ("deepest", "nets", "data", "own", "batch")
 DIVERGES = "error"
 STARTED = ("plain", "random")  # without a shortcut, and with one; both start at random
 CHAINS = (1, 4)  # blocks in a row
-STEPS = 300
 BATCH = 32
 COPIED: Shape = (CHANNELS, 20)  # what a block of the page gets of a signal
 CLOSE = 0.01  # of the variance: copied
@@ -45,6 +44,6 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 
 def cost(params: Params) -> Cost:
-    per_block = 4e7 + params.seeds * 2e7
+    per_block = 2e7 + params.seeds * 1e7
     numbers = params.seeds * BATCH * CHANNELS * COPIED[1]
-    return Cost(STEPS, len(STARTED) * sum(CHAINS) * per_block, 4.0 * 20 * max(CHAINS) * numbers, params.seeds)
+    return Cost(params.steps, len(STARTED) * sum(CHAINS) * per_block, 4.0 * 20 * max(CHAINS) * numbers, params.seeds)

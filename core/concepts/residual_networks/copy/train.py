@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.concepts.residual_networks.copy.params import BATCH, CHAINS, COPIED, STARTED, STEPS, Result, chain
+from core.concepts.residual_networks.copy.params import BATCH, CHAINS, COPIED, STARTED, Result, chain
 from core.concepts.residual_networks.params import Params
 from core.ml.architecture import Layers
 from core.ml.layered import layered_forward, layered_weights, untangled
@@ -25,9 +25,9 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     chains = [chain(params, kind, count) for kind, count in names]
     starts = [[layered_weights(net, COPIED, params.weight_seed + i, "he") for i in seeds] for net in chains]
     rows = [torch.as_tensor(np.stack(start), device=device) for start in starts]
-    optimizers = [Optimizer(row, [Settings("adam", params.lr)] * params.seeds, STEPS) for row in rows]
+    optimizers = [Optimizer(row, [Settings("adam", params.lr)] * params.seeds, params.steps) for row in rows]
     rngs = [stream("copy", params.data_seed + i) for i in seeds]
-    moments = np.unique((STEPS * np.linspace(0, 1, 41) ** 1.5).round().astype(int))
+    moments = np.unique((params.steps * np.linspace(0, 1, 41) ** 1.5).round().astype(int))
 
     def drawn() -> Tensor:
         """What activations are like: normal numbers, those below 0 set to 0; [seeds, batch, channels, length]."""
@@ -35,10 +35,10 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
         return torch.as_tensor(x, device=device)
 
     axes = {"net": len(STARTED), "chain": len(CHAINS), "seed": params.seeds}
-    record = Recording(Result, params, STEPS, axes, tick=moments)
+    record = Recording(Result, params, params.steps, axes, tick=moments)
 
     probe = drawn()
-    for moment in schedule(STEPS, chunk, tick=moments):
+    for moment in schedule(params.steps, chunk, tick=moments):
         for _ in moment.steps:
             x = drawn()
             for net, row, optimizer in zip(chains, rows, optimizers):

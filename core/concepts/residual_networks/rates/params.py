@@ -8,13 +8,12 @@ import numpy as np
 
 from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
-from core.concepts.residual_networks.params import Net, Params, depths, named, net_cost
-from core.concepts.residual_networks.params import of as kinds_of
+from core.concepts.residual_networks.params import Net, Params, depths, named, net_cost, of
 
 WITHOUT = ("nets", "lr")
 DIVERGES = "loss"
-RATES = (0.001, 0.003, 0.01, 0.03)
-NETS = kinds_of("plain", "residual")
+RATES = (0.003, 0.01, 0.03)
+NETS = of("plain", "residual")
 
 
 @dataclass(frozen=True)
