@@ -19,7 +19,8 @@ from core.figures.gallery import Gallery, percent
 
 STEP = ("step", lambda r: r.tick)
 SPLITS = kinds.Chips("split", {"train": "solid", "test": "dot"}, ("train", "test"))
-POWERS = {"type": "log", "exponentformat": "power", "dtick": 1}
+MARKED = [digit * 10.0**power for power in range(-8, 5) for digit in (1, 3)]
+LOG: dict[str, Any] = {"type": "log", "tickvals": MARKED, "ticktext": [f"{value:g}" for value in MARKED]}
 
 
 def named(result: Result, text: Text) -> list[str]:
@@ -68,7 +69,7 @@ def draw_depth(result: Result, language: str) -> go.Figure:
     fig.update_xaxes(title=text.say("words.depth"), type="log", tickvals=result.depth, ticktext=ticks, **left)
     fig.update_yaxes(title=text.say("words.training_accuracy"), range=[0, 1.02], **left)
     fig.update_xaxes(title=text.say("words.layer", depth=result.params.deepest), **right)
-    fig.update_yaxes(title=text.say("words.gradient"), **POWERS, **right)
+    fig.update_yaxes(title=text.say("words.gradient"), **LOG, **right)
     plot.stack(fig)
     return plot.film(fig, result, result.tick, text.say("words.step"))
 
@@ -109,7 +110,7 @@ def finish_test(fig: plot.Sheet, result: Result, text: Text) -> None:
 
 
 def finish_signal(fig: plot.Sheet, result: Result, text: Text) -> None:
-    fig.update_yaxes(**POWERS)
+    fig.update_yaxes(**LOG)
 
 
 # Lesions
@@ -170,7 +171,8 @@ def by_chain(result: Any) -> dict[str, np.ndarray]:
 
 
 def finish_copy(fig: plot.Sheet, result: Any, text: Text) -> None:
-    fig.update_yaxes(**POWERS)
+    fig.update_yaxes(**LOG)
+    fig.update_layout(legend={"y": 1.12})
     fig.update_yaxes(title=text.say("words.error"), col=1)
     fig.add_hline(y=CLOSE, line=plot.line(style.AXIS, 1.5, "dot"), row="all", col="all")
 

@@ -192,7 +192,7 @@ def net_cost(params: Params, net: Net, depth: int, members: int) -> tuple[float,
     found, example = layers(params, net, depth), shape_of(params)
     step = members * training_step(found, example, batch_of(params)) + 9e6 * depth
     measured = (min(PROBED, sizes(params)[0]) + sizes(params)[1]) / batch_of(params) * (TICKS + 1) / params.steps / 3
-    held = activation_bytes(found, example, max(batch_of(params), PROBED))
+    held = activation_bytes(found, example, batch_of(params))
     return step * (1 + measured), members * held
 
 
@@ -200,7 +200,7 @@ def cost(params: Params) -> Cost:
     found = [net_cost(params, net, depth, params.seeds) for net in params.nets for depth in depths(params)]
     lesions = 2 * blocks(params.deepest) * sizes(params)[1] / batch_of(params) / params.steps / 3
     flops = sum(step for step, _ in found) * (1 + lesions)
-    memory = max(held for _, held in found) * max(blocks(params.deepest), 1)
+    memory = 2 * max(held for _, held in found)
     orders = 20.0 * params.seeds * sum(sizes(params)[:2]) * 64 + 8.0 * params.seeds * params.steps * params.batch
     return Cost(params.steps, flops, memory + orders, params.seeds)
 
