@@ -119,17 +119,23 @@ MISTAKES = (
 )
 
 
-def measured(value: Callable[[Any], np.ndarray], net: Net) -> Measure:
-    """Of a run in which accuracies are known."""
+def measured(value: Callable[[Any], np.ndarray], net: Net, field: str = "accuracy") -> Measure:
+    """Of a run in which accuracies and the field are known."""
     alone = NETS.alone(value, net)
-    return lambda result: alone(result) if result.accuracy.size else None
+    return lambda result: alone(result) if result.accuracy.size and getattr(result, field).size else None
 
 
 def of_plain(depth: int) -> Callable[[Any], np.ndarray | None]:
     return measured(reached(TRAIN, depth), PLAIN)
 
 
-KEPT = {"residual": measured(kept("removed"), RESIDUAL), "plain": measured(kept("removed"), PLAIN)}
+KEPT = {
+    net.kind: measured(kept("removed"), net, "removed")
+    for net in (RESIDUAL, PLAIN)
+}
+    "residual": measured(kept("removed"), RESIDUAL, "removed"),
+    "plain": measured(kept("removed"), PLAIN, "removed"),
+}
 PREDICTIONS = (
     more_or_less("deeper", {"deep": of_plain(-1), "shallow": of_plain(-2)}, "{:.3f}".format),
     more_or_less("removed", KEPT, "{:.0%}".format),

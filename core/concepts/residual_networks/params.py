@@ -216,5 +216,5 @@ PRESETS = (
     Preset("digits", {"data": "digits"}, "depth"),
 )
 
-TINY = Params(deepest=6, nets=of("plain", "residual", "positive"), steps=6, batch=16, seeds=2)
+TINY = Params(deepest=6, steps=6, batch=16, seeds=2)
 TRIAL = {"seeds": 2, "steps": 2, "deepest": 6, "batch": 16}

@@ -27,7 +27,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     rows = [torch.as_tensor(np.stack(start), device=device) for start in starts]
     optimizers = [Optimizer(row, [Settings("adam", params.lr)] * params.seeds, params.steps) for row in rows]
     rngs = [stream("copy", params.data_seed + i) for i in seeds]
-    moments = np.unique((params.steps * np.linspace(0, 1, 41) ** 1.5).round().astype(int))
+    moments = np.unique((params.steps * np.linspace(0, 1, min(40, params.steps // 3) + 1) ** 1.5).round().astype(int))
 
     def drawn() -> Tensor:
         """What activations are like: normal numbers, those below 0 set to 0; [seeds, batch, channels, length]."""
