@@ -129,13 +129,7 @@ def of_plain(depth: int) -> Callable[[Any], np.ndarray | None]:
     return measured(reached(TRAIN, depth), PLAIN)
 
 
-KEPT = {
-    net.kind: measured(kept("removed"), net, "removed")
-    for net in (RESIDUAL, PLAIN)
-}
-    "residual": measured(kept("removed"), RESIDUAL, "removed"),
-    "plain": measured(kept("removed"), PLAIN, "removed"),
-}
+KEPT = {net.kind: measured(kept("removed"), net, "removed") for net in (RESIDUAL, PLAIN)}
 PREDICTIONS = (
     more_or_less("deeper", {"deep": of_plain(-1), "shallow": of_plain(-2)}, "{:.3f}".format),
     more_or_less("removed", KEPT, "{:.0%}".format),
