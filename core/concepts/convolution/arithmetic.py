@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from core.concepts.convolution.params import HIGH, POOLS, WIDE, Params
 from core.ml.own import image
@@ -21,7 +20,7 @@ def patches(
     """What a kernel covers at each of its places on x [height, width], with margins of zeros: [down, across, kernel,
     kernel]."""
     reach = dilation * (kernel - 1) + 1
-    views = sliding_window_view(np.pad(x, pad), (reach, reach))
+    views = np.lib.stride_tricks.sliding_window_view(np.pad(x, pad), (reach, reach))
     return views[::stride, ::stride, ::dilation, ::dilation]
 
 

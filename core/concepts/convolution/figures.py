@@ -181,7 +181,7 @@ def shown_pools(result: Result, text: Text) -> dict[str, Any]:
 
 def summary_pools(result: Result, language: str) -> str:
     means = result.halved.mean((1, 2))
-    if not np.isfinite(means).all():
+    if not np.isfinite([*means, result.picture.mean()]).all():
         return none(language)
     values = {pool: float(mean) for pool, mean in zip(POOLS, means)}
     return HERE.text(language).say("summaries.pools", **values, bright=float(result.picture.mean()))

@@ -59,6 +59,7 @@ class Result(BaseResult):
     """The picture, the output (a row of it a step), and the arithmetic of one output pixel. Grey is from 0 to 1."""
 
     output: np.ndarray = array("down+ across", dtype="float64")
+    extremes: np.ndarray = array("extreme down+", dtype="float64")  # smallest and largest of every row of the output
     picture: np.ndarray = array("row column", dtype="float64")  # the mean of the channels
     planes: np.ndarray = array("channel row column", dtype="float64")
     answers: np.ndarray = array("channel row column", dtype="float64")  # the kernel over every channel, same padding
@@ -142,5 +143,5 @@ PRESETS = (
     Preset("scarce", {"examples": 300}, "shuffled"),
 )
 
-TINY = Params(row=2, column=3, examples=100, epochs=2, updates=20, seeds=2)
+TINY = Params(row=2, column=3, examples=100, epochs=2, updates=10, seeds=2)
 TRIAL = {"seeds": 2, "examples": 100, "epochs": 1, "updates": 10}

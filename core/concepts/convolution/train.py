@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -13,7 +13,7 @@ from core.ml.architecture import Conv, Impossible, Place, places
 from core.ml.recording import Recording, schedule
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 64) -> Generator[Result, None, dict]:
+def train(params: Params, device: str = "cpu", chunk: int = 64) -> Iterator[Result]:
     """Results, each fuller than the last, every `chunk` rows of the output."""
     planes = load(params).transpose(2, 0, 1)
     picture, kernel, (down, across) = planes.mean(0), np.array(params.kernel), output_shape(params)
@@ -25,7 +25,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 64) -> Generator[Res
         Result,
         params,
         down,
-        {"down": down, "across": across},
+        {"down": down, "across": across, "extreme": 2},
         picture=picture,
         planes=planes,
         answers=np.stack([correlated(plane, used, 1, centre) for plane in planes]),
@@ -38,9 +38,9 @@ def train(params: Params, device: str = "cpu", chunk: int = 64) -> Generator[Res
     )
     for moment in schedule(down, chunk):
         for step in moment.steps:
-            record.append("down", output=(covered[step] * used).sum((-2, -1)))
+            made = (covered[step] * used).sum((-2, -1))
+            record.append("down", output=made, extremes=[made.min(), made.max()])
         yield record.result(moment.step)
-    return {}
 
 
 def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, question: Stack) -> Sizes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -31,7 +31,7 @@ DECAY = 0.7  # an echo is so much of the one before
 SAME = (1, 1)
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Result, None, dict]:
+def train(params: Params, device: str = "cpu", chunk: int = 1) -> Iterator[Result]:
     """Results, each fuller than the last, seed by seed."""
     picture = load(params).mean(-1)
     rng, kernel = drawn(params, 0)
@@ -55,8 +55,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
     for moment in schedule(params.seeds, chunk, seed=range(1, params.seeds + 1)):
         for step in moment.steps:
             record.append("seed", **measured(picture, *drawn(params, step)))
-        yield record.result(moment.step)
-    return {}
+        if moment.step % chunk == 0 or moment.last:
+            yield record.result(moment.step)
 
 
 def drawn(params: Params, s: int) -> tuple[np.random.Generator, np.ndarray]:

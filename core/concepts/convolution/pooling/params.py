@@ -9,8 +9,9 @@ import numpy as np
 from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
 from core.concepts.convolution.params import PHOTOGRAPH, TRAINED, Params
-from core.ml.architecture import Act, Conv, Dense, Flatten, Layers, Pool, activation_bytes, training_step
+from core.ml.architecture import Act, Conv, Dense, Flatten, Layers, Pool, activation_bytes, parameters, training_step
 from core.ml.signals import CLASSES, LENGTH
+from core.takeaway.weights import cut
 
 ENGINE = "stacked torch"
 WITHOUT = ("data", "own", *PHOTOGRAPH, *TRAINED)
@@ -43,6 +44,12 @@ class Result(BaseResult):
 
     accuracy: np.ndarray = array("net count+ seed split", dtype="float64")  # training and test
     parameters: np.ndarray = array("net", dtype="int64")
+
+
+def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Every net [counts, seeds, …] by the names of torch.nn: {"max.0.weight": …}."""
+    parts = {net: cut(rows, parameters(NETS[net], GIVEN)) for net, rows in state.items()}
+    return {f"{net}.{name}": part for net, named in parts.items() for name, part in named.items()}
 
 
 def cost(params: Params) -> Cost:

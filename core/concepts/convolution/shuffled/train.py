@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from core.concepts.convolution.params import Params
 from core.concepts.convolution.races import Race, both_splits
@@ -52,4 +51,4 @@ def train(params: Params, device: str = "cpu", chunk: int = 60) -> Generator[Res
 
 def given(net: str, x: np.ndarray) -> np.ndarray:
     """What a network is given of signals [members, n, length]: "local" their patches, place by place."""
-    return np.ascontiguousarray(sliding_window_view(x, REACH, -1)) if net == "local" else x
+    return np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(x, REACH, -1)) if net == "local" else x
