@@ -166,6 +166,7 @@ def shown_channels(result: Result, text: Text) -> dict[str, Any]:
     names = [text.say(f"words.{name}") for name in (COLOURS if len(result.planes) > 1 else ("grey",))]
     whole = result.answers.sum(0)
     found = {name: (plane, False) for name, plane in zip(names, result.planes)}
+    found |= {text.say("words.picture"): (result.picture, False)}
     found |= {f"{name}, {text.say('words.kernel')}": (z, negative(whole)) for name, z in zip(names, result.answers)}
     return found | {text.say("words.map"): (whole, negative(whole))}
 
@@ -256,6 +257,7 @@ def draw_echo(result: Any, language: str) -> go.Figure:
         fig.add_bar(x=time, y=result.pulses, marker=look, name=text.say("words.pulses"), showlegend=not i, **place)
         fig.add_scatter(x=time, y=result.echoes[i], name=name, hovertemplate="%{y:.2f}", **plot.curve(i), **place)
     fig.update_xaxes(title=text.say("words.time"), row=2, col=1)
+    fig.update_layout(showlegend=False)
     return fig
 
 
@@ -313,6 +315,7 @@ def summary_pooling(result: Any, language: str) -> str:
 
 def finish_share(fig: plot.Sheet, result: Any, text: Text) -> None:
     fig.update_yaxes(range=[-0.02, 1.02])
+    fig.update_layout(legend={"y": 1.12}, margin={"t": 70})  # over the titles
 
 
 def finish_counts(fig: plot.Sheet, result: Any, text: Text) -> None:
@@ -360,7 +363,7 @@ FIGURES = (
     *HERE.figures(
         Figure("slide", draw_slide, table_slide, summary_slide),
         panels(HERE, "flip", shown_flip, summary_flip, columns=2, ratio=0.78),
-        panels(HERE, "channels", shown_channels, summary_channels, columns=3, ratio=0.72, room=0.3),
+        panels(HERE, "channels", shown_channels, summary_channels, columns=4, ratio=0.9, room=0.3),
         panels(HERE, "pools", shown_pools, summary_pools, columns=3, ratio=0.76),
     ),
     *ALGEBRA.figures(
@@ -372,7 +375,7 @@ FIGURES = (
     *VIEW.figures(
         kinds.swept(
             VIEW, "views", "layers", lambda r: np.arange(1, DEEP + 1), lambda r: {"field": r.fields[:, None]},
-            summary_views, hover=".0f", marked=True,
+            summary_views, finish=lambda fig, r, text: fig.update_xaxes(dtick=1), hover=".0f", marked=True,
         ),
     ),
     *RACE.figures(

@@ -40,8 +40,8 @@ class Params(BaseParams):
     kernel: tuple[tuple[float, ...], ...] = matrix(EDGE, -9.0, 9.0)
     data: str = choice("china", tuple(PHOTOGRAPHS), applies=lambda p: not p.own)
     own: str = upload("image", height=(16, HIGH), width=(16, WIDE), channels=(1, 3))
-    row: int = integer(20, 0, HIGH + 1)  # of the output pixel whose arithmetic is shown
-    column: int = integer(41, 0, WIDE + 1)
+    row: int = integer(12, 0, HIGH + 1)  # of the output pixel whose arithmetic is shown
+    column: int = integer(28, 0, WIDE + 1)
     turned: bool = flag(False)  # the kernel upside down and mirrored: the convolution of mathematics
     padding: str = choice("same", ("same", "none", "off_by_one"))
     stride: int = integer(1, 1, 4)
@@ -136,7 +136,7 @@ PRESETS = (
     Preset("blur", {"kernel": BLUR}, "slide"),
     Preset("sharp", {"kernel": SHARP}, "slide"),
     Preset("move", {"kernel": MOVE}, "flip"),
-    Preset("stride", {"stride": 2, "row": 10, "column": 20}, "slide"),
+    Preset("stride", {"stride": 2, "row": 6, "column": 14}, "slide"),
     Preset("dilation", {"dilation": 4}, "slide"),
     Preset("off_by_one", {"padding": "off_by_one", "kernel": SAME}, "slide"),
     Preset("flower", {"data": "flower"}, "channels"),
