@@ -102,7 +102,7 @@ def sums(fig: plot.Sheet, result: Result) -> None:
     below: dict[str, Any] = {"row": 2, "col": 1}
     products, axis = result.patch * result.used, np.arange(SIDE)
     for k, z in enumerate((result.patch, result.used, products)):
-        more = {"texttemplate": "%{z:.2f}", "textfont": {"size": 12}, "xgap": 1, "ygap": 1, "hoverinfo": "skip"}
+        more = {"texttemplate": "%{z:.2~f}", "textfont": {"size": 11}, "xgap": 1, "ygap": 1, "hoverinfo": "skip"}
         picture(fig, z, k > 0, x=axis + k * APART, y=axis, **more | {"hovertemplate": None}, **below)
     signs = ["×", "=", f"→ Σ = {products.sum():.2f}".replace("-", "−")]
     at = [k * APART - 1 for k in (1, 2)] + [3 * APART + 0.5]
