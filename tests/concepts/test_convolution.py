@@ -31,7 +31,6 @@ from core.concepts.convolution.params import EDGE, HIGH, SAME, SIDE, WIDE, Param
 from core.concepts.convolution.pooling.params import COUNTS
 from core.concepts.convolution.pooling.params import NETS as POOLED
 from core.concepts.convolution.pooling.params import Result as Pooling
-from core.concepts.convolution.races import RATE, Race
 from core.concepts.convolution.shuffled.params import NARROW, NETS, ORDERS, PATCHES, REACH
 from core.concepts.convolution.shuffled.params import Result as Shuffled
 from core.concepts.convolution.shuffled.train import given as put
@@ -41,6 +40,7 @@ from core.images import cleaned
 from core.ml.architecture import parameters
 from core.ml.own import CONTENTS
 from core.ml.photographs import PHOTOGRAPHS, photograph
+from core.ml.signal_nets import RATE, Race
 from core.ml.signals import signals
 from core.takeaway.export import script
 from core.takeaway.weights import cut

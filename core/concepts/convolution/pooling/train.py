@@ -8,10 +8,10 @@ import numpy as np
 
 from core.concepts.convolution.params import Params
 from core.concepts.convolution.pooling.params import BATCH, COUNTS, GIVEN, NETS, Result
-from core.concepts.convolution.races import Race, both_splits
 from core.ml.architecture import parameter_count
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule
+from core.ml.signal_nets import Race, both_splits
 
 
 def train(params: Params, device: str = "cpu", chunk: int = 60) -> Generator[Result, None, dict]:

@@ -8,11 +8,11 @@ from collections.abc import Generator
 import numpy as np
 
 from core.concepts.convolution.params import Params
-from core.concepts.convolution.races import Race, both_splits
 from core.concepts.convolution.shuffled.params import BATCH, NETS, ORDERS, REACH, Result, moments
 from core.ml.architecture import parameter_count
 from core.ml.data import batch_orders
 from core.ml.recording import Recording, schedule
+from core.ml.signal_nets import Race, both_splits
 from core.ml.signals import shuffled
 
 

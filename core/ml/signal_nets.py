@@ -1,4 +1,4 @@
-"""Small networks on signals, trained side by side: the populations of both experiments."""
+"""Small networks on signals, trained side by side by Adam, each on a data set of its own."""
 
 from __future__ import annotations
 
