@@ -19,7 +19,20 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.concept.catalog import CONCEPTS
-from core.concept.params import BaseParams, Choice, Field, Flag, Integer, Number, Rows, Upload, canonical, fields, write
+from core.concept.params import (
+    BaseParams,
+    Choice,
+    Field,
+    Flag,
+    Integer,
+    Number,
+    Rows,
+    Table,
+    Upload,
+    canonical,
+    fields,
+    write,
+)
 from core.concept.params import read as read_params
 from core.concept.parts import experiment, load
 from core.concept.text import words
@@ -63,6 +76,9 @@ def values(kind: Field) -> st.SearchStrategy:
         return st.lists(settings_of(kind.row), min_size=kind.low, max_size=min(kind.high, 4)).map(tuple)
     if isinstance(kind, Upload):
         return st.just("")
+    if isinstance(kind, Table):
+        row = st.tuples(*[values(kind.cell)] * len(kind.columns))
+        return st.lists(row, min_size=kind.low, max_size=min(kind.high, 4)).map(tuple)
     alphabet = st.sampled_from(kind.alphabet) if kind.alphabet else st.characters(exclude_categories=["Cs"])
     return st.text(alphabet, max_size=min(kind.longest, 30))
 
