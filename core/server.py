@@ -266,7 +266,7 @@ def _ahead(manager: Any) -> None:
     for entry in CONCEPTS:
         for each in load(entry.stem).experiments:
             source_digest(each.name)  # in every run key
-    source.forget()
+        source.forget()  # memory that all of them took at once would stay with the process
     draw_ahead(manager)
     gc.collect()
     gc.freeze()  # streamlit collects garbage after every script run; what is here to stay need not be looked at

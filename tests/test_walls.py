@@ -97,7 +97,7 @@ for concept in concepts:
     core.takeaway.export.script(concept.stem, concept.Params())
     core.conclusions.kept.stored(concept.stem)
     core.runs.manager.run_key(concept.stem, concept.Params(), "cpu")
-print(*(name for name in ("torch", "streamlit", "sklearn") if name in sys.modules))
+print(*(name for name in ("torch", "streamlit", "sklearn", "scipy.stats") if name in sys.modules))
 """
     assert python(code).split() == []
 

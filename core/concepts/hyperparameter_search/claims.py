@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from core.concept.parts import Claim, Mistake
 from core.concepts.hyperparameter_search.importance.params import FACTORS
@@ -73,8 +72,10 @@ def ahead(case: int, sign: int = 1) -> Measure:
 
 
 def ranks(result: Any) -> np.ndarray:
-    """Of the importance of all but the control, [case, seed, factor]."""
-    return rankdata(result.share[..., : FACTORS.index("nothing")], axis=-1)
+    """Of the importance of all but the control, [case, seed, factor]; equals share the mean of theirs."""
+    share = result.share[..., : FACTORS.index("nothing")]
+    one, other = share[..., :, None], share[..., None, :]
+    return 0.5 + (other < one).sum(-1) + 0.5 * (other == one).sum(-1)
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
