@@ -33,21 +33,22 @@ def versions() -> dict[str, str]:
 
 
 @cache
+def reached(name: str) -> tuple[str, tuple[Path, ...]]:
+    """What the source that an experiment reaches comes to, and the files of the project that it stands in. Both at
+    once: what was parsed for the first is let go of (core/server.py)."""
+    files = tuple(ROOT / (module.replace(".", "/") + ".py") for module in {piece.module for piece in closure(name)[0]})
+    return digest(normalised(name)), files
+
+
 def source_digest(name: str) -> str:
     """What the source that an experiment reaches comes to."""
-    return digest(normalised(name))
-
-
-@cache
-def source_files(name: str) -> tuple[Path, ...]:
-    """The files of the project that an experiment reaches."""
-    return tuple(ROOT / (module.replace(".", "/") + ".py") for module in {piece.module for piece in closure(name)[0]})
+    return reached(name)[0]
 
 
 def edited(name: str) -> bool:
     """Whether one of them was changed since this process began: its workers may have imported what was there before,
     and their numbers would stand under the name of what is there now."""
-    return any(path.stat().st_mtime > STARTED for path in source_files(name))
+    return any(path.stat().st_mtime > STARTED for path in reached(name)[1])
 
 
 @cache
