@@ -1,6 +1,6 @@
 # Everything the project does, one word each. Works with GNU make 3.81 (macOS) and later.
 PYTHON  ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 PY      := .venv/bin/python
 PIP     := $(PY) -m pip install --quiet --disable-pip-version-check
 RUN     := .venv/.run-ready
@@ -17,7 +17,7 @@ help: ## this list
 run: $(RUN) ## start the lab and print its address
 	@$(PY) -m core.server
 
-test: $(TEST) ## checks, then every test (two processes; more with WORKERS=8)
+test: $(TEST) ## checks, then every test (three processes, as browsers wait most of the time; more with WORKERS=8)
 	@chromium=$$(bash tests/browser.sh) || exit 1; \
 	$(MAKE) --no-print-directory check && \
 	CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadfile && \
