@@ -35,18 +35,23 @@ def train(params: Params, device: str = "cpu", chunk: int = 2000) -> Generator[R
     angle = np.array([[bowl.angle() for bowl in row] for row in bowls])
     record = Recording(Result, params, params.steps, {"tick": len(moments) + 1, "weight": 2}, angle=angle, **known)
     reached, slope = np.full(rate.shape, np.nan), slopes(w, curvature, pull)
-    begin = gap = above(w, lowest, slope)
+    begin = above(w, lowest, slope)
 
     for moment in schedule(params.steps, chunk, tick=moments):
-        step = moment.step
-        for before in moment.steps:
+        step, ws, many = moment.step, [w], [slope]
+        for _ in moment.steps:
             w = w - rate[..., None] * slope
             slope = slopes(w, curvature, pull)
-            gap = above(w, lowest, slope)
-            reached = np.where(np.isnan(reached) & (gap <= params.target * begin), before + 1, reached)
-            if not np.isnan(reached).any():
-                step = before + 1
-                break
+            ws.append(w)
+            many.append(slope)
+        # Of so small models a look takes longer than a step: all steps since the last moment are looked at together.
+        gaps = above(np.stack(ws), lowest, np.stack(many))
+        hit = gaps[1:] <= params.target * begin
+        first = step - len(hit) + 1 + (hit.argmax(0) if len(hit) else 0)
+        reached = np.where(np.isnan(reached) & hit.any(0), first, reached)
+        if not np.isnan(reached).any():
+            step = int(reached.max())
+        w, gap = ws[step - moment.step - 1], gaps[step - moment.step - 1]
         done = moment.last or not np.isnan(reached).any()
         if moment.due or done:
             record.append("tick", tick=step, gap=gap / begin, path=w[:, 0, :2])
