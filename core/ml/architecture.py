@@ -1,18 +1,18 @@
 """A network described once: a tuple of layers. Names, shapes and costs follow from it here (no torch);
-`core/ml/layered.py` computes it for a whole population.
+`core/ml/layered.py` computes it for a whole population, `core/ml/cells.py` a network of recurrent layers.
 
     BLOCK = Residual((Conv(8), Norm(), Act(), Conv(8), Norm(scale=0.0)))
     NET = (Conv(8), Norm(), Act(), BLOCK, Act(), Mean(), Dense(10))
 
-A shape is what one example has: (channels, length), (channels, height, width), or (features,) behind Mean, Flatten
-and Dense. Names are those of torch.nn where every tuple is a Sequential and a Residual a module with the parts `body`
-and `shortcut`: "0.weight", "3.body.1.bias".
+A shape is what one example has: (channels, length), of a sequence (features, time), (channels, height, width), or
+(features,) behind Mean, Flatten, Dense and the last state of a Recurrent. Names are those of torch.nn where every tuple
+is a Sequential and a Residual a module with the parts `body` and `shortcut`: "0.weight", "3.body.1.bias".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import NamedTuple
 
@@ -162,6 +162,74 @@ class Flatten(Act):
         return (prod(given),)
 
 
+GATES = {"rnn": 1, "gru": 3, "lstm": 4, "peephole": 4}  # products that a recurrent cell needs for one unit
+
+
+@dataclass(frozen=True)
+class Embed(Act):
+    """A row of a table for every whole number below `count`: (1, time) becomes (units, time)."""
+
+    count: int
+    units: int
+    name: str = field(default="embed", kw_only=True)  # an Act to types only: it is none of ACTIVATIONS
+
+    def shape(self, given: Shape) -> Shape:
+        if len(given) != 2 or given[0] != 1:
+            raise Impossible("tokens", channels=given[0], sides=len(given) - 1)
+        return (self.units, given[1])
+
+    def parameters(self, given: Shape) -> Parameters:
+        return {"weight": (self.count, self.units)}
+
+    def multiply_adds(self, given: Shape) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
+class Recurrent(Act):
+    """A recurrent layer over (features, time): "rnn" (tanh), "gru", "lstm" or "peephole" (LSTM whose gates see c).
+    `core/ml/cells.py` computes it; names of its weights are those of torch.nn.RNN, GRU and LSTM.
+
+    both: in both directions, forward units first. last: gives the last state alone, (units,), that of the backward
+    direction at the first step. opened: the first bias of the gate that keeps the state (forget gate of an LSTM, update
+    gate of a GRU), by default drawn as all others. orthogonal: whether the matrices of the state start orthogonal, gate
+    by gate (Saxe et al., 2014).
+    """
+
+    units: int
+    cell: str = "lstm"
+    both: bool = False
+    last: bool = False
+    opened: float | None = None
+    orthogonal: bool = False
+    name: str = field(default="recurrent", kw_only=True)
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """What the names of the weights end in."""
+        return ("_l0", "_l0_reverse") if self.both else ("_l0",)
+
+    def shape(self, given: Shape) -> Shape:
+        if len(given) != 2:
+            raise Impossible("sequence", sides=len(given) - 1)
+        units = self.units * len(self.directions)
+        return (units,) if self.last else (units, given[1])
+
+    def parameters(self, given: Shape) -> Parameters:
+        rows = GATES[self.cell] * self.units
+        one = {"weight_ih": (rows, given[0]), "weight_hh": (rows, self.units), "bias_ih": (rows,), "bias_hh": (rows,)}
+        one |= {"peephole": (3, self.units)} if self.cell == "peephole" else {}
+        return {f"{name}{end}": size for end in self.directions for name, size in one.items()}
+
+    def multiply_adds(self, given: Shape) -> int:
+        sizes = self.parameters(given).items()
+        return given[1] * sum(prod(size) for name, size in sizes if not name.startswith("bias"))
+
+    def kept(self, given: Shape) -> int:
+        """Numbers that training keeps of one example: gates and states of every step."""
+        return given[1] * (GATES[self.cell] + 3) * self.units * len(self.directions)
+
+
 @dataclass(frozen=True)
 class Dense:
     units: int
@@ -271,13 +339,18 @@ def multiply_adds(layers: Layers, shape: Shape) -> int:
     return sum(place.multiply_adds for place in places(layers, shape))
 
 
+def numbers(place: Place) -> int:
+    """How many numbers of one example a layer computes and keeps for the way back."""
+    return place.layer.kept(place.given) if isinstance(place.layer, Recurrent) else prod(place.gives)
+
+
 def training_step(layers: Layers, shape: Shape, batch: int) -> float:
     """Floating-point operations of one training step of one network, for the `cost` of a concept: forward and backward
     take about 6 per multiply-add, a number that is only looked at about 20, and an optimizer 100 a weight."""
-    numbers = sum(prod(place.gives) for place in places(layers, shape))
-    return batch * (6.0 * multiply_adds(layers, shape) + 20.0 * numbers) + 100.0 * parameter_count(layers, shape)
+    looked_at = sum(map(numbers, places(layers, shape)))
+    return batch * (6.0 * multiply_adds(layers, shape) + 20.0 * looked_at) + 100.0 * parameter_count(layers, shape)
 
 
 def activation_bytes(layers: Layers, shape: Shape, batch: int) -> float:
     """Memory of what one network's step keeps for the way back."""
-    return 4.0 * batch * sum(prod(place.gives) for place in places(layers, shape))
+    return 4.0 * batch * sum(map(numbers, places(layers, shape)))

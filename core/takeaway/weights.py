@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-GATES = {"rnn": 1, "gru": 3, "lstm": 4, "peephole": 4}
+from core.ml.architecture import GATES
 
 
 def perceptron(rows: np.ndarray, sizes: tuple[int, ...], activation: str = "") -> dict[str, np.ndarray]:
