@@ -75,7 +75,7 @@ MAP = (
     Entry("ctc", "sequences", needs=("recurrent_memory",)),
     Entry("sequence_to_sequence", "sequences", needs=("recurrent_memory",)),
     Entry("attention", "sequences", needs=("sequence_to_sequence",)),
-    Entry("word_embeddings", "sequences", needs=("linear_models",)),
+    Entry("word_embeddings", "sequences", "scatter_plot", needs=("linear_models",)),
     Entry("autoencoder", "generating", "compress", needs=("linear_models",)),
     Entry("gan", "generating", "swords", needs=("autoencoder",)),
     Entry("reinforcement_learning", "deciding"),

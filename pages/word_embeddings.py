@@ -1,0 +1,24 @@
+from core.concepts.word_embeddings.figures import draw_neighbours, summary_neighbours
+from core.ui.page import Page
+
+page = Page("word_embeddings")
+
+
+def picked(page: Page, at: dict[str, str]) -> None:
+    """Ask for the neighbours of the word that was clicked."""
+    page.reask("near", word=at["id"])
+
+
+page.header()
+presets, picture, settings = page.places()
+with picture:
+    page.figures(on_pick=picked)
+with presets:
+    page.presets()
+with settings:
+    page.controls(*([] if page.experiment.part else ("methods", "data", "own")))
+if not page.experiment.part:
+    page.question("near", draw_neighbours, summary_neighbours, {"method": len(page.params.methods)})
+page.claims("close", "pmi", "sum")
+page.lesson()
+page.share()
