@@ -124,7 +124,7 @@ def numbered(sentences: list[list[str]], least: int, groups: Iterable[str]) -> C
     flat = np.array([word for sentence in found for word in sentence], np.int64)
     where = np.repeat(np.arange(len(found)), [len(sentence) for sentence in found])
     named = [(number[word], i) for i, group in enumerate(groups) for word in group.split() if word in number]
-    picked = np.array(named or [(i, 0) for i in range(len(words))][SKIPPED : SKIPPED + 40], np.int64)
+    picked = np.array(named or [(i, 0) for i in range(len(words))][SKIPPED : SKIPPED + 40], np.int64).reshape(-1, 2)
     pairs = [(i, number[word + "s"]) for i, word in enumerate(words) if len(word) > 3 and word + "s" in number]
     nothing = np.full(len(picked), -1)
     return Corpus(words, flat, where, picked[:, 0], picked[:, 1], nothing, asked(pairs[:PLURALS]))

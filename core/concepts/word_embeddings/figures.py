@@ -11,12 +11,11 @@ import plotly.graph_objects as go
 from core.concept.parts import Figure
 from core.concept.text import Text
 from core.concepts.word_embeddings.claims import last, reading
-from core.concepts.word_embeddings.params import WAYS, Neighbours, Result
+from core.concepts.word_embeddings.params import WAYS, Neighbours, Result, trained
 from core.concepts.word_embeddings.reader.params import LABELLED, NETS
 from core.figures import kinds, pictures, plot, style
 from core.figures.gallery import Gallery, percent, percents, telling
 
-REACH = 1.05  # of the map
 LISTED = 5  # neighbours named at a word
 LOOKED = 10  # words of the table
 SIGNS = {"window": "words.window_is", "dimension": "words.dimension_is", "subsampled": "words.subsampled"}
@@ -66,22 +65,24 @@ def chance(kinds: np.ndarray) -> float:
 def draw_map(result: Result, language: str) -> go.Figure:
     """Right, the words as the first method has them now; left, before, and as the other methods have them."""
     text, names, words = HERE.text(language), HERE.names(result, language), words_of(result)
-    ticks, rows = len(result.tick), len(names)
+    found, ticks = shares(result), len(result.tick)
+    small = [(names[i], result.place[i], found[i]) for i in range(1, len(names))]
+    if trained(result.params.methods[0]):
+        start = np.repeat(result.place[0, :1], ticks, 0), np.repeat(found[0, :1], ticks)
+        small.insert(0, (text.say("words.before"), *start))
+    rows = max(1, len(small))
     specs = [[{}, None if k else {"rowspan": rows}] for k in range(rows)]
-    spread = {"column_widths": [0.29, 0.71], "horizontal_spacing": 0.03, "vertical_spacing": 0.1 / rows}
+    spread = {"column_widths": [0.27, 0.73], "horizontal_spacing": 0.03, "vertical_spacing": 0.1 / rows}
     fig = plot.panels(rows, 2, None, 430, specs=specs, **spread)
+    reach = 1.1 * np.abs(result.place.astype(float)).max((0, 1, 2))
     near = [[", ".join(words[i] for i in row[:LISTED]) for row in tick] for tick in result.near[0]]
-    panels = [
-        (text.say("words.before"), np.repeat(result.place[0, :1], ticks, 0), np.repeat(shares(result)[0, :1], ticks), 1)
-    ]
-    panels += [(names[i], result.place[i], shares(result)[i], i + 1) for i in range(1, rows)]
-    for title, place, share, row in panels:
-        spots(fig, result, words, place, row=row, col=1)
-        head(fig, result, text, title, share, row=row, col=1)
-    spots(fig, result, words, result.place[0], near, row=1, col=2)
-    head(fig, result, text, names[0], shares(result)[0], row=1, col=2)
-    fig.update_xaxes(visible=False, range=[-REACH, REACH])
-    fig.update_yaxes(visible=False, range=[-REACH, 1.25 * REACH])
+    for k, (name, places, share) in enumerate(small, 1):
+        spots(fig, result, words, places, reach, row=k, col=1)
+        titled(fig, result, text, name, share, reach, row=k, col=1)
+    spots(fig, result, words, result.place[0], reach, near, row=1, col=2)
+    titled(fig, result, text, names[0], found[0], reach, row=1, col=2)
+    fig.update_xaxes(visible=False, range=[-reach[0], reach[0]])
+    fig.update_yaxes(visible=False, range=[-reach[1], 1.3 * reach[1]])
     plot.bare(fig, 6)
     return plot.film(fig, result, result.tick, text.say("words.step"))
 
@@ -91,53 +92,57 @@ def spots(
     result: Result,
     words: list[str],
     places: np.ndarray,
+    reach: np.ndarray,
     near: list[list[str]] | None = None,
     **at: int,
 ) -> None:
-    """Words at places [tick, pick, 2], by group: as words where their nearest are told, else as marks."""
-    sides = beside(places[-1]) if near else None
+    """Words at places [tick, pick, 2] by group: as words where their nearest are told, else as marks."""
+    said = [words[i] for i in result.pick]
+    sides = beside(places[-1] / reach, said)
     for k in np.unique(result.group):
         own = np.flatnonzero(result.group == k)
-        said = [words[result.pick[i]] for i in own]
-        look: dict[str, Any] = {"mode": "markers", "marker": plot.mark(int(k), 8 if near else 5), "customdata": said}
-        tips = np.array([said] * len(places))
-        if near and sides:
-            tips = np.array([[f"<b>{w}</b>: {row[i]}" for w, i in zip(said, own)] for row in near])
-            look |= {"mode": "markers+text", "text": said, "textposition": [sides[i] for i in own]}
-            look |= {"textfont": {"size": 12, "color": style.contender(int(k)).colour}, "cliponaxis": False}
-        fig.add_scatter(
-            **plot.xy(places[-1][own]), hovertext=tips[-1], hovertemplate="%{hovertext}<extra></extra>", **look, **at
-        )
+        look: dict[str, Any] = {"mode": "markers", "marker": plot.mark(int(k), 7 if near else 5)}
+        tips = np.array([[said[i] for i in own]] * len(places))
+        if near:
+            tips = np.array([[f"<b>{said[i]}</b>: {row[i]}" for i in own] for row in near])
+            look |= {"mode": "markers+text", "text": [said[i] if sides[i] else "" for i in own]}
+            look |= {"textposition": [sides[i] or "top center" for i in own], "cliponaxis": False}
+            look |= {"textfont": {"size": 12, "color": style.contender(int(k)).colour}}
+        look |= {"customdata": [said[i] for i in own], "hovertemplate": "%{hovertext}<extra></extra>"}
+        fig.add_scatter(**plot.xy(places[-1][own]), hovertext=tips[-1], **look, **at)
         fig.was(**plot.xy(places[:, own]), hovertext=tips)
 
 
-def beside(places: np.ndarray) -> list[str]:
-    """On which side of its mark every word stands: where the fewest marks and words are, one after the other."""
-    wide, high = 0.22, 0.085
-    ways = {"middle right": (1, 0), "middle left": (-1, 0), "top center": (0, 1), "bottom center": (0, -1)}
-    taken, found = [tuple(place) for place in places], []
-    for x, y in places:
-        spots = {way: (x + wide * right * 0.62, y + high * up) for way, (right, up) in ways.items()}
-        crowd = {way: sum(abs(a - s) < wide and abs(b - t) < high for a, b in taken) for way, (s, t) in spots.items()}
-        way = min(crowd, key=lambda one: crowd[one])
-        taken.append(spots[way])
-        found.append(way)
+def beside(places: np.ndarray, said: list[str]) -> list[str]:
+    """On which side of its mark every word stands so that it hides no other, places in ±1; "" where there is no room
+    (the word is told when one points at it)."""
+    taken = [(x, y, 0.025, 0.03) for x, y in places]
+    found = []
+    for (x, y), word in zip(places, said):
+        wide = sum(0.03 if letter.isascii() else 0.055 for letter in word) / 2
+        ways = {
+            f"{up} {side}".replace("middle center", ""): (x + (wide + 0.04) * right, y + 0.09 * above)
+            for up, above in (("middle", 0), ("top", 1), ("bottom", -1))
+            for side, right in (("right", 1), ("left", -1), ("center", 0))
+        }
+        free = [
+            way
+            for way, (s, t) in ways.items()
+            if way and not any(abs(a - s) < w + wide and abs(b - t) < h + 0.045 for a, b, w, h in taken)
+        ]
+        found.append(free[0] if free else "")
+        if free:
+            taken.append((*ways[free[0]], wide, 0.045))
     return found
 
 
-def head(fig: plot.Sheet, result: Result, text: Text, title: str, share: np.ndarray, **at: int) -> None:
+def titled(
+    fig: plot.Sheet, result: Result, text: Text, name: str, share: np.ndarray, reach: np.ndarray, **at: int
+) -> None:
     """Over a panel what it shows, and which part of the words stands next to its kind."""
-    told = [text.say("words.titled", title=title, share=percent(s)) if grouped(result) else title for s in share]
-    plot.words(
-        fig,
-        [-REACH],
-        [1.22 * REACH],
-        np.array(told)[:, None],
-        "bottom right",
-        textfont={"size": 13},
-        showlegend=False,
-        **at,
-    )
+    told = [text.say("words.titled", title=name, share=percent(s)) if grouped(result) else name for s in share]
+    look = {"textfont": {"size": 13}, "showlegend": False}
+    plot.words(fig, [-reach[0]], [1.28 * reach[1]], np.array(told)[:, None], "bottom right", **look, **at)
 
 
 def table_map(result: Result, language: str) -> pd.DataFrame:
@@ -151,17 +156,14 @@ def of_kind(result: Result, language: str) -> str:
     """How many words stand next to one of their kind, before and now, of every method."""
     if not grouped(result):
         return HERE.text(language).say("summaries.no_groups", count=len(result.pick))
-    found, by_chance = shares(result), percent(chance(result.group))
+    found = shares(result)
 
     def row(i: int) -> dict[str, Any]:
-        return {
-            "before": percent(found[i, 0]),
-            "now": percent(found[i, -1]),
-            "chance": by_chance,
-            "step": result.tick[-1],
-        }
+        key = "summaries.alike" if trained(result.params.methods[i]) else "summaries.alike_counted"
+        return {"key": key, "before": percent(found[i, 0]), "now": percent(found[i, -1])}
 
-    return HERE.each(result, language, "summaries.alike", row)
+    said = HERE.each(result, language, "", row), percent(chance(result.group))
+    return HERE.text(language).say("summaries.kinds", listed=said[0], chance=said[1], step=int(result.tick[-1]))
 
 
 # Neighbours
@@ -242,8 +244,8 @@ def finish_pmi(fig: plot.Sheet, result: Result, text: Text) -> None:
         fig.add_scatter(x=ends, y=ends, mode="lines", line=plot.line(style.AXIS, 1.5, "dot"), **plot.QUIET, **place)
     fig.update_xaxes(title=text.say("words.pmi"))
     fig.update_yaxes(title=text.say("words.score"), col=1)
-    for trace, word in zip(fig.data[:2], ("frequent", "rare")):
-        trace.update(name=text.say(f"words.{word}"), showlegend=True)
+    for i, trace in enumerate(fig.data):
+        trace.update(name=text.say(f"words.{('frequent', 'rare')[i % 2]}"), showlegend=i < 2)
     fig.update_layout(showlegend=True, legend={"y": 1.1})
 
 

@@ -19,7 +19,6 @@ from core.concepts.word_embeddings.reader.params import (
     LABELLED,
     LOOKS,
     NETS,
-    SKIPGRAM_STEPS,
     STEPS,
     WINDOW,
     Result,
@@ -73,9 +72,9 @@ def skipgram_vectors(params: Params, device: str) -> np.ndarray:
     pairs = [pairs_within(one, WINDOW) for one in texts]
     net = SkipGram(tables, pairs, noise, params.negatives, device)
     lucks = [stream("pairs", params.data_seed + i) for i in range(params.seeds)]
-    for step in range(SKIPGRAM_STEPS):
+    for step in range(params.steps):
         draws = np.stack([rng.random(PAIRED + SHARED) for rng in lucks])
-        net.learn(draws[:, :PAIRED], draws[:, PAIRED:], params.lr * (1 - step / SKIPGRAM_STEPS))
+        net.learn(draws[:, :PAIRED], draws[:, PAIRED:], params.lr * (1 - step / params.steps))
     return net.found()[:, 0]
 
 
