@@ -35,11 +35,7 @@ from core.concepts.word_embeddings.corpora import (
     usable,
 )
 from core.concepts.word_embeddings.figures import chance
-from core.concepts.word_embeddings.params import PAIRED, POWER, TINY, WAYS, Params, Wanted, weights
-from core.concepts.word_embeddings.reader.params import DIMENSION, LABELLED, NETS
-from core.concepts.word_embeddings.reader.train import Reader, first_rows
-from core.concepts.word_embeddings.train import answer
-from core.concepts.word_embeddings.vectors import (
+from core.concepts.word_embeddings.networks import (
     SkipGram,
     against_pmi,
     counts_of,
@@ -53,6 +49,10 @@ from core.concepts.word_embeddings.vectors import (
     skipgram_loss,
     solved,
 )
+from core.concepts.word_embeddings.params import PAIRED, POWER, TINY, WAYS, Params, Wanted, weights
+from core.concepts.word_embeddings.reader.params import DIMENSION, LABELLED, NETS
+from core.concepts.word_embeddings.reader.train import Reader, first_rows
+from core.concepts.word_embeddings.train import answer
 from core.ml.own import CONTENTS
 from tests.known import known
 

@@ -66,20 +66,22 @@ def draw_map(result: Result, language: str) -> go.Figure:
     """Right, the words as the first method has them now; left, before, and as the other methods have them."""
     text, names, words = HERE.text(language), HERE.names(result, language), words_of(result)
     found, ticks = shares(result), len(result.tick)
-    small = [(names[i], result.place[i], found[i]) for i in range(1, len(names))]
+    place = result.place.astype(float)
+    place /= np.sqrt(np.square(place).mean((2, 3), keepdims=True))  # every map fills its panel
+    small = [(names[i], place[i], found[i]) for i in range(1, len(names))]
     if trained(result.params.methods[0]):
-        start = np.repeat(result.place[0, :1], ticks, 0), np.repeat(found[0, :1], ticks)
+        start = np.repeat(place[0, :1], ticks, 0), np.repeat(found[0, :1], ticks)
         small.insert(0, (text.say("words.before"), *start))
     rows = max(1, len(small))
     specs = [[{}, None if k else {"rowspan": rows}] for k in range(rows)]
-    spread = {"column_widths": [0.27, 0.73], "horizontal_spacing": 0.03, "vertical_spacing": 0.1 / rows}
+    spread: dict[str, Any] = {"column_widths": [0.27, 0.73], "horizontal_spacing": 0.03, "vertical_spacing": 0.1 / rows}
     fig = plot.panels(rows, 2, None, 430, specs=specs, **spread)
-    reach = 1.1 * np.abs(result.place.astype(float)).max((0, 1, 2))
+    reach = 1.15 * np.abs(place[:, -1]).max((0, 1))
     near = [[", ".join(words[i] for i in row[:LISTED]) for row in tick] for tick in result.near[0]]
     for k, (name, places, share) in enumerate(small, 1):
         spots(fig, result, words, places, reach, row=k, col=1)
         titled(fig, result, text, name, share, reach, row=k, col=1)
-    spots(fig, result, words, result.place[0], reach, near, row=1, col=2)
+    spots(fig, result, words, place[0], reach, near, row=1, col=2)
     titled(fig, result, text, names[0], found[0], reach, row=1, col=2)
     fig.update_xaxes(visible=False, range=[-reach[0], reach[0]])
     fig.update_yaxes(visible=False, range=[-reach[1], 1.3 * reach[1]])
@@ -106,7 +108,7 @@ def spots(
         if near:
             tips = np.array([[f"<b>{said[i]}</b>: {row[i]}" for i in own] for row in near])
             look |= {"mode": "markers+text", "text": [said[i] if sides[i] else "" for i in own]}
-            look |= {"textposition": [sides[i] or "top center" for i in own], "cliponaxis": False}
+            look |= {"textposition": [sides[i] or "top center" for i in own]}
             look |= {"textfont": {"size": 12, "color": style.contender(int(k)).colour}}
         look |= {"customdata": [said[i] for i in own], "hovertemplate": "%{hovertext}<extra></extra>"}
         fig.add_scatter(**plot.xy(places[-1][own]), hovertext=tips[-1], **look, **at)
@@ -193,7 +195,7 @@ def draw_row(result: Result, language: str) -> go.Figure:
     hot = np.eye(len(rows))
     product = hot @ table
     said = [words[result.pick[i]] for i in rows]
-    spread = {"column_widths": [0.08, 0.92], "row_heights": [0.87, 0.13], "vertical_spacing": 0.12}
+    spread: dict[str, Any] = {"column_widths": [0.08, 0.92], "row_heights": [0.87, 0.13], "vertical_spacing": 0.12}
     fig = plot.panels(2, 2, None, 400, horizontal_spacing=0.02, **spread)
     top = float(np.abs(table).max()) or 1.0
     look = {"showscale": False, "xgap": 1, "ygap": 1}
@@ -327,7 +329,7 @@ SAID = HERE.saying(
     tilt=lambda r: [f"{v:.2f}" for v in last("tilt")(r).mean(1)],
 )
 PMI = pictures.points(
-    HERE, "pmi", lambda r: np.stack([r.pmi, r.score], -1), frequent, table_pmi, SAID, columns=2, finish=finish_pmi
+    HERE, "pmi", lambda r: np.stack([r.pmi, r.score], -1), frequent, table_pmi, SAID, columns=2, axes=True, finish=finish_pmi
 )
 FIGURES = (
     *HERE.figures(

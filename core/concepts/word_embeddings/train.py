@@ -7,6 +7,20 @@ from collections.abc import Generator
 import numpy as np
 
 from core.concepts.word_embeddings.corpora import OFTEN, Corpus, corpus, expected, pairs_within, shuffled, thinned
+from core.concepts.word_embeddings.networks import (
+    SkipGram,
+    against_pmi,
+    counts_of,
+    decomposed,
+    first_tables,
+    nearest,
+    noise_of,
+    of_one_kind,
+    on_map,
+    shifted_pmi,
+    solved,
+    unit,
+)
 from core.concepts.word_embeddings.params import (
     NEAREST,
     PAIRED,
@@ -21,20 +35,6 @@ from core.concepts.word_embeddings.params import (
     Wanted,
     ticks,
     trained,
-)
-from core.concepts.word_embeddings.vectors import (
-    SkipGram,
-    against_pmi,
-    counts_of,
-    decomposed,
-    first_tables,
-    nearest,
-    noise_of,
-    of_one_kind,
-    on_map,
-    shifted_pmi,
-    solved,
-    unit,
 )
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule, stacked

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.concepts.word_embeddings.corpora import VERBS, made, pairs_within, sentences_made
+from core.concepts.word_embeddings.networks import SkipGram, first_tables, noise_of
 from core.concepts.word_embeddings.params import PAIRED, POWER, SHARED, Params
 from core.concepts.word_embeddings.reader.params import (
     AT_ONCE,
@@ -24,7 +25,6 @@ from core.concepts.word_embeddings.reader.params import (
     Result,
     layers,
 )
-from core.concepts.word_embeddings.vectors import SkipGram, first_tables, noise_of
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule
 from core.ml.recurrent import recurrent_forward, recurrent_weights
