@@ -98,7 +98,7 @@ MISTAKES = (
 def measured(which: Method, value: Callable[[Any], np.ndarray], field: str = "alike") -> Measure:
     """Of a run in which the field is known."""
     alone = METHODS.alone(value, which)
-    return lambda result: alone(result) if getattr(result, field).shape[2] else None
+    return lambda result: alone(result) if getattr(result, field).size else None
 
 
 def alone(name: str) -> Measure:

@@ -329,7 +329,15 @@ SAID = HERE.saying(
     tilt=lambda r: [f"{v:.2f}" for v in last("tilt")(r).mean(1)],
 )
 PMI = pictures.points(
-    HERE, "pmi", lambda r: np.stack([r.pmi, r.score], -1), frequent, table_pmi, SAID, columns=2, axes=True, finish=finish_pmi
+    HERE,
+    "pmi",
+    lambda r: np.stack([r.pmi, r.score], -1),
+    frequent,
+    table_pmi,
+    SAID,
+    columns=2,
+    axes=True,
+    finish=finish_pmi,
 )
 FIGURES = (
     *HERE.figures(

@@ -156,5 +156,5 @@ PRESETS = (
     Preset("crossed", {"methods": (SKIPGRAM, Method("crossed"))}, "alike"),
 )
 
-TINY = Params(data="known", steps=4, seeds=2)
+TINY = Params(data="known", steps=12, seeds=2)
 TRIAL = {"seeds": 2, "steps": 2}

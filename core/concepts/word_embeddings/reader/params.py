@@ -19,13 +19,18 @@ LABELLED = (16, 64, 256)  # sentences of which is said what they are about
 EXAMPLES = 500  # test sentences
 UNITS, CELL = 16, "gru"
 DIMENSION, WINDOW = 16, 4  # of the skip-gram vectors
-STEPS, AT_ONCE, LOOKS = 80, 32, 4
+STEPS, AT_ONCE, LOOKS = 80, 32, 4  # at most; sentences of a step; moments recorded besides the start
 
 
 @dataclass(frozen=True)
 class Result(BaseResult):
     tick: np.ndarray = array("tick+", "steps", dtype="int64")
     accuracy: np.ndarray = array("net size seed tick+")  # test
+
+
+def steps_of(params: Params) -> int:
+    """Steps in which it learns to read, after `steps` of skip-gram."""
+    return min(STEPS, params.steps)
 
 
 def layers() -> tuple[int, int, int]:
@@ -46,4 +51,4 @@ def cost(params: Params) -> Cost:
     members = len(NETS) * params.seeds
     step = len(LABELLED) * (2e7 + members * AT_ONCE * LENGTH * 3 * UNITS * (DIMENSION + UNITS) * 6.0)
     before = params.steps * params.seeds * 6.0 * PAIRED * (SHARED + 2) * DIMENSION
-    return Cost(STEPS, step + before / STEPS, 40.0 * members * EXAMPLES * LENGTH * UNITS, members)
+    return Cost(steps_of(params), step + before / steps_of(params), 40.0 * members * EXAMPLES * LENGTH * UNITS, members)

@@ -20,10 +20,10 @@ from core.concepts.word_embeddings.reader.params import (
     LABELLED,
     LOOKS,
     NETS,
-    STEPS,
     WINDOW,
     Result,
     layers,
+    steps_of,
 )
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule
@@ -33,10 +33,10 @@ from core.ml.recurrent import recurrent_forward, recurrent_weights
 def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
     """Results, each fuller than the last, at least one every `chunk` steps; at the end the networks [net · seed, D]
     by how many sentences they learned from, {"16": …}."""
-    seeds = range(params.seeds)
-    ticks = np.unique(np.linspace(0, STEPS, LOOKS + 1).round().astype(int))
+    seeds, total = range(params.seeds), steps_of(params)
+    ticks = np.unique(np.linspace(0, total, LOOKS + 1).round().astype(int))
     axes = {"net": len(NETS), "size": len(LABELLED), "seed": params.seeds}
-    record = Recording(Result, params, STEPS, axes, tick=ticks)
+    record = Recording(Result, params, total, axes, tick=ticks)
     start = np.concatenate(
         [first_rows(params, net, vectors) for vectors in [skipgram_vectors(params, device)] for net in NETS]
     )
@@ -46,13 +46,13 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     luck = [stream("order of sentences", params.data_seed + i) for i in seeds]
     arms = [Reader(start, params, device) for _ in LABELLED]
 
-    for moment in schedule(STEPS, chunk, tick=ticks):
+    for moment in schedule(total, chunk, tick=ticks):
         for step in moment.steps:
             draws = np.stack([rng.random(AT_ONCE) for rng in luck])
             for size, arm in zip(LABELLED, arms):
                 rows = torch.as_tensor((draws * size).astype(np.int64), device=device)
                 chosen = rows[..., None].expand(-1, -1, x.shape[2])
-                arm.learn(x.gather(1, chosen), y.gather(1, rows), params.lr * (1 - step / STEPS))
+                arm.learn(x.gather(1, chosen), y.gather(1, rows), params.lr * (1 - step / total))
         if moment.due:
             found = [arm.right(x[:, test], y[:, test]) for arm in arms]
             record.append("tick", accuracy=np.stack([one.reshape(len(NETS), -1) for one in found], 1))
