@@ -7,6 +7,7 @@ page = Page("word_embeddings")
 def picked(page: Page, at: dict[str, str]) -> None:
     """Ask for the neighbours of the word that was clicked."""
     page.reask("near", word=at["id"])
+    page.unfold("near")
 
 
 page.header()
@@ -18,7 +19,9 @@ with presets:
 with settings:
     page.controls(*([] if page.experiment.part else ("methods", "data", "own")))
 if not page.experiment.part:
-    page.question("near", draw_neighbours, summary_neighbours, {"method": len(page.params.methods)})
+    with page.folded("near", page.text.say("words.near"), "near_me") as fold:
+        if fold.open:
+            page.question("near", draw_neighbours, summary_neighbours, {"method": len(page.params.methods)})
 page.claims("close", "pmi", "sum")
 page.lesson()
 page.share()

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from core.concept.parts import Figure
 from core.concept.text import Text
 from core.concepts.word_embeddings.claims import last, reading
-from core.concepts.word_embeddings.params import WAYS, Neighbours, Result, trained
+from core.concepts.word_embeddings.params import WAYS, Neighbours, Result, learns
 from core.concepts.word_embeddings.reader.params import LABELLED, NETS
 from core.figures import kinds, pictures, plot, style
 from core.figures.gallery import Gallery, percent, percents, telling
@@ -69,7 +69,7 @@ def draw_map(result: Result, language: str) -> go.Figure:
     place = result.place.astype(float)
     place /= np.sqrt(np.square(place).mean((2, 3), keepdims=True))  # every map fills its panel
     small = [(names[i], place[i], found[i]) for i in range(1, len(names))]
-    if trained(result.params.methods[0]):
+    if learns(result.params.methods[0]):
         start = np.repeat(place[0, :1], ticks, 0), np.repeat(found[0, :1], ticks)
         small.insert(0, (text.say("words.before"), *start))
     rows = max(1, len(small))
@@ -161,7 +161,7 @@ def of_kind(result: Result, language: str) -> str:
     found = shares(result)
 
     def row(i: int) -> dict[str, Any]:
-        key = "summaries.alike" if trained(result.params.methods[i]) else "summaries.alike_counted"
+        key = "summaries.alike" if learns(result.params.methods[i]) else "summaries.alike_counted"
         return {"key": key, "before": percent(found[i, 0]), "now": percent(found[i, -1])}
 
     said = HERE.each(result, language, "", row), percent(chance(result.group))

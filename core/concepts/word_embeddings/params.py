@@ -103,7 +103,7 @@ class Neighbours(BaseResult):
 ASKS = (Ask("near", Wanted, Neighbours),)
 
 
-def trained(method: Method) -> bool:
+def learns(method: Method) -> bool:
     return method.kind not in COUNTED
 
 
@@ -131,7 +131,7 @@ def cost(params: Params) -> Cost:
     for method in params.methods:
         numbers = 2 * words * method.dimension
         step = 6.0 * PAIRED * (SHARED + 2) * method.dimension + 60.0 * numbers + 60.0 * PAIRED * method.dimension
-        flops += params.seeds * step * trained(method) + 1e6 + 4.0 * words**3 / params.steps * (not trained(method))
+        flops += params.seeds * step * learns(method) + 1e6 + 4.0 * words**3 / params.steps * (not learns(method))
         memory += params.seeds * (16.0 * numbers + 40.0 * PAIRED * SHARED + 8e6 * method.window)
     return Cost(params.steps, flops, memory + 24.0 * words**2, params.seeds)
 

@@ -33,8 +33,8 @@ from core.concepts.word_embeddings.params import (
     Params,
     Result,
     Wanted,
+    learns,
     ticks,
-    trained,
 )
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule, stacked
@@ -85,7 +85,7 @@ class Arm:
         self.k = 1 if method.kind == "svd" else params.negatives
         self.places: np.ndarray | None = None
         self.net: SkipGram | None = None
-        if trained(method):
+        if learns(method):
             tables = np.stack([first_tables(words, method.dimension, params.weight_seed + i) for i in seeds])
             noise = np.full_like(self.noise, 1 / words) if method.kind == "uniform" else self.noise
             self.net = SkipGram(tables, self.pairs, noise, self.k, device)
