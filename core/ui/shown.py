@@ -103,8 +103,14 @@ class Shown:
 
     def folded(self, name: str, label: str, icon: str) -> Any:
         """A part that is folded away at first; what is in it is made only while its `.open` is true."""
-        key = f"{self.stem}-fold-{name}-{self.text.language}"
-        return st.expander(label, icon=f":material/{icon}:", key=key, on_change="rerun")
+        return st.expander(label, icon=f":material/{icon}:", key=self._fold(name), on_change="rerun")
+
+    def unfold(self, name: str) -> None:
+        """Open a folded part, by a gesture elsewhere."""
+        st.session_state[self._fold(name)] = True
+
+    def _fold(self, name: str) -> str:
+        return f"{self.stem}-fold-{name}-{self.text.language}"
 
     def _ask(self) -> Run | None:
         """The run of the present Params: under way, stored, or started now if cheap or the page's default, so that no

@@ -67,7 +67,7 @@ def draw_map(result: Result, language: str) -> go.Figure:
     text, names, words = HERE.text(language), HERE.names(result, language), words_of(result)
     found, ticks = shares(result), len(result.tick)
     place = result.place.astype(float)
-    place /= np.sqrt(np.square(place).mean((2, 3), keepdims=True))  # every map fills its panel
+    place /= np.sqrt(np.square(place).mean((2, 3), keepdims=True)).clip(1e-9)  # every map fills its panel
     small = [(names[i], place[i], found[i]) for i in range(1, len(names))]
     if learns(result.params.methods[0]):
         start = np.repeat(place[0, :1], ticks, 0), np.repeat(found[0, :1], ticks)
