@@ -1,6 +1,7 @@
 from core.concepts.word_embeddings.figures import draw_neighbours, summary_neighbours
 from core.ui.page import Page
 
+CONTROLS = {"": ("methods", "data", "own"), "reader": ("steps", "negatives")}
 page = Page("word_embeddings")
 
 
@@ -17,7 +18,7 @@ with picture:
 with presets:
     page.presets()
 with settings:
-    page.controls(*([] if page.experiment.part else ("methods", "data", "own")))
+    page.controls(*CONTROLS[page.experiment.part])
 if not page.experiment.part:
     with page.folded("near", page.text.say("words.near"), "near_me") as fold:
         if fold.open:

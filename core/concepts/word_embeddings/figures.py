@@ -107,7 +107,7 @@ def spots(
         tips = np.array([[said[i] for i in own]] * len(places))
         if near:
             tips = np.array([[f"<b>{said[i]}</b>: {row[i]}" for i in own] for row in near])
-            look |= {"mode": "markers+text", "text": [said[i] if sides[i] else "" for i in own]}
+            look |= {"mode": "markers+text", "text": [said[i] if sides[i] else " " for i in own]}
             look |= {"textposition": [sides[i] or "top center" for i in own]}
             look |= {"textfont": {"size": 12, "color": style.contender(int(k)).colour}}
         look |= {"customdata": [said[i] for i in own], "hovertemplate": "%{hovertext}<extra></extra>"}
