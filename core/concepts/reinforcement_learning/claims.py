@@ -82,8 +82,8 @@ def late(result: Any) -> np.ndarray:
     return result.reward[:, :, -TAIL:].astype(float).mean((2, 3))
 
 
-def reached_now(reward: np.ndarray) -> np.ndarray:
-    return reward >= SOLVED
+def reached_now(reward: np.ndarray) -> Any:
+    return np.greater_equal(reward, SOLVED)
 
 
 def solved(result: Any) -> np.ndarray:
@@ -163,16 +163,18 @@ def played(params: Params) -> bool:
     return params.games == 51_200
 
 
-def cliff(id: str, measure: Measure, *more: Any, at: str = "cliff", **how: Any) -> Claim:
-    return claim(id, measure, *more, of="cliff", at=at, **how)
+def cliff(
+    id: str, measure: Measure, smallest: float, direction: str = "above", at: str = "cliff", **more: Any
+) -> Claim:
+    return claim(id, measure, smallest, direction, at, of="cliff", **more)
 
 
-def balance(id: str, measure: Measure, *more: Any, **how: Any) -> Claim:
-    return claim(id, measure, *more, of="pole", at="pole", **how)
+def balance(id: str, measure: Measure, smallest: float, direction: str = "above", **more: Any) -> Claim:
+    return claim(id, measure, smallest, direction, "pole", of="pole", **more)
 
 
-def game(id: str, measure: Measure, *more: Any, **how: Any) -> Claim:
-    return claim(id, measure, *more, of="game", at="game", **how)
+def game(id: str, measure: Measure, smallest: float, direction: str = "above", **more: Any) -> Claim:
+    return claim(id, measure, smallest, direction, "game", of="game", **more)
 
 
 def cut_short(how: str) -> Measure:

@@ -198,7 +198,7 @@ def lost(result: Any) -> np.ndarray:
 def table_cliff(result: Any, language: str) -> pd.DataFrame:
     nothing = np.full(len(BESIDE), np.nan)
     last = result.greedy[:, :, -1].mean(1) if result.greedy.shape[2] else np.full(len(LEARNERS), np.nan)
-    on = trip_reward(result).mean(1) if result.reward.shape[-1] else np.full(len(LEARNERS), np.nan)
+    on = trip_reward(result).mean(1) if result.reward.shape[-1] else nothing[: len(LEARNERS)]
     columns = {
         "words.online": np.concatenate([on, result.beside]).round(2),
         "words.greedy": np.concatenate([last, nothing]).round(2),
@@ -268,12 +268,10 @@ def solved_by(result: Any) -> np.ndarray:
 
 
 def share_solved(result: Any) -> list[str]:
-    return percents(solved_by(result)[:, :, -1, 0]) if len(result.tick) else [""] * len(PLAYERS)
+    return percents(solved_by(result)[:, :, -1, 0])
 
 
 def said_pole(result: Any, language: str) -> str:
-    if not len(result.tick):
-        return POLE.text(language).say("summaries.nothing")
     shares, now = share_solved(result), result.reward[:, :, -1].mean((1, 2))
     one = percents(solved_by(result)[:, :, -1, 1])
 
@@ -285,8 +283,6 @@ def said_pole(result: Any, language: str) -> str:
 
 
 def table_pole(result: Any, language: str) -> pd.DataFrame:
-    if not len(result.tick):
-        return POLE.table(result, language)
     text, said = POLE.text(language), counted(result)
     columns: dict[str, Any] = {}
     for k, how in enumerate(COUNTED):
@@ -431,8 +427,8 @@ def summary_board(found: Any, language: str) -> str:
 
 FIGURES = (
     *HERE.figures(SPREAD, MAPS, ERROR),
-    *CLIFF.figures(TRIPS, ARROWS),
-    *POLE.figures(SOLVED, REWARD),
+    *CLIFF.figures(CLIFF.later(TRIPS, lambda r: r.reward.shape[-1] >= BLOCK), ARROWS),
+    *POLE.figures(*(POLE.later(figure, lambda r: len(r.tick) > 0) for figure in (SOLVED, REWARD))),
     *SLOPES.figures(SLOPES.later(NOISE), SLOPES.later(ALONG)),
     *GAME.figures(UNBEATEN, AGAINST),
 )

@@ -38,7 +38,7 @@ class Params(BaseParams):
     walls: str = string("", LETTERS, CELLS)
     epsilon: float = number(0.1, 0.0, 0.5, step=0.01)
     alpha: float = number(0.5, 0.01, 1.0, step=0.01)
-    trips: int = integer(300, 20, 1000, step=10)
+    trips: int = integer(300, 10, 1000, step=10)
     updates: int = integer(60, 2, 200)
     batch: int = integer(8, 2, 32)
     lr: float = number(0.3, 0.001, 3.0, log=True)
@@ -93,6 +93,6 @@ PRESETS = (
 )
 
 TINY = Params(
-    distance=4, episodes=3, n=2, limit=20, noise=0.3, trips=20, updates=2, batch=2, games=128, seeds=2,
+    distance=4, episodes=3, n=2, limit=20, noise=0.3, trips=10, updates=2, batch=2, games=128, seeds=2,
 )  # fmt: skip
-TRIAL = {"episodes": 3, "limit": 40, "trips": 20, "updates": 2, "batch": 2, "games": 128, "seeds": 2}
+TRIAL = {"episodes": 3, "limit": 40, "trips": 10, "updates": 2, "batch": 2, "games": 128, "seeds": 2}

@@ -19,7 +19,7 @@ def neighbours(high: int, wide: int, walls: np.ndarray) -> np.ndarray:
     to_row = np.clip(row[:, None] + MOVES[:, 0], 0, high - 1)
     to_column = np.clip(column[:, None] + MOVES[:, 1], 0, wide - 1)
     to = to_row * wide + to_column
-    return np.where(walls[to], np.arange(len(to))[:, None], to)
+    return np.where(walls[to] | walls[:, None], np.arange(len(to))[:, None], to)
 
 
 def distances(to: np.ndarray, goal: int) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 POWERS = 3 ** np.arange(9)
 CELLS = np.arange(3**9)[:, None] // POWERS % 3  # [board, cell]
 LINES = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6))
-WON = np.any([(CELLS[:, line] == 1).all(1) for line in LINES], 0)  # [board], by me
+WON: np.ndarray = np.logical_or.reduce([(CELLS[:, line] == 1).all(1) for line in LINES])  # [board], by me
 SWAPPED = np.array([0, 2, 1])[CELLS] @ POWERS  # the board as the opponent sees it
-FULL = (CELLS > 0).all(1)
+FULL: np.ndarray = np.logical_and.reduce(CELLS > 0, 1)
 
 
 def symmetric() -> np.ndarray:

@@ -45,10 +45,10 @@ class Board(BaseResult):
     where it could not go. moves: all, its answer included. over: −1 not yet, 0 a draw, 1 the reader's, 2 the machine's.
     """
 
+    over: int
     cells: np.ndarray = array("cell", dtype="int64")
     values: np.ndarray = array("cell", fill=np.nan)
     moves: np.ndarray = array("move", dtype="int64")
-    over: int
 
 
 ASKS = (Ask("play", Moves, Board),)

@@ -45,8 +45,8 @@ class Pushes(BaseParams):
 class Balance(BaseResult):
     """Where a reader's pushes have led, and how far the players come from the same start."""
 
-    path: np.ndarray = array("step state")
     fallen: int
+    path: np.ndarray = array("step state")
     steps: np.ndarray = array("player", "steps", dtype="int64")
     right: np.ndarray = array("player")  # how likely each would push to the right now
 
