@@ -115,9 +115,10 @@ def test_no_words_are_left_over(stem: str, language: str) -> None:
     hinted, plain = needed(stem)
     sections = ("params", "options", "presets", "figures", "claims", "predict", "mistakes")
     own = {key for key in parsed(stem, language).labels if key.split(".")[0] in sections}
-    questions = {
-        f"params.{name}" for each in load(stem).experiments for ask in each.asks for name in fields(ask.question)
-    }
+    questions = set()
+    for name, kind in (pair for asked in load(stem).questions.values() for pair in fields(asked).items()):
+        options = kind.options if isinstance(kind, Choice) else ()
+        questions |= {f"params.{name}", *(f"options.{name}.{option}" for option in options)}
     assert own <= hinted | plain | questions
 
 

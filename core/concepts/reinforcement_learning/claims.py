@@ -51,6 +51,8 @@ def found_way(result: Any) -> np.ndarray:
 def too_low(result: Any) -> np.ndarray:
     """By which share the mean value is below the truth, over the cells no farther than the start: [way, seed, tick]."""
     near = np.isfinite(result.away) & (result.away > 0) & (result.away <= result.params.distance)
+    if not near.any():
+        return np.full(result.values.shape[:-1], np.nan)
     truth = result.truth[near].astype(float)
     return (truth - result.values[..., near]).mean(-1) / max(truth.mean(), 1e-12)
 

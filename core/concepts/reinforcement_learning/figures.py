@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -166,8 +167,7 @@ def errors(result: Result) -> np.ndarray:
     another truth."""
     low = -too_low(result)
     low[WAYS.index("planning")] = np.nan
-    cells = np.isfinite(result.away) & (result.away > 0) & (result.away <= result.params.distance)
-    other = (result.fixed - result.truth)[:, cells].mean(1) / max(result.truth[cells].mean(), 1e-12)
+    other = -too_low(replace(result, values=result.fixed))
     return np.concatenate([low, np.broadcast_to(other[:, None, None], (len(other), *low.shape[1:]))])
 
 

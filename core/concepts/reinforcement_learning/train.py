@@ -50,7 +50,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 1) -> Generator[Resu
             found = policy_values(greedy(values, to, goal), to, goal, params.gamma)[..., start]
             beside = np.repeat(fixed[:, start, None], params.seeds, 1)
             record.append("tick", values=values, returned=np.concatenate([found, beside]))
-        yield record.result(moment.step)
+        if moment.step % chunk == 0 or moment.last:
+            yield record.result(moment.step)
 
 
 def episode(

@@ -59,7 +59,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Res
         if moment.due:
             found = kept[np.searchsorted(ticks, moment.step)]
             record.append("tick", values=found, greedy=without_exploring(found))
-        yield record.result(moment.step)
+        if moment.step % chunk == 0 or moment.last:
+            yield record.result(moment.step)
 
 
 def together(luck: list[np.random.Generator]) -> np.ndarray:

@@ -37,13 +37,15 @@ def train(params: Params, device: str = "cpu", chunk: int = 640) -> Generator[Re
     ticks = moments(params)
     axes = {"player": len(PLAYERS), "seed": seeds, "against": 2, "outcome": 2}
     record = Recording(Result, params, params.games, axes, tick=ticks)
-    for moment in schedule(params.games, TOGETHER * max(1, chunk // TOGETHER), tick=ticks):
+    chunk = TOGETHER * max(1, chunk // TOGETHER)
+    for moment in schedule(params.games, chunk, tick=ticks):
         for _ in range(len(moment.steps) // TOGETHER):
             play(values, views, params.explore, luck)
         if moment.due:
             seen = np.take_along_axis(values, views[:, None], 2).reshape(-1, len(CELLS))
             record.append("tick", chance=np.concatenate([strength(seen), fixed]))
-        yield record.result(moment.step)
+        if moment.step % chunk == 0 or moment.last:
+            yield record.result(moment.step)
     return {"values": values}
 
 
