@@ -37,6 +37,7 @@ from core.figures.kinds import Chips
 SHOWN = (WAYS.index("td"), WAYS.index("mc"))  # on the first screen
 BLOCK = 10  # trips in the mean of one point
 COUNTED = {"mean": "solid", "one": "dot", "top": "dash"}  # how reward is reported
+TINT = [[0, style.fade(style.PALETTE[4], 0.07)], [1, style.fade(style.PALETTE[4], 0.9)]]  # of a value
 FULL = {"range": [-0.02, 1.02]}
 
 
@@ -64,28 +65,28 @@ def field(
     """Values [moment, y, x] from `top[0]` to `top[1]` as colours, and where a policy [moment, cell, move] goes as
     arrows; no arrow where no way is better."""
     high, wide = values.shape[1:]
-    look = pictures.CELLS | {"zmin": top[0], "zmax": top[1], "colorscale": style.colorscale(style.SEQUENTIAL)}
+    look = pictures.CELLS | {"zmin": top[0], "zmax": top[1], "colorscale": TINT}
     look |= {"customdata": np.reshape(ids, (high, wide))} if ids else {}
     tip = "%{z:.3f}<extra></extra>"
     shown = np.where(walls.reshape(high, wide), np.nan, values).astype(np.float32)
     fig.add_heatmap(z=shown[-1], hovertemplate=tip, **look, **place).was(z=shown)
     way = chance @ MOVES[:, ::-1]  # to the right and down
-    way = np.where(np.isin(np.arange(high * wide), list(marks)[-1:])[:, None] | walls[:, None], 0, way)
+    way = np.where(np.isin(np.arange(high * wide), list(marks))[:, None] | walls[:, None], 0, way)
     length = np.linalg.norm(way, axis=-1, keepdims=True)
     way = np.where(length > 1e-9, way / np.maximum(length, 1e-9), np.nan)
     y, x = np.divmod(np.arange(high * wide), wide)
     at = np.stack([x, y], -1) - 0.3 * way
     lines = np.stack([at, at + 0.6 * way, np.full_like(at, np.nan)], -2).reshape(len(way), -1, 2)
     arrow = plot.arrow(style.PALETTE[8], 1.6, 8) | {"hoverinfo": "skip"}
-    arrow["marker"] |= {"symbol": "arrow", "size": [0, 8, 0] * (high * wide), "opacity": 1}
+    arrow["marker"] |= {"symbol": "arrow", "size": [0, 9, 0] * (high * wide), "opacity": 1, "line": {"width": 0}}
     fig.add_scatter(**plot.xy(lines[-1]), **arrow, **place).was(**plot.xy(lines))
     stone = plot.marker(style.AXIS, "square", 11)
     fig.add_scatter(x=x[walls], y=y[walls], mode="markers", marker=stone, hoverinfo="skip", **place)
     for cell, said in marks.items():
         bold = {"textfont": {"size": 13, "weight": 700}, **plot.QUIET}
         fig.add_scatter(x=[cell % wide], y=[cell // wide], mode="text", text=[said], **bold, **place)
-    fig.update_yaxes(autorange="reversed", visible=False, constrain="domain", **place)
-    fig.update_xaxes(visible=False, constrain="domain", **place)
+    fig.update_yaxes(range=[high - 0.5, -0.5], visible=False, constrain="domain", **place)
+    fig.update_xaxes(range=[-0.5, wide - 0.5], visible=False, constrain="domain", **place)
 
 
 def grid_map(fig: plot.Sheet, result: Result, values: np.ndarray, **place: Any) -> None:
@@ -110,7 +111,7 @@ def draw_spread(result: Result, language: str) -> go.Figure:
     specs: Any = [[{}, {"rowspan": 2}], [{}, None]]
     titles = [names[SHOWN[0]], "", names[SHOWN[1]]]
     fig = plot.panels(
-        2, 2, titles, 370, specs=specs, column_widths=[0.56, 0.44], horizontal_spacing=0.1, vertical_spacing=0.1
+        2, 2, titles, 370, specs=specs, column_widths=[0.6, 0.4], horizontal_spacing=0.12, vertical_spacing=0.09
     )
     for k, way in enumerate(SHOWN):
         grid_map(fig, result, result.values[way, 0].astype(float), row=k + 1, col=1)
@@ -123,7 +124,7 @@ def draw_spread(result: Result, language: str) -> go.Figure:
         plot.bands(fig, result.tick, result.returned[i].astype(float), names[i], plot.curve(i), hover=hover, **side)
     fig.update_xaxes(title=text.say("words.episode"), **side)
     fig.update_yaxes(title=text.say("words.return"), rangemode="tozero", **side)
-    fig.update_layout(legend={"y": 1.16, "x": 1, "xanchor": "right"})
+    fig.update_layout(legend={"y": 1.2}, margin={"t": 62, "l": 5})
     plot.stack(fig)
     return plot.film(fig, result, result.tick, text.say("words.episode"), cut=True)
 
@@ -222,7 +223,7 @@ def said_cliff(result: Any, language: str) -> str:
 
 
 def finish_cliff(fig: plot.Sheet, result: Any, text: Text) -> None:
-    fig.update_yaxes(type="log", tickvals=[10, 13, 17, 30, 50, 100, 200, 500, 1000, 5000], range=[1.05, 3.8])
+    fig.update_yaxes(type="log", tickvals=[13, 20, 30, 50, 100, 200, 500, 1000, 5000], range=[1.05, 3.8])
 
 
 def paint_cliff(fig: plot.Sheet, result: Any, text: Text, i: int, **place: Any) -> None:
