@@ -375,7 +375,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "unbiased": pairs(balancing, "unbiased", {"along": {"none": 0.1}}, {"along": {"none": 1}}),
     "inside_biased": pairs(balancing, "inside_biased", {"along": {"inside": 0.5}}, {"along": {"inside": 1}}),
     "inside_slower": pairs(balancing, "inside_slower", {"others": 490}, {"others": 300}, inside=300),
-    "inside": pairs(balancing, "inside", {"others": 490}, {"others": 300}, inside=300),
+    "inside": pairs(balancing, "inside", {"along": {"inside": 0.5}}, {"along": {"inside": 1}}),
     "one_episode": (lucky("one_episode", 500, 300), lucky("one_episode", 500, 500)),
     "last_result": tuple(playing("last_result", 0, 0, board=v, random=0.4) for v in (0.9, 0.5)),
     "other_results": tuple(playing("other_results", 0, 0, shuffled=v, random=0.4) for v in (0.4, 0.9)),

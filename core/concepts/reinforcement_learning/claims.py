@@ -112,6 +112,11 @@ def along(fixed: str) -> Number:
     return lambda result: result.along[FIXED.index(fixed)].astype(float)
 
 
+def turned(result: Any) -> np.ndarray:
+    """By which share the mean gradient falls short along the true one, at the hand-written policy."""
+    return 1 - along("rule")(result)
+
+
 def unbeaten(result: Any) -> np.ndarray:
     """Whether no opponent can win: [player, seed, tick]."""
     return result.chance[:, :, :, 1, 1] < 1e-6
@@ -240,6 +245,6 @@ def mistake(id: str, at: str, measure: Measure, symptom: float, figure: str) -> 
 
 MISTAKES = (
     mistake("limit_as_end", "limit", GRID.alone(lambda r: too_low(r)[..., -1], "mc"), 0.3, "error"),
-    mistake("inside", "pole", POLES.more(late, "others", "inside"), 50, "reward"),
+    mistake("inside", "pole", SLOPES.alone(turned, "inside"), 0.15, "along"),
     mistake("one_episode", "pole", POLES.alone(overstated, "others"), 25, "solved"),
 )
