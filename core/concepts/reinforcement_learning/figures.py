@@ -37,7 +37,7 @@ from core.figures.kinds import Chips
 SHOWN = (WAYS.index("td"), WAYS.index("mc"))  # on the first screen
 BLOCK = 10  # trips in the mean of one point
 COUNTED = {"mean": "solid", "one": "dot", "top": "dash"}  # how reward is reported
-TINT = [[0, style.fade(style.PALETTE[4], 0.07)], [1, style.fade(style.PALETTE[4], 0.9)]]  # of a value
+TINT = [[0, style.fade(style.PALETTE[0], 0.05)], [1, style.fade(style.PALETTE[0], 0.6)]]  # of a value
 FULL = {"range": [-0.02, 1.02]}
 
 
@@ -280,7 +280,7 @@ def said_pole(result: Any, language: str) -> str:
         said = {"share": shares[i], "one": one[i], "now": f"{now[i]:.0f}"}
         return said if np.isfinite(now[i]) else None
 
-    return POLE.each(result, language, "summaries.pole", row, "summaries.nothing")
+    return POLE.each(result, language, "summaries.pole", row, "summaries.nothing", "summaries.poles")
 
 
 def table_pole(result: Any, language: str) -> pd.DataFrame:
@@ -301,7 +301,7 @@ def finish_reward(fig: plot.Sheet, result: Any, text: Text) -> None:
 HOWS = Chips("how", COUNTED, ("mean",))
 SOLVED = kinds.solved(
     POLE, "solved", "episodes", episodes, solved_by, said_pole, parts=HOWS, table=table_pole,
-    finish=lambda fig, r, text: fig.update_yaxes(**FULL),
+    banded=2, finish=lambda fig, r, text: fig.update_yaxes(**FULL),
 )  # fmt: skip
 REWARD = kinds.curves(
     POLE, "reward", "episodes", episodes, lambda r: {"reward": counted(r)}, said_pole, parts=HOWS, table=table_pole,
@@ -375,7 +375,7 @@ def said_game(result: Any, language: str) -> str:
         won, lost_ = (f"{100 * v:.0f} %" for v in (chance[i, 0, 0], chance[i, 1, 1]))
         return {"share": shares[i], "won": won, "lost": lost_}
 
-    return GAME.each(result, language, "summaries.game", row, "summaries.nothing")
+    return GAME.each(result, language, "summaries.game", row, "summaries.nothing", "summaries.games")
 
 
 def table_game(result: Any, language: str) -> pd.DataFrame:
@@ -386,18 +386,23 @@ def table_game(result: Any, language: str) -> pd.DataFrame:
 
 
 def finish_games(fig: plot.Sheet, result: Any, text: Text) -> None:
-    fig.update_xaxes(type="log", exponentformat="power")
+    fig.update_xaxes(type="log", exponentformat="power", dtick=1)
     fig.update_yaxes(**FULL)
+
+
+def finish_strength(fig: plot.Sheet, result: Any, text: Text) -> None:
+    finish_games(fig, result, text)
+    fig.update_layout(legend={"y": 1.24}, margin={"t": 96})
 
 
 UNBEATEN = kinds.solved(
     GAME, "unbeaten", "games", lambda r: np.maximum(r.tick, 1), unbeaten, said_game, table=table_game,
-    finish=finish_games, marked=True,
+    finish=finish_games, marked=True, banded=2,
 )  # fmt: skip
 AGAINST = kinds.curves(
     GAME, "against", "games", lambda r: np.maximum(r.tick, 1),
     lambda r: {"won_random": against(0)(r)[..., 0], "lost_best": against(1)(r)[..., 1]}, said_game,
-    table=table_game, finish=finish_games, marked=True, side=True,
+    table=table_game, finish=finish_strength, marked=True, side=True,
 )  # fmt: skip
 
 
