@@ -78,7 +78,7 @@ MAP = (
     Entry("word_embeddings", "sequences", "scatter_plot", needs=("linear_models",)),
     Entry("autoencoder", "generating", "compress", needs=("linear_models",)),
     Entry("gan", "generating", "swords", needs=("autoencoder",)),
-    Entry("reinforcement_learning", "deciding", "sports_esports"),
+    Entry("reinforcement_learning", "deciding", "sports_esports", needs=("optimizers",)),
     Entry("meta_learning", "deciding", needs=("transfer_learning",)),
 )
 
