@@ -101,7 +101,7 @@ CLAIMS = (
     machine("sum", finished(gains, short), 0.05),
     machine("relu_faster", MACHINES.more(reached, OLD, added("relu"), short), 0.5, unit="log₂"),
     machine("relu_faster_modern", MACHINES.more(reached, left_out("relu"), MODERN, short), 0.5, unit="log₂"),
-    piece("mean_fewer", PIECES.more(right(TEST), "mean", "dense"), -0.02),
+    piece("mean_fewer", PIECES.more(right(TEST), "dense", "mean"), 0.02, "below"),
     piece("mean_overfits", PIECES.more(overfit, "dense", "mean"), 0.02),
     piece("stack", PIECES.more(right(TEST), "stack", "seven"), 0.01),
     piece("head_learns", PIECES.more(right(TRAIN), "headed", "alone"), 0.01),

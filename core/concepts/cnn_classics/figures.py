@@ -28,6 +28,8 @@ from core.figures.gallery import Gallery, percents
 COLOURS = {"conv": style.PALETTE[0], "dense": style.PALETTE[1], "pool": style.PALETTE[2]}
 SHAPES = {"conv": "", "dense": "/", "pool": "x"}  # of their bars
 MEASURES = {"parameters": 1e6, "multiply_adds": 1e9}
+HATCHED = {"fillmode": "overlay", "fgcolor": "rgba(255,255,255,0.45)"}
+THIN = 0.005  # of an axis: a block as long has an edge
 ROOM = 0.12  # of an axis: a block as long has room for its number
 
 
@@ -103,8 +105,8 @@ def blocks(result: Result, versions: list[int], text: Text) -> go.Figure:
             strong = 1.0 if group == "largest" else 0.35
             look: dict[str, Any] = {
                 "color": [style.fade(COLOURS[kind], strong) for kind in drawn],
-                "pattern": {"shape": [SHAPES[kind] for kind in drawn], "size": 6},
-                "line": plot.line("#888888", 0.6),
+                "pattern": {"shape": [SHAPES[kind] for kind in drawn], "size": 8, "solidity": 0.25} | HATCHED,
+                "line": {"color": "#888888", "width": [0.6 * (own > THIN * top) for own in lengths]},
             }
             about = {"name": text.say(f"kinds.{group}"), "legendgroup": group, "showlegend": column == 1}
             about |= {"text": inside, "textposition": "inside", "insidetextanchor": "middle", "textangle": 0}

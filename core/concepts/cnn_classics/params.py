@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.concept.params import BaseParams, choice, integer, number
+from core.concept.params import BaseParams, choice, flag, integer, number
 from core.concept.parts import Ask, Cost, Preset
 from core.concept.result import BaseResult, array
 
@@ -84,7 +84,7 @@ class Recipe(BaseParams):
     size: int = integer(64, 8, 512, step=8)
     kernel: int = integer(3, 1, 11, step=2)
     first: int = integer(16, 1, 512)
-    widths: str = choice("double", ("double", "same"))
+    doubled: bool = flag(True)  # channels, from block to block
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def recipe(asked: Recipe) -> tuple[Layer, ...]:
     """Blocks of convolutions and poolings; a global mean where no dense layer but the last follows."""
     found: list[Layer] = []
     for block in range(asked.blocks):
-        wide = asked.first * 2 ** (block * (asked.widths == "double"))
+        wide = asked.first * 2 ** (block * asked.doubled)
         found += [layer for _ in range(asked.convs) for layer in (Conv(wide, asked.kernel), Act())]
         found += [Pool()] * asked.pools
     found += [Flatten(), *(Dense(HIDDEN), Act()) * asked.dense] if asked.dense else [Mean()]
