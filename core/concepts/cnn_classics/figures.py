@@ -242,7 +242,20 @@ def said(values: Any) -> dict[str, Any]:
 
 
 def finish_machine(fig: plot.Sheet, result: Any, text: Text) -> None:
-    fig.update_xaxes(tickformat=".0%", rangemode="tozero")
+    """Dotted: without any of the ideas, and with all of them."""
+    fig.update_xaxes(tickformat=".0%", rangemode="tozero", matches="x")
+    dotted(fig, errors(result))
+
+
+def finish_faster(fig: plot.Sheet, result: Any, text: Text) -> None:
+    fig.update_xaxes(rangemode="tozero", matches="x")
+    dotted(fig, steps(result))
+
+
+def dotted(fig: plot.Sheet, found: dict[str, np.ndarray]) -> None:
+    for column, values in enumerate(found.values(), 1):
+        if np.isfinite(values[0]).all():
+            fig.add_vline(x=float(values[0].mean()), line=plot.line(style.AXIS, 1.5, "dot"), row=1, col=column)
 
 
 def finish_history(fig: plot.Sheet, result: Any, text: Text) -> None:
@@ -360,7 +373,7 @@ FIGURES = (
         kinds.intervals(
             MACHINE, "faster", steps,
             MACHINE.saying("summaries.faster", added=step_text("added"), left_out=step_text("left_out")),
-            finish=lambda fig, r, text: fig.update_xaxes(rangemode="tozero"),
+            finish=finish_faster,
         ),
     ),
     *PIECES.figures(
