@@ -279,7 +279,7 @@ def draw_digit(found: Said, language: str) -> go.Figure:
     marks = np.where(found.outputs == found.outputs.max(1, keepdims=True), "●", "")
     fig.add_heatmap(z=found.outputs, y=rows, text=marks, texttemplate="%{text}", hoverinfo="skip", **look)
     fig.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
-    fig.update_xaxes(title=text.say("words.digit"), dtick=1, showgrid=False)
+    fig.update_xaxes(title=text.say("words.class"), dtick=1, showgrid=False)
     return fig
 
 
