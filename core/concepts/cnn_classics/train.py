@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from math import prod
 
 import numpy as np
@@ -35,13 +36,17 @@ INPUTS = {"lenet": (1, 28), "lenet_1998": (1, 32)}  # channels and side of pictu
 HIDDEN, CLASSES = 256, 10  # of what a reader builds
 
 
+@cache
+def layers_of(version: str, side: int) -> list[dict[str, int]]:
+    return counted(MODELS[version], *INPUTS.get(version, (3, side)))
+
+
 def train(params: Params, device: str = "cpu", chunk: int = 4) -> Iterator[Result]:
     """Results, each with more versions than the last."""
     record = Recording(Result, params, len(VERSIONS), {"version": len(VERSIONS), "layer": LAYERS})
     for moment in schedule(len(VERSIONS), chunk):
         for step in moment.steps:
-            version = VERSIONS[step]
-            rows = counted(MODELS[version], *INPUTS.get(version, (3, params.side)))
+            rows = layers_of(VERSIONS[step], params.side)
             columns = {name: [row[name] for row in rows] for name in rows[0]}
             empty = {name: -1 if name == "kind" else 0 for name in columns}
             full = {n: np.pad(v, (0, LAYERS - len(v)), constant_values=empty[n]) for n, v in columns.items()}

@@ -31,7 +31,6 @@ EXAMPLES, BATCH = 1000, 32  # of training
 GIVEN = (1, 16, 16)
 CLASSES = 10
 HEAD = 0.3  # what the loss of an auxiliary head counts for (Szegedy et al., 2015)
-TICKS = 4  # moments that are measured besides the start
 HALVED: Layers = (Conv(8, 5, 2), Act())
 MANY: Layers = (*HALVED, Conv(16), Act(), Pool(), Conv(32), Act())
 DENSE: Layers = (*MANY, Flatten(), Dense(64), Act(), Dense(CLASSES))
@@ -73,7 +72,7 @@ NETS: dict[str, Layers] = {
 
 @dataclass(frozen=True)
 class Result(BaseResult):
-    """Small networks on a thousand digits, in training and when it is over."""
+    """Small networks on a thousand digits, before training and when it is over."""
 
     tick: np.ndarray = array("tick+", "steps", dtype="int64")
     accuracy: np.ndarray = array("net seed tick+ split", dtype="float64")  # training, test; without auxiliary heads
@@ -81,10 +80,6 @@ class Result(BaseResult):
     multiply_adds: np.ndarray = array("net", dtype="int64")
     deleted: np.ndarray = array("branch end+ seed", dtype="float64")  # test accuracy without a branch
     gap: np.ndarray = array("end+ seed", dtype="float64")  # of outputs, dense layers or convolutions; share of the size
-
-
-def ticks(updates: int) -> np.ndarray:
-    return np.unique(np.linspace(0, updates, TICKS + 1).round().astype(int))
 
 
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -95,7 +90,7 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 def cost(params: Params) -> Cost:
     flops = sum(training_step(layers, GIVEN, BATCH) + 4e6 * len(layers) for layers in NETS.values())
-    measured = 1 + (TICKS + 1) * 2000 / BATCH / params.updates / 3
+    measured = 1 + 4000 / BATCH / params.updates / 3
     memory = sum(activation_bytes(layers, GIVEN, 250) for layers in NETS.values())
     return Cost(params.updates, params.seeds * flops * measured, params.seeds * (memory + 1e7), params.seeds)
 

@@ -24,7 +24,6 @@ from core.concepts.cnn_classics.pieces.params import (
     NETS,
     SPLIT,
     Result,
-    ticks,
 )
 from core.ml.architecture import multiply_adds, parameter_count
 from core.ml.layered import layered_forward
@@ -80,7 +79,7 @@ def gate(body: float, shortcut: float, members: int) -> Tensor:
 def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
     """Results, each fuller than the last, at least one every `chunk` steps; at the end weights [seeds, D] of every
     net."""
-    seeds, moments = range(params.seeds), ticks(params.updates)
+    seeds, moments = range(params.seeds), np.array([0, params.updates])
     x, y = (np.stack(parts) for parts in zip(*(some(params.data_seed + s) for s in seeds)))
     start = [params.weight_seed + s for s in seeds]
     races = {name: Pictures(layers, GIVEN, start, x, y, params.updates) for name, layers in NETS.items()}
