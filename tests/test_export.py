@@ -130,6 +130,7 @@ def test_a_script_is_clean_and_says_what_it_is(case: str, tmp_path: Path) -> Non
     assert "core" not in used and not used - set(sys.stdlib_module_names) - {
         "numpy",
         "torch",
+        "torchvision",
         "sklearn",
         "scipy",
         "faker",
