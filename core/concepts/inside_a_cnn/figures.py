@@ -255,7 +255,7 @@ def alike(result: Result) -> np.ndarray:
 
 def table_saliency(result: Result, language: str) -> pd.DataFrame:
     text, mean = WAYS.text(language), alike(result).mean(1).round(4)
-    columns = {f"{name} ": mean[:, k] for k, name in enumerate(replaced(text))}
+    columns = {name: mean[:, k] for k, name in enumerate(replaced(text))}
     blank = result.blank[..., -1].astype(float).mean(1).round(4)
     return WAYS.frame(language, {WAYS.head: WAYS.names(result, language), **columns, "words.blank": blank})
 
@@ -267,8 +267,8 @@ def finish_notices(fig: plot.Sheet, result: Result, text: Text) -> None:
 
 SUMMARY_SALIENCY = WAYS.saying(
     "summaries.saliency",
-    output=lambda r: alike(r)[..., OUTPUT].mean(1),
-    all=lambda r: alike(r)[..., -1].mean(1),
+    output=lambda r: alike(r)[..., OUTPUT].mean(1).round(2) + 0.0,  # no −0.00
+    all=lambda r: alike(r)[..., -1].mean(1).round(2) + 0.0,
 )
 
 
@@ -286,6 +286,16 @@ def places(text: Text) -> list[str]:
 
 def finish_places(fig: plot.Sheet, result: Result, text: Text) -> None:
     fig.update_xaxes(tickvals=DEPTHS, ticktext=places(text))
+
+
+def reached(result: Result) -> dict[str, np.ndarray]:
+    return {name: by_place(name, result) for name in ("probe", "ratio")}
+
+
+def table_layers(result: Result, language: str) -> pd.DataFrame:
+    text = LEARNT.text(language)
+    numbers = kinds.means(LEARNT, "place", lambda r: DEPTHS, reached)(result, language)
+    return numbers.assign(**{text.say("words.place"): places(text)})
 
 
 SUMMARY_LAYERS = LEARNT.saying(
@@ -409,14 +419,13 @@ FIGURES = (
         WAYS.later(Figure("saliency", draw_saliency, table_saliency, SUMMARY_SALIENCY)),
         WAYS.later(kinds.swept(
             WAYS, "notices", "replaced", lambda r: STEPS, lambda r: {"kept": alike(r)}, SUMMARY_SALIENCY,
-            marked=True, finish=finish_notices,
+            marked=True, finish=finish_notices, table=table_saliency,
         )),
     ),
     *LEARNT.figures(
         LEARNT.later(kinds.swept(
-            LEARNT, "layers", "place", lambda r: DEPTHS,
-            lambda r: {"probe": by_place("probe", r), "ratio": by_place("ratio", r)}, SUMMARY_LAYERS,
-            marked=True, height=400, finish=finish_places,
+            LEARNT, "layers", "place", lambda r: DEPTHS, reached, SUMMARY_LAYERS,
+            marked=True, height=400, finish=finish_places, table=table_layers,
         )),
         LEARNT.later(pictures.points(
             LEARNT, "plane", lambda r: r.plane[-1][:, None], lambda r: r.label[-1], table_plane, summary_plane,
