@@ -17,7 +17,7 @@ from torch.testing import assert_close
 from core.concept.parts import train_module
 from core.concept.result import BaseResult
 from core.concepts.inside_a_cnn import looking, train
-from core.concepts.inside_a_cnn.claims import CLAIMS, MISTAKES, PRIOR
+from core.concepts.inside_a_cnn.claims import CLAIMS, MISTAKES, PRIOR, SOON
 from core.concepts.inside_a_cnn.looking import (
     Dreams,
     attacks,
@@ -56,6 +56,7 @@ from core.concepts.inside_a_cnn.params import (
     Dream,
     Result,
     Unit,
+    ticks,
     weights,
 )
 from core.ml.architecture import places
@@ -66,7 +67,7 @@ from core.takeaway.weights import cut
 from tests.known import known
 
 # That the texts repeat: what units see, strengths, sizes of an attack, directions of a probe, the steps of a preset
-CONSTANTS = {*FIELDS, *STRENGTHS, *EPSILONS, DIRECTIONS, SIDE, 20}
+CONSTANTS = {*FIELDS, *STRENGTHS, *EPSILONS, DIRECTIONS, SIDE, 20, 60, ticks(60)[SOON]}
 CLAIMED = {claim.id: claim for claim in CLAIMS}
 MANY = 20
 
@@ -302,7 +303,7 @@ def test_a_dream_grows_with_and_without_the_network_of_photographs(
 
 
 def net_of(id: str, first: float, later: float, net: int) -> BaseResult:
-    filled = np.full((2, len(STRENGTHS), MANY, 1), 0.5)
+    filled = np.full((2, len(STRENGTHS), MANY, 2), 0.5)
     filled[net, 0], filled[net, PRIOR] = first, later
     return made(id, believed=filled)
 

@@ -23,6 +23,7 @@ from core.conclusions.measures import Contenders, Fits, Measure, finished, more_
 
 PRIOR = STRENGTHS.index(4.0)  # the strength that claims speak of
 SIZE = EPSILONS.index(0.1)  # of an attack
+SOON = 1  # the moment of the ascent after its start
 OUTPUT = 1  # layers replaced: the last alone
 DEEP = PLACES.index("third")
 OF_NETS, OF_METHODS = Contenders(lambda params: NETS), Contenders(lambda params: METHODS)
@@ -30,9 +31,9 @@ OF_KINDS, OF_ATTACKS = Contenders(lambda params: KINDS), Contenders(lambda param
 Value = Callable[[Any], np.ndarray]
 
 
-def believed(strength: int) -> Value:
-    """How sure of the meant class, [net, seed]."""
-    return lambda r: r.believed[:, strength, :, -1].astype(float)
+def believed(strength: int, moment: int = -1) -> Value:
+    """How sure of the class that is meant, [net, seed]."""
+    return lambda r: r.believed[:, strength, :, moment].astype(float)
 
 
 def kept(count: int) -> Value:
@@ -88,7 +89,7 @@ def lost(attack: str, fits: Fits) -> Measure:
 
 default, shuffled = run(), run(shuffled=True)
 CLAIMS = (
-    claim("fooled", OF_NETS.alone(believed(0), "net", default), 0.9),
+    claim("fooled", OF_NETS.alone(believed(0, SOON), "net", default), 0.9),
     claim("transfers", OF_NETS.alone(believed(0), "judge", default), 0.5),
     claim("prior", OF_NETS.more(believed(PRIOR), "judge", "judge", default, over=believed(0)), 0.02),
     claim("sure", OF_NETS.alone(believed(PRIOR), "net", default), 0.9),

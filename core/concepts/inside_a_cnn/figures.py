@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from core.concept.parts import Figure
 from core.concept.text import Text
-from core.concepts.inside_a_cnn.claims import DEEP, OUTPUT, PRIOR, SIZE
+from core.concepts.inside_a_cnn.claims import DEEP, OUTPUT, PRIOR, SIZE, SOON
 from core.concepts.inside_a_cnn.params import (
     ATTACKS,
     CLASSES,
@@ -28,12 +28,12 @@ from core.concepts.inside_a_cnn.params import (
     Dreamt,
     Result,
     Seen,
+    ticks,
 )
 from core.figures import kinds, pictures, plot, style
 from core.figures.gallery import Gallery, percent, percents
 from core.ml.mnist import SIDE
 
-BESIDE = (0.0, 1.0, 4.0)  # strengths of the first picture
 STEPS = np.arange(len(WEIGHTED) + 1)  # layers replaced
 DEPTHS = np.arange(len(PLACES))
 MIDDLES = (SIDE + 1) * STEPS + (SIDE - 1) / 2  # of pictures side by side
@@ -76,28 +76,40 @@ def opinions(fig: plot.Sheet, said: np.ndarray, text: Text, legend: bool, **plac
         values = said[i].astype(float)
         fig.add_bar(x=np.arange(CLASSES), y=values[-1], marker=look, hovertemplate=tip, **own, **place).was(y=values)
     words = np.array([[f"<b>{top}</b> · {percent(row[top])}"] for row in said[0] for top in [int(row.argmax())]])
-    plot.words(fig, [(CLASSES - 1) / 2], [1.2], words, "middle center", textfont={"size": 14}, **place)
-    fig.update_xaxes(dtick=1, tickfont={"size": 10}, showgrid=False, **place)
+    plot.words(
+        fig, [(CLASSES - 1) / 2], [1.2], words, "middle center", textfont={"size": 14}, showlegend=False, **place
+    )
+    fig.update_xaxes(tick0=0, dtick=3, tickangle=0, tickfont={"size": 11}, showgrid=False, **place)
     fig.update_yaxes(range=[0, 1.36], tickvals=[0, 1], ticktext=["0", "100 %"], showgrid=False, **place)
 
 
 # The first picture
 
 
-def dreamt(result: Result, strength: float) -> tuple[np.ndarray, np.ndarray]:
+def dreamt(result: Result, strength: float, moments: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
     """A dream [moment, row, column] and what is said of it [net, moment, class]; before, the noise."""
     k = STRENGTHS.index(strength)
-    if len(result.moment):
-        return result.dream[k] / 255, result.dream_said[:, k]
+    if len(result.moment[moments]):
+        return result.dream[k, moments] / 255, result.dream_said[:, k, moments]
     return result.noise[None], result.noise_said[:, -1:]
 
 
+def ascent(result: Result) -> np.ndarray:
+    """Steps of the ascent that are looked at."""
+    return result.moment - result.params.steps
+
+
 def panels(result: Result, text: Text) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Title → pictures and what is said of them, [moment, …] each."""
+    """Title → pictures and what is said of them, [moment, …] each: a digit, noise that has hardly changed, and what
+    becomes of it."""
+    step, most = ticks(result.params.ascent)[SOON], f"{STRENGTHS[PRIOR]:g}"
     first = text.say("words.own") if result.params.own else text.say("words.real", digit=result.params.digit)
-    found = {first: (result.picture[None], result.said[:, -1:])}
-    titles = [text.say(f"words.{'prior' if s else 'no_prior'}", strength=f"{s:g}") for s in BESIDE]
-    return found | {title: dreamt(result, s) for title, s in zip(titles, BESIDE)}
+    return {
+        first: (result.picture[None], result.said[:, -1:]),
+        text.say("words.noise_at", step=step): dreamt(result, 0.0, slice(SOON, SOON + 1)),
+        text.say("words.no_prior"): dreamt(result, 0.0),
+        text.say("words.prior", strength=most): dreamt(result, STRENGTHS[PRIOR]),
+    }
 
 
 def draw_fooled(result: Result, language: str) -> go.Figure:
@@ -109,19 +121,16 @@ def draw_fooled(result: Result, language: str) -> go.Figure:
     for k, (stack, said) in enumerate(found.values(), 1):
         grey(fig, stack, row=1, col=k)
         opinions(fig, said, text, k == 1, row=2, col=k)
-    fig.update_layout(margin={"t": 30, "l": 40, "r": 8, "b": 30}, legend={"y": -0.09, "yanchor": "top"}, bargap=0.15)
-    if len(result.moment) < 2:
-        return fig
-    still = [i for i, trace in enumerate(fig.data) if len(next(iter(fig.stacks[i].values()))) == 1]
-    for i in still:
-        del fig.stacks[i]
-    return plot.film(fig, result, result.moment - result.params.steps, text.say("words.ascent"))
+    fig.update_layout(margin={"t": 44, "l": 40, "r": 8, "b": 30}, legend={"y": -0.09, "yanchor": "top"}, bargap=0.15)
+    for i in [i for i, stacks in fig.stacks.items() if len(next(iter(stacks.values()))) < len(result.moment)]:
+        del fig.stacks[i]  # it stands still
+    return plot.film(fig, result, ascent(result), text.say("words.ascent"))
 
 
 def table_fooled(result: Result, language: str) -> pd.DataFrame:
     text = HERE.text(language)
     found = panels(result, text)
-    columns: dict[str, Any] = {"words.picture": list(found)}
+    columns: dict[str, Any] = {"words.picture": [title.replace("<br>", " ") for title in found]}
     for i, name in enumerate(HERE.names(result, language)):
         last = np.array([said[i, -1] for _, said in found.values()], float)
         columns |= {f"{name}: {text.say('words.class')}": last.argmax(1)}
@@ -135,10 +144,12 @@ def summary_fooled(result: Result, language: str) -> str:
         return text.say(
             "summaries.learning", step=result.step, accuracy=percent(float(result.accuracy[0, :, -1].mean()))
         )
-    of = {f"{net}_{k}": percent(float(result.dream_said[i, STRENGTHS.index(s), -1, digit]))
-          for i, net in enumerate(NETS) for k, s in (("none", BESIDE[0]), ("prior", BESIDE[-1]))}  # fmt: skip
-    step = int(result.moment[len(result.dream[0]) - 1]) - result.params.steps
-    return text.say("summaries.fooled", digit=digit, step=step, strength=f"{BESIDE[-1]:g}", **of)
+    k = min(SOON, len(result.moment) - 1)
+    numbers = {"soon": result.dream_said[:, 0, k], "none": result.dream_said[:, 0, -1]}
+    numbers |= {"prior": result.dream_said[:, PRIOR, -1]}
+    said = {f"{net}_{name}": percent(float(p[i, digit])) for name, p in numbers.items() for i, net in enumerate(NETS)}
+    steps = {"first": int(ascent(result)[k]), "last": int(ascent(result)[-1])}
+    return text.say("summaries.fooled", digit=digit, strength=f"{STRENGTHS[PRIOR]:g}", **steps, **said)
 
 
 # Dreams
@@ -156,19 +167,19 @@ def draw_dreams(result: Result, language: str) -> go.Figure:
 
 
 def by_strength(result: Result) -> np.ndarray:
-    """[net, seed, strength]."""
-    return result.believed[..., -1].swapaxes(1, 2).astype(float)
+    """[net, seed, moment, strength]."""
+    return result.believed.transpose(0, 2, 3, 1).astype(float)
 
 
 def table_dreams(result: Result, language: str) -> pd.DataFrame:
-    names, mean = HERE.names(result, language), by_strength(result).mean(1).round(4)
+    names, mean = HERE.names(result, language), by_strength(result)[:, :, -1].mean(1).round(4)
     return HERE.frame(language, {"words.strength": STRENGTHS, **dict(zip(names, mean))})
 
 
 SUMMARY_DREAMS = HERE.saying(
     "summaries.dreams",
-    none=lambda r: percents(by_strength(r)[..., 0]),
-    prior=lambda r: percents(by_strength(r)[..., PRIOR]),
+    none=lambda r: percents(by_strength(r)[..., -1, 0]),
+    prior=lambda r: percents(by_strength(r)[..., -1, PRIOR]),
     strength=lambda r: [f"{STRENGTHS[PRIOR]:g}"] * len(NETS),
 )
 
@@ -407,7 +418,8 @@ FIGURES = (
         HERE.later(Figure("dreams", draw_dreams, table_dreams, SUMMARY_DREAMS)),
         HERE.later(kinds.swept(
             HERE, "believed", "strength", lambda r: np.array(STRENGTHS), lambda r: {"meant": by_strength(r)},
-            SUMMARY_DREAMS, marked=True, finish=lambda fig, r, text: fig.update_yaxes(range=[0, 1.04]),
+            SUMMARY_DREAMS, marked=True, moments=("ascent", ascent),
+            finish=lambda fig, r, text: fig.update_yaxes(range=[0, 1.04]),
         )),
         HERE.later(pictures.beside(HERE, "maps", paint_maps, table_maps, summary_maps, titles=BESIDE_MAPS)),
         HERE.later(pictures.beside(

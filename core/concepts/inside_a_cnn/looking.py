@@ -204,19 +204,19 @@ def told_apart(
 ) -> dict[str, np.ndarray]:
     """At every place: accuracy of a linear discriminant (Fisher, 1936; Alain and Bengio, 2017) that sees as many random
     directions of each, and the mean distance within classes over that between them: [place, members]."""
-    one, other = inside(rows, learnt[0]), inside(rows, tested[0])
     accuracy, ratio = np.zeros((2, len(PLACES), len(rows)))
-    for p, (a, b) in enumerate(zip(one, other)):
-        for m, seed in enumerate(seeds):
-            u, v = (each[m].flatten(1) for each in (a, b))
-            y, truth = learnt[1][m].numpy(), tested[1][m].numpy()
+    for m, seed in enumerate(seeds):
+        row, y, truth = rows[m : m + 1], learnt[1][m].numpy(), tested[1][m].numpy()
+        both = (inside(row, x[m : m + 1]) for x in (learnt[0], tested[0]))
+        same = truth[:COMPARED, None] == truth[None, :COMPARED]
+        inner = same & ~np.eye(len(same), dtype=bool)
+        for p, pair in enumerate(zip(*both)):
+            u, v = (each[0].flatten(1) for each in pair)
             drawn = stream(f"directions {PLACES[p]}", seed).standard_normal((u.shape[1], DIRECTIONS))
             ways = torch.as_tensor(drawn, dtype=u.dtype)
             slope, offset = discriminant((u @ ways).numpy(), y, CLASSES)
             accuracy[p, m] = (((v @ ways).numpy() @ slope + offset).argmax(1) == truth).mean()
             apart = torch.cdist(v[:COMPARED], v[:COMPARED]).double().numpy()
-            same = truth[:COMPARED, None] == truth[None, :COMPARED]
-            inner = same & ~np.eye(len(same), dtype=bool)
             ratio[p, m] = apart[inner].mean() / max(apart[~same].mean(), 1e-12)
     return {"probe": accuracy, "ratio": ratio}
 

@@ -89,9 +89,9 @@ class Result(BaseResult):
     noise_said: np.ndarray = array("net tick+ class")
     dream: np.ndarray = array("strength moment+ row column", "1/255", dtype="uint8")  # of the class
     dream_said: np.ndarray = array("net strength moment+ class")
-    # When all is over: dreams of every class, and the probability of that class, mean over classes.
+    believed: np.ndarray = array("net strength seed moment+")  # probability of the class meant, mean over all classes
+    # When all is over: dreams of every class
     dreams: np.ndarray = array("end+ strength class row column", "1/255", dtype="uint8")
-    believed: np.ndarray = array("net strength seed end+", fill=np.nan)
     # What every layer makes of the picture, and what pixels count, by method, with the layers from the output on
     # replaced by random ones: none, one, …
     first: np.ndarray = array("end+ unit high wide")
@@ -195,7 +195,7 @@ def cost(params: Params) -> Cost:
     held = members * (
         activation_bytes(LAYERS, PICTURE, params.tested) + 4.0 * SIDE**2 * (params.examples + params.tested)
     )
-    return Cost(steps, flops, 2 * held, members)
+    return Cost(steps, flops, held, members)
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:

@@ -94,9 +94,10 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
             said = np.stack([probabilities(rows[:1], asked)[0] for rows in (net, judge)])
             record.append("tick", accuracy=right, said=said[:, 0], noise_said=said[:, 1])
         if "moment" in moment.due:
-            record.append("moment", **of_class(params, dreams, net, judge))
+            record.append("moment", **recognised(params, dreams, net, judge))
         if moment.last:
-            record.set(**recognised(dreams, net, judge), **looked(net, random_rows(begun, FRESH), picture))
+            every = levels(dreams.pictures[0, :, 0]).reshape(1, -1, CLASSES, SIDE, SIDE)
+            record.set(dreams=every, **looked(net, random_rows(begun, FRESH), picture))
             unseen = (race.x[count:, :PROBED], torch.as_tensor(np.stack([split[1][1] for split in splits]))[:, :PROBED])
             record.set(**understood(net, judge, begun, drawn, (digits, truth), unseen))
         yield record.result(moment.step)
@@ -126,7 +127,9 @@ def probabilities(rows: Tensor, x: Tensor) -> np.ndarray:
 
 @torch.no_grad()
 def correct(rows: Tensor, x: Tensor, y: Tensor) -> np.ndarray:
-    return (scores(rows, x).argmax(1) == y).double().mean(1).numpy()
+    """Share of right answers of every member at pictures of its own, member after member: few maps are held at once."""
+    each = zip(rows.split(1), x.split(1), y)
+    return np.array([float((scores(row, own)[0].argmax(0) == truth).double().mean()) for row, own, truth in each])
 
 
 # Dreams
@@ -139,24 +142,22 @@ def rise(dreams: Dreams, net: Tensor) -> None:
     dreams.climb(said.diagonal(dim1=1, dim2=3).sum(), leaf)
 
 
-def of_class(params: Params, dreams: Dreams, net: Tensor, judge: Tensor) -> dict[str, np.ndarray]:
-    """Dreams of the chosen class by the first network, and what both say of them."""
-    x = dreams.pictures[:1, params.digit :: CLASSES]
-    said = np.stack([probabilities(rows[:1], x)[0] for rows in (net, judge)])
-    return {"dream": levels(x[0, :, 0]), "dream_said": said}
-
-
-def levels(x: Tensor) -> np.ndarray:
-    return (255 * x).round().to(torch.uint8).numpy()
-
-
-def recognised(dreams: Dreams, net: Tensor, judge: Tensor) -> dict[str, np.ndarray]:
-    """Dreams of all classes, and how sure both networks are of the class that was meant, mean over classes."""
+def recognised(params: Params, dreams: Dreams, net: Tensor, judge: Tensor) -> dict[str, np.ndarray]:
+    """How sure both networks are of the class that was meant, mean over classes; and of the first seed the dreams of
+    the class that is chosen, and what is said of them."""
     x = dreams.pictures
     said = np.stack([probabilities(rows, x) for rows in (net, judge)])  # [net, seed, n, class]
     by_class = said.reshape(*said.shape[:2], len(STRENGTHS), CLASSES, CLASSES)
     sure = np.einsum("nskcc->nks", by_class) / CLASSES
-    return {"dreams": levels(x[0, :, 0]).reshape(1, -1, CLASSES, SIDE, SIDE), "believed": sure[..., None]}
+    return {
+        "believed": sure,
+        "dream_said": by_class[:, 0, :, params.digit],
+        "dream": levels(x[0, params.digit :: CLASSES, 0]),
+    }
+
+
+def levels(x: Tensor) -> np.ndarray:
+    return (255 * x).round().to(torch.uint8).numpy()
 
 
 def understood(
