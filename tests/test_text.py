@@ -115,10 +115,12 @@ def test_no_words_are_left_over(stem: str, language: str) -> None:
     hinted, plain = needed(stem)
     sections = ("params", "options", "presets", "figures", "claims", "predict", "mistakes")
     own = {key for key in parsed(stem, language).labels if key.split(".")[0] in sections}
-    questions = {
-        f"params.{name}" for each in load(stem).experiments for ask in each.asks for name in fields(ask.question)
+    asked = [fields(ask.question) for each in load(stem).experiments for ask in each.asks]
+    questions = {f"params.{name}" for kinds in asked for name in kinds}
+    options = {
+        f"options.{n}.{o}" for kinds in asked for n, k in kinds.items() if isinstance(k, Choice) for o in k.options
     }
-    assert own <= hinted | plain | questions
+    assert own <= hinted | plain | questions | options
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

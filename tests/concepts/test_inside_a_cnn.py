@@ -54,6 +54,7 @@ from core.concepts.inside_a_cnn.params import (
     WEIGHTED,
     Drawing,
     Dream,
+    Dreamt,
     Result,
     Unit,
     ticks,
@@ -295,7 +296,8 @@ def test_a_dream_grows_with_and_without_the_network_of_photographs(
         pytest.skip("the network of photographs is not installed")
     monkeypatch.setattr(train, "installed", lambda: there)
     result, state = last()
-    *_, found = train.answer(TINY, result, state, Dream(depth=3, strength=2))  # type: ignore[misc]
+    found = train.answer(TINY, result, state, Dream(depth=3, strength=2))
+    assert isinstance(found, Dreamt)
     assert found.pretrained == there and found.complete
     before, after = found.pictures.astype(int)
     assert 0 < np.abs(after - before).mean() < 255 * 0.05

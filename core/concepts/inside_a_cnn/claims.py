@@ -19,7 +19,7 @@ from core.concepts.inside_a_cnn.params import (
     STRENGTHS,
     Params,
 )
-from core.conclusions.measures import Contenders, Fits, Measure, finished, more_or_less, preset, unseen
+from core.conclusions.measures import Contenders, Fits, Measure, more_or_less, preset, unseen
 
 PRIOR = STRENGTHS.index(4.0)  # the strength that claims speak of
 SIZE = EPSILONS.index(0.1)  # of an attack
@@ -115,14 +115,14 @@ CLAIMS = (
 MISTAKES = (Mistake("blank", preset(Params(), PRESETS, "randomised"), OF_METHODS.alone(blank, "cam"), 0.3, "saliency"),)
 
 
-def measured(contenders: Contenders, value: Value, which: str) -> Measure:
-    """Of a run that has come to its end."""
+def measured(contenders: Contenders, field: str, value: Value, which: str) -> Measure:
+    """Of a run in which the field is known."""
     alone = contenders.alone(value, which)
-    return finished(lambda r: alone(r) if len(r.dreams) else None)
+    return lambda result: alone(result) if getattr(result, field).size else None
 
 
-NOTICES = {name: measured(OF_METHODS, kept(OUTPUT), name) for name in ("gradient", "guided")}
-SECOND = {name: measured(OF_NETS, believed(k), "judge") for name, k in (("prior", PRIOR), ("none", 0))}
+NOTICES = {name: measured(OF_METHODS, "kept", kept(OUTPUT), name) for name in ("gradient", "guided")}
+SECOND = {name: measured(OF_NETS, "believed", believed(k), "judge") for name, k in (("prior", PRIOR), ("none", 0))}
 PREDICTIONS = (
     more_or_less("notices", NOTICES, "{:.2f}".format),
     more_or_less("prior", SECOND, "{:.0%}".format),

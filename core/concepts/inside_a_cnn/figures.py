@@ -324,7 +324,10 @@ def table_plane(result: Result, language: str) -> pd.DataFrame:
 
 def summary_plane(result: Result, language: str) -> str:
     ratio = by_place("ratio", result)[0, 0]
-    return LEARNT.text(language).say("summaries.plane", pixels=ratio[0], scores=ratio[-1])
+    known = np.isfinite(ratio[[0, -1]]).all()
+    return LEARNT.text(language).say(
+        "summaries.plane" if known else "summaries.none", pixels=ratio[0], scores=ratio[-1]
+    )
 
 
 # Attacks
@@ -408,7 +411,7 @@ def draw_dream(found: Dreamt, language: str) -> go.Figure:
 def summary_dream(found: Dreamt, language: str) -> str:
     changed = float(np.abs(found.pictures[1].astype(float) - found.pictures[0]).mean()) / 255
     key = "dream" if found.pretrained else "dream_without"
-    return HERE.text(language).say(f"summaries.{key}", step=found.step, changed=percent(changed))
+    return HERE.text(language).say(f"summaries.{key}", changed=percent(changed))
 
 
 BESIDE_MAPS = lambda result, text: [text.say("words.picture"), *layered(text)]  # noqa: E731

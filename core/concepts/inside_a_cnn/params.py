@@ -67,7 +67,7 @@ class Params(BaseParams):
     own: str = upload("image", height=(SHORTEST, LONGEST), width=(SHORTEST, LONGEST), channels=(1, 3))
     shuffled: bool = flag(False)  # wrong labels for all: nothing can be learnt but by heart
     examples: int = integer(1500, 200, 2000, step=100)
-    tested: int = integer(1000, 50, 1000, step=50)
+    tested: int = integer(1000, 100, 1000, step=100)
     batch: int = integer(50, 10, 200, step=10)
     steps: int = integer(200, 1, 1000)
     ascent: int = integer(60, 1, 300)
@@ -212,5 +212,5 @@ PRESETS = (
     Preset("short", {"steps": 20}, "layers"),
 )
 
-TINY = Params(examples=200, tested=50, batch=10, steps=3, ascent=2, seeds=2)
-TRIAL = {"seeds": 1, "steps": 2, "ascent": 2, "examples": 200, "tested": 50}
+TINY = Params(examples=200, tested=100, batch=10, steps=8, ascent=2, seeds=2)
+TRIAL = {"seeds": 1, "steps": 2, "ascent": 2, "examples": 200, "tested": 100}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from math import prod
 
 import numpy as np
@@ -111,7 +111,7 @@ def batches(params: Params, seed: int) -> np.ndarray:
 
 def pictured(params: Params, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The reader's own picture, or the first test digit of the class."""
-    return into_square(image(params.own)) if params.own else x[y == params.digit][0]
+    return into_square(image(params.own)) if params.own else x[(y == params.digit).argmax()]
 
 
 def random_rows(seeds: list[int], further: int = 0) -> Tensor:
@@ -186,7 +186,7 @@ def understood(
 
 def answer(
     params: Params, result: Result, state: dict[str, np.ndarray], question: Drawing | Unit | Dream
-) -> Seen | Ascent | Iterator[Dreamt]:
+) -> Seen | Ascent | Dreamt:
     """What the first seed's networks make of a drawing, or a layer of a photograph; or what a unit answers to most."""
     net, judge = (torch.as_tensor(state[name][:1]) for name in NETS)
     if isinstance(question, Drawing):
@@ -201,7 +201,7 @@ def answer(
 
 def climbed_to(params: Params, net: Tensor, judge: Tensor, question: Unit) -> Ascent:
     """From noise to what a unit, at all its places, answers to most."""
-    dreams, answered = Dreams(noise(params.data_seed)[None], [question.prior], params.ascent), []
+    dreams = Dreams(noise(params.data_seed)[None], [question.prior], params.ascent)
     start = dreams.pictures.clone()
     unit = (question.unit - 1) % (CLASSES if question.layer == "scores" else UNITS)
 
@@ -225,7 +225,7 @@ def climbed_to(params: Params, net: Tensor, judge: Tensor, question: Unit) -> As
     return Ascent(question, 1, 1, pictures=pictures, answered=np.array(answered, np.float32), said=said)
 
 
-def dreamt(params: Params, net: Tensor, question: Dream) -> Iterator[Dreamt]:
+def dreamt(params: Params, net: Tensor, question: Dream) -> Dreamt:
     """What a layer answers to a photograph is made stronger, step by step (Deep Dream; Mordvintsev et al., 2015)."""
     high, wide = own_size(params)
     colours = image(params.own) if params.own else photograph(question.photograph, high, wide)
@@ -233,15 +233,14 @@ def dreamt(params: Params, net: Tensor, question: Dream) -> Iterator[Dreamt]:
     grey = torch.as_tensor(colours.mean(2))[None]
     x = torch.as_tensor(np.broadcast_to(colours, (high, wide, 3)).transpose(2, 0, 1).copy()) if trained else grey
     before, rng = x, stream("jitter", params.data_seed)
-    picture = lambda z: np.broadcast_to((255 * z).round().to(torch.uint8).permute(1, 2, 0), (high, wide, 3))  # noqa: E731
-    for step in range(question.strength + 1):
-        if step in (0, question.strength) or step % 3 == 0:
-            yield Dreamt(question, step, question.strength, trained, np.stack([picture(before), picture(x)]))
+    for _ in range(question.strength):
         move = tuple(int(n) for n in rng.integers(-JITTER, JITTER + 1, 2))
         leaf = x.roll(move, (1, 2)).requires_grad_()
         seen = features(leaf[None], question.depth)[-1] if trained else stage(net, leaf, question.depth)
         slope = torch.autograd.grad(seen.square().mean(), leaf)[0].roll((-move[0], -move[1]), (1, 2))
         x = (x + RISE * slope / slope.abs().mean().clamp(min=1e-12)).clamp(0, 1)
+    pictures = [np.broadcast_to(levels(z.permute(1, 2, 0)), (high, wide, 3)) for z in (before, x)]
+    return Dreamt(question, 1, 1, trained, np.stack(pictures))
 
 
 def stage(net: Tensor, x: Tensor, depth: int) -> Tensor:
