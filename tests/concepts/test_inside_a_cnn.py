@@ -231,7 +231,7 @@ def test_dreams_climb_as_torch_optim_does() -> None:
     start, strengths = np.stack([noise(0), noise(1)]), [0.0, 4.0]
     dreams = Dreams(start, strengths, 5)
     mine = torch.as_tensor(np.repeat(start[:, None], 2, 1)).view(2, 2, *PICTURE).clone().requires_grad_()
-    adam = torch.optim.Adam([mine], looking.RATE)
+    adam = torch.optim.Adam([mine], looking.PACE)
     for _ in range(5):
         leaf = dreams.leaf()
         dreams.climb(looking.scores(rows(), leaf)[:, 3].sum(), leaf)

@@ -17,11 +17,11 @@ from core.concepts.inside_a_cnn.params import (
     EPSILONS,
     FIELDS,
     KINDS,
+    MAPPED,
     METHODS,
     NETS,
     PLACES,
     SHOWN,
-    STAGES,
     STRENGTHS,
     WEIGHTED,
     Ascent,
@@ -189,7 +189,7 @@ SUMMARY_DREAMS = HERE.saying(
 
 def maps(result: Result | Seen) -> list[np.ndarray]:
     """The maps of every layer as one picture, over the layer's largest number, [row, column]."""
-    found = [getattr(result, name)[-1] for name in STAGES]
+    found = [getattr(result, name)[-1] for name in MAPPED]
     return [plot.mosaic(each.reshape(4, 4, *each.shape[1:]) / (each.max() or 1.0)) for each in found]
 
 
@@ -201,7 +201,7 @@ def coloured(fig: plot.Sheet, z: np.ndarray, **place: Any) -> None:
 
 
 def layered(text: Text) -> list[str]:
-    return [text.say(f"rows.{name}") for name in STAGES]
+    return [text.say(f"rows.{name}") for name in MAPPED]
 
 
 def paint_maps(fig: plot.Sheet, result: Result, text: Text, i: int, **place: Any) -> None:
@@ -210,18 +210,18 @@ def paint_maps(fig: plot.Sheet, result: Result, text: Text, i: int, **place: Any
 
 def silent(result: Result) -> list[int]:
     """Maps of every layer that are empty."""
-    return [int((getattr(result, name)[-1].max((1, 2)) <= 0).sum()) for name in STAGES]
+    return [int((getattr(result, name)[-1].max((1, 2)) <= 0).sum()) for name in MAPPED]
 
 
 def table_maps(result: Result, language: str) -> pd.DataFrame:
-    found = [getattr(result, name)[-1] for name in STAGES]
+    found = [getattr(result, name)[-1] for name in MAPPED]
     numbers: dict[str, Any] = {"words.mean": [round(float(each.mean()), 4) for each in found]}
     numbers |= {"words.most": [round(float(each.max()), 4) for each in found], "words.silent": silent(result)}
     return HERE.frame(language, {"words.layer": layered(HERE.text(language)), **numbers, "words.field": FIELDS})
 
 
 def summary_maps(result: Result, language: str) -> str:
-    return HERE.text(language).say("summaries.maps", **dict(zip(STAGES, FIELDS)), silent=silent(result)[-1])
+    return HERE.text(language).say("summaries.maps", **dict(zip(MAPPED, FIELDS)), silent=silent(result)[-1])
 
 
 # Patches
@@ -238,7 +238,7 @@ def table_patches(result: Result, language: str) -> pd.DataFrame:
 
 
 def summary_patches(result: Result, language: str) -> str:
-    return HERE.text(language).say("summaries.patches", **dict(zip(STAGES, FIELDS)), count=SHOWN)
+    return HERE.text(language).say("summaries.patches", **dict(zip(MAPPED, FIELDS)), count=SHOWN)
 
 
 # Saliency

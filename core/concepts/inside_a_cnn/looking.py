@@ -37,7 +37,7 @@ from core.ml.optimizers import Optimizer, Settings
 from core.ml.random import stream
 from core.takeaway.weights import cut
 
-RATE = 0.05  # of Adam on pixels
+PACE = 0.05  # of Adam on pixels
 SPARE, SMOOTH = 0.01, 0.04  # of the prior: what a unit of ink costs, and a squared step between neighbours
 
 
@@ -175,7 +175,7 @@ class Dreams:
         members = len(noise)
         self.rows = torch.as_tensor(noise.reshape(members, 1, -1)).repeat(1, len(strength), 1).flatten(0, 1)
         self.shape = (members, len(strength), *PICTURE)
-        self.optimizer = Optimizer(self.rows, [Settings("adam", RATE)] * len(self.rows), steps)
+        self.optimizer = Optimizer(self.rows, [Settings("adam", PACE)] * len(self.rows), steps)
 
     @property
     def pictures(self) -> Tensor:
@@ -226,17 +226,17 @@ def best_patches(rows: Tensor, x: Tensor) -> np.ndarray:
     [1, n, …] that they answer to most (Zeiler and Fergus, 2014), uint8 [layer, unit, rank, field, field]."""
     _, *maps, _ = inside(rows[:1], x[:1])
     found = np.zeros((len(TAPS), SHOWN, SHOWN, FIELDS[-1], FIELDS[-1]), np.uint8)
-    for k, (each, field, jump) in enumerate(zip(maps, FIELDS, JUMPS)):
-        edge = (field - 1) // 2
-        padded = np.pad(x[0, :, 0].numpy(), ((0, 0), (edge, field), (edge, field)))
+    for k, (each, wide, jump) in enumerate(zip(maps, FIELDS, JUMPS)):
+        edge = (wide - 1) // 2
+        padded = np.pad(x[0, :, 0].numpy(), ((0, 0), (edge, wide), (edge, wide)))
         tops, places = each[0].flatten(2).max(2)  # [n, units]
         units = tops.amax(0).argsort(descending=True, stable=True)[:SHOWN]
         for i, unit in enumerate(units):
             best = tops[:, unit].argsort(descending=True, stable=True)[:SHOWN]
             for r, n in enumerate(best):
                 top, left = (jump * int(at) for at in divmod(int(places[n, unit]), each.shape[-1]))
-                patch = padded[n, top : top + field, left : left + field]
-                found[k, i, r, :field, :field] = np.round(255 * patch)
+                patch = padded[n, top : top + wide, left : left + wide]
+                found[k, i, r, :wide, :wide] = np.round(255 * patch)
     return found
 
 

@@ -24,11 +24,11 @@ LAYERS: Layers = (
 )
 NETS = ("net", "judge")  # the second has other weights and was trained on other digits
 CLASSES = 10
-STAGES = ("first", "second", "third")  # layers that have maps
+MAPPED = ("first", "second", "third")  # layers that have maps
 TAPS = ("1", "3", "5")  # what stands behind them
 FIELDS = (5, 9, 17)  # pixels that one of their units sees, either way
 JUMPS = (2, 4, 4)  # and from one unit to its neighbour
-PLACES = ("pixels", *STAGES, "scores")  # where classes are told apart
+PLACES = ("pixels", *MAPPED, "scores")  # where classes are told apart
 WEIGHTED = ("7", "4", "2", "0")  # layers with weights, from the output
 METHODS = ("gradient", "guided", "cam", "places", "edges")
 STRENGTHS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the prior
@@ -49,7 +49,7 @@ AXES = {
     "wide": 14,
     "half": 7,
     "other_half": 7,
-    "layer": len(STAGES),
+    "layer": len(MAPPED),
     "best": SHOWN,
     "rank": SHOWN,
 }
@@ -135,7 +135,7 @@ class Seen(BaseResult):
 class Unit(BaseParams):
     """A unit that shall answer as much as possible; of the scores there are as many as classes."""
 
-    layer: str = choice("third", (*STAGES, "scores"))
+    layer: str = choice("third", (*MAPPED, "scores"))
     unit: int = integer(1, 1, UNITS)
     prior: float = number(2.0, 0.0, 12.0, step=0.5)
 

@@ -27,10 +27,10 @@ from core.concepts.inside_a_cnn.params import (
     COMPARED,
     INK,
     LAYERS,
+    MAPPED,
     NETS,
     PICTURE,
     PROBED,
-    STAGES,
     STRENGTHS,
     TAPS,
     UNITS,
@@ -211,7 +211,7 @@ def climbed_to(params: Params, net: Tensor, judge: Tensor, question: Unit) -> As
         said = scores(net, x, taps)
         if question.layer == "scores":
             return said[0, unit, 0]
-        before = f"{int(TAPS[STAGES.index(question.layer)]) - 1}"
+        before = f"{int(TAPS[MAPPED.index(question.layer)]) - 1}"
         return untangled(taps[before], 1)[0, 0, unit].mean()
 
     for _ in range(params.ascent):
