@@ -356,10 +356,11 @@ def draw_seen(found: Seen, language: str) -> go.Figure:
         text.say("words.said"),
         *(text.say(f"rows.{method}") for method in METHODS if method != "cam"),
     ]
-    fig, spots = plot.grid(titles, 4, 0.03, 0.16, height=400)
+    fig, spots = plot.grid(titles, 4, 0.03, 0.3, height=420)
     for z, place in zip(maps(found), spots):
         coloured(fig, z, **place)
     opinions(fig, found.said[:, None], text, False, **spots[3])
+    fig.update_yaxes(showticklabels=False, **spots[3])
     for method, place in zip(ASKED, spots[4:]):
         grey(fig, found.saliency[-1, METHODS.index(method), :1], **place)
     plot.bare(fig)
