@@ -6,11 +6,14 @@ that of the row, and a finished run can be scrubbed.
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from core.concept.parts import Figure
 from core.concept.text import Text
@@ -280,3 +283,10 @@ def graph(
         return pd.DataFrame({say(here.head): names, say("words.value"): values})
 
     return beside(here, id, paint, table, summary, titles=lambda result, text: [""], ratio=0.67, **more)
+
+
+def as_png(picture: np.ndarray) -> str:
+    """A picture [row, column, 3] of levels 0 … 255 as a data URI."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

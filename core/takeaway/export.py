@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -180,7 +181,7 @@ class Source:
             lead=text.lead,
             link=link(self.name, self.params),
             numbers=NUMBERS_OF_TWO if "fused" in experiment(self.name).devices else NUMBERS,
-            packages=" ".join(_packages([*bound.values(), body])),
+            packages=" ".join(_packages([*bound.values(), body], experiment(self.name).data_files(self.params))),
             file=self.name.replace(".", "_"),
             own="".join(f"--{field} {file} " for field, file in _files(self.params).items()),
         )
@@ -368,9 +369,10 @@ def _distributions() -> dict[str, list[str]]:
     return dict(packages_distributions())
 
 
-def _packages(sources: list[str]) -> list[str]:
-    """The packages these sources import, inside functions too, each with its version here: `numpy==2.4.6`."""
-    found = set()
+def _packages(sources: list[str], files: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """The packages these sources import, inside functions too, and those that hold the data files, each with its
+    version here: `numpy==2.4.6`."""
+    found = {package for package, _ in files}
     for node in (n for source in sources for n in ast.walk(parsed(source))):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from PIL import Image
 
 from core.concept.parts import Figure
 from core.concept.text import Text
@@ -18,6 +15,7 @@ from core.concepts.data_augmentation.picture.params import CODE, RULES
 from core.concepts.data_augmentation.sizes.params import compared
 from core.figures import kinds, plot, style
 from core.figures.gallery import Gallery, by_rule, percents
+from core.figures.pictures import as_png
 
 STEP = ("step", lambda r: r.tick)
 MEASURED = {"test": (1, "circle", 0.13), "met": (0, "diamond-open", -0.13)}  # word → colour, symbol, how far up
@@ -234,13 +232,6 @@ def draw_photo(result: Any, language: str) -> go.Figure:
     plot.bare(fig)
     plot.aspect(fig, 0.56)
     return fig
-
-
-def as_png(picture: np.ndarray) -> str:
-    """A picture [row, column, 3] of levels 0 … 255 as a data URI."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def table_photo(result: Any, language: str) -> pd.DataFrame:
