@@ -63,10 +63,10 @@ class Sets(NamedTuple):
 def drawn(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Source x, y and target x, y in random order, numbers as they came."""
     known = classes(params)[0]
-    order = stream("transfer", seed)
+    rng = stream("transfer", seed)
     if params.own or params.data == "digits":
         x, y = table(params.own) if params.own else (digits()[0] * INKS, digits()[1])
-        order = order.permutation(len(y))
+        order = rng.permutation(len(y))
         x, y = x[order], y[order]
     elif params.data == "signals":
         x, y = signals(CLASSES * max(-(-(params.source + HELD) // KNOWN), 2 * LADDER[-1] + TEST // 5), seed)
@@ -74,7 +74,7 @@ def drawn(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     else:
         x, y = mnist()
         x = x[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean((2, 4)).reshape(len(x), -1)  # as coarse as the digits
-        a, b = order.permutation(len(y)), order.permutation(len(digits()[1]))
+        a, b = rng.permutation(len(y)), rng.permutation(len(digits()[1]))
         return x[a] * INKS, y[a], digits()[0][b] * INKS, digits()[1][b]
     old = y < known
     return x[old], y[old], x[~old], y[~old] - known
@@ -104,7 +104,8 @@ def sets_of(params: Params) -> Sets:
     sets = [
         Examples(tensor(x for x, _ in pairs), torch.as_tensor(np.stack([y for _, y in pairs]))) for pairs in zip(*found)
     ]
-    return Sets(*sets, *map(tensor, zip(*scales)))
+    spread, centre = map(tensor, zip(*scales))
+    return Sets(sets[0], sets[1], sets[2], sets[3], spread, centre)
 
 
 def batches(name: str, n: int, steps: int, batch: int, seed: int) -> np.ndarray:

@@ -197,7 +197,7 @@ PRESETS = (
     Preset("mnist", {"data": "mnist"}, "labels"),
     Preset("reversed", {"ways": of("frozen", "tuned", "head_first")}, "reversed"),
     Preset("never", {"ways": of("frozen", "tuned", "head_first"), "reversed": 0.0}, "reversed"),
-    Preset("rates", {"ways": (Way(kind="tuned"), Way(kind="tuned", body=0.1), Way(kind="tuned", body=0.01))}, "reversed"),
+    Preset("rates", {"ways": tuple(Way(kind="tuned", body=rate) for rate in (1.0, 0.1, 0.01))}, "reversed"),
     Preset("little", {"source": 100}, "labels"),
     Preset("drift", {"ways": of("drift", "frozen")}, "kept"),
     Preset("unscaled", {"ways": of("unscaled", "frozen", "random")}, "labels"),

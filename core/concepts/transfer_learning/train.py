@@ -24,7 +24,6 @@ from core.concepts.transfer_learning.params import (
     Params,
     Result,
     Way,
-    body,
     classes,
     learned,
     network,
@@ -97,7 +96,11 @@ def train(params: Params, device: str = "cpu", chunk: int = 50) -> Generator[Res
     axes = {"way": len(params.ways), "seed": params.seeds, "split": 2, "end": 1}
     record = Recording(Result, params, total, axes, labels=labels, tick=moments)
     courses: list[Course] = []
-    for moment in schedule(total, chunk, tick=[0, *(first + moments[1:])],):
+    for moment in schedule(
+        total,
+        chunk,
+        tick=[0, *(first + moments[1:])],
+    ):
         for step in moment.steps:
             if step < first:
                 source.learn(step)

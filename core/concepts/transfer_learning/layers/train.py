@@ -42,7 +42,9 @@ def train(params: Params, device: str = "cpu", chunk: int = 50) -> Generator[Res
             now = learners or [[built(params, row, depth, source) for depth in DEPTHS] for row in ROWS]
             record.append("tick", **stacked(looked(row, tests, sets.test.y) for row in now))
         yield record.result(moment.step)
-    return {f"{name}.{k}": learner.nets().state() for name, row in zip(ROWS, learners) for k, learner in zip(DEPTHS, row)}
+    return {
+        f"{name}.{k}": learner.nets().state() for name, row in zip(ROWS, learners) for k, learner in zip(DEPTHS, row)
+    }
 
 
 def first_blocks(params: Params, depth: int) -> Layers:

@@ -15,6 +15,7 @@ from core.ml.pretrained import PRETRAINED, installed
 from core.takeaway.weights import cut
 
 WITHOUT = ("ways", "data", "own", "source", "pretraining", "reversed", "labels")
+DIVERGES = ""
 NAMES = (*PHOTOGRAPHS, *TEXTURES)
 SIDE, DOWN, ACROSS = 48, 4, 8  # pixels of a patch, patches of a picture
 COUNTS = (1, 4, 16)  # labelled patches of a picture; the left half has the last number of them
