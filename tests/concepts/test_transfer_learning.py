@@ -32,12 +32,13 @@ from core.concepts.transfer_learning.params import (
     of,
     shape_of,
     weights,
+    whole,
 )
 from core.concepts.transfer_learning.params import KNOWN as CLASSES_KNOWN
 from core.concepts.transfer_learning.pictures.params import COUNTS, NAMES
 from core.concepts.transfer_learning.pictures.params import FEATURES as STANDING
 from core.concepts.transfer_learning.tasks.params import FEATURES, PLACES, TASKS
-from core.concepts.transfer_learning.train import Course
+from core.concepts.transfer_learning.train import course_of
 from core.ml.architecture import parameters
 from core.ml.own import CONTENTS
 from core.ml.signals import CLASSES, LENGTH
@@ -45,7 +46,7 @@ from core.takeaway.weights import cut
 from tests.known import known
 
 # That the texts repeat: labels, classes of source and target, batches of the source, pictures
-CONSTANTS = {*LADDER, 10.0, CLASSES_KNOWN - 1, CLASSES_KNOWN, CLASSES - 1, SOURCE_BATCH, len(NAMES)}
+CONSTANTS = {*LADDER, 10.0, CLASSES_KNOWN - 1, CLASSES_KNOWN, CLASSES - 1, LENGTH, SOURCE_BATCH, len(NAMES)}
 
 
 def alone(units: int) -> nn.Sequential:
@@ -102,8 +103,8 @@ def test_the_exported_network_is_as_right_in_torch_nn(place: int) -> None:
         return
     before = exported("source", 0, seed)
     for given, measured in ((before, result.source[seed]), (own, result.kept[place, count, seed])):
-        whole = {name: given[name] for name in given if not name.startswith("12.")}
-        back = filled(whole | {name: before[name] for name in before if name.startswith("12.")}, CLASSES_KNOWN)
+        inner = {name: given[name] for name in given if not name.startswith("12.")}
+        back = filled(inner | {name: before[name] for name in before if name.startswith("12.")}, CLASSES_KNOWN)
         right = (back(sets.held.x[seed]).argmax(1) == sets.held.y[seed]).float().mean()
         assert right == pytest.approx(measured.item(), abs=0.003)
 
@@ -134,14 +135,9 @@ def test_a_member_learns_as_it_would_alone(kind: str, rate: float) -> None:
     params = TINY.replace(ways=(Way(kind=kind, body=rate),), lr=0.003)
     sets = sets_of(params)
     source = Source(params, sets)
-    course = Course(params, params.ways[0], source, sets)
-    nets = course.learner.nets()
-    names = parameters(network(params, 3), shape_of(params))
-    net = filled(cut(nets.rows[3].numpy(), names), 3)  # three labels, the second seed
-    norms = [layer for layer in net if isinstance(layer, nn.BatchNorm1d)]
-    for norm, mean, var in zip(norms, nets.kept[::2], nets.kept[1::2]):
-        norm.running_mean.copy_(mean[3])
-        norm.running_var.copy_(var[3])
+    course = course_of(params, params.ways[0], source, sets)
+    names = whole(params, 3)
+    net = filled(cut(course.learner.nets().state()[3], names), 3)  # three labels, the second seed
     frozen = kind != "tuned"
     groups = [
         {"params": net[:-1].parameters(), "lr": params.lr * rate * (not frozen)},
@@ -149,18 +145,14 @@ def test_a_member_learns_as_it_would_alone(kind: str, rate: float) -> None:
     ]
     optimizer = torch.optim.Adam(groups, params.lr)
     which = np.tile(np.arange(12), (len(LADDER) * 2, 1))
-    for step in range(2):
-        course.learn(step, which, sets.pool.y)
+    for _ in range(2):
+        course.learn(which)
         net.train(kind != "frozen")
         optimizer.zero_grad()
         functional.cross_entropy(net(sets.pool.x[1, :12]), sets.pool.y[1, :12]).backward()
         optimizer.step()
-    nets = course.learner.nets()
-    for name, part in cut(nets.rows[3].numpy(), names).items():
-        assert_close(torch.tensor(part), net.get_parameter(name).data, rtol=0, atol=1e-4)
-    for norm, mean, var in zip(norms, nets.kept[::2], nets.kept[1::2]):
-        assert_close(mean[3], norm.running_mean, rtol=1e-3, atol=1e-4)
-        assert_close(var[3], norm.running_var, rtol=1e-3, atol=1e-4)
+    for name, part in cut(course.learner.nets().state()[3], names).items():
+        assert_close(torch.tensor(part), net.state_dict()[name], rtol=1e-3, atol=1e-4)
 
 
 def test_no_example_of_the_target_is_in_the_source_or_in_both_of_its_parts() -> None:
@@ -230,10 +222,10 @@ def test_photographs_without_the_network_and_with_it(monkeypatch: pytest.MonkeyP
     from core.ml.pretrained import features, installed, vector
 
     patches = pictures.patches()
-    whole = photograph(NAMES[1], 192, 384).transpose(2, 0, 1)
+    picture = photograph(NAMES[1], 192, 384).transpose(2, 0, 1)
     left, right = patches[1], patches[pictures.EACH + 1]  # the first patch of the second picture
-    np.testing.assert_array_equal(left, whole[:, :48, :48])
-    np.testing.assert_array_equal(right, whole[:, :48, 192:240])
+    np.testing.assert_array_equal(left, picture[:, :48, :48])
+    np.testing.assert_array_equal(right, picture[:, :48, 192:240])
     figure = load("transfer_learning").figure("pictures")
     if installed():
         mine = pictures.vectors(patches[:3], pictures.kernels())
@@ -264,12 +256,11 @@ def test_a_table_of_ones_own_is_learned() -> None:
 def test_a_learner_is_what_it_is_made_of() -> None:
     sets = sets_of(TINY)
     nets = with_new(TINY, Source(TINY, sets).random)
-    whole = Learner((), network(TINY, 3), shape_of(TINY), nets, 0.01, 2)
+    joined = Learner((), network(TINY, 3), shape_of(TINY), nets, 0.01, 2)
     parted = Learner(body(TINY), network(TINY, 3)[-1:], shape_of(TINY), nets, 0.01, 2)
-    for one, other in zip(
-        whole.measure(sets.test.x, sets.test.y), parted.measure(parted.seen(sets.test.x), sets.test.y)
-    ):
-        np.testing.assert_allclose(one, other, rtol=1e-5)
+    x, y = sets.test
+    for mine, its in zip(joined.measure(x, y), parted.measure(parted.seen(x), y)):
+        np.testing.assert_allclose(mine, its, rtol=1e-5)
     assert torch.equal(parted.nets().rows, nets.rows)
 
 
@@ -366,6 +357,6 @@ KNOWN: dict[str, tuple[BaseResult, BaseResult]] = {
 
 def test_measures_keep_silent_where_they_cannot_speak() -> None:
     assert {way.kind for way in ALL} | {"drift", "unscaled"} == {way.kind for way in EVERY.ways}
-    for claim in CLAIMS:
-        name = load("transfer_learning").of(claim).name
-        assert claim.measure(next(train_module(name).train(experiment(name).tiny))) is None
+    concept = load("transfer_learning")
+    begun = {each.name: next(train_module(each.name).train(each.tiny)) for each in concept.experiments}
+    assert all(claim.measure(begun[concept.of(claim).name]) is None for claim in CLAIMS)

@@ -9,7 +9,7 @@ import numpy as np
 from core.concept.text import Text
 from core.concepts.transfer_learning.claims import ONE, REVERSED, SAME, SOME, behind, patched, reached, task
 from core.concepts.transfer_learning.layers.params import DEPTHS, ROWS
-from core.concepts.transfer_learning.params import LADDER, Result
+from core.concepts.transfer_learning.params import LADDER, Result, classes
 from core.concepts.transfer_learning.pictures.params import COUNTS
 from core.concepts.transfer_learning.pictures.params import FEATURES as STANDING
 from core.concepts.transfer_learning.tasks.params import FEATURES, TASKS
@@ -66,6 +66,14 @@ def at_labels(fig: plot.Sheet, result: Any, text: Text) -> None:
     ticks = [f"{n}" for n in result.labels]
     fig.update_xaxes(type="log", tickvals=result.labels, ticktext=ticks)
     fig.update_yaxes(range=[0, 1.02])
+
+
+def finish_labels(fig: plot.Sheet, result: Result, text: Text) -> None:
+    """Dotted: guessing."""
+    at_labels(fig, result, text)
+    guessing = 1 / classes(result.params)[1]
+    fig.update_yaxes(range=[guessing / 2, 1.02])
+    fig.add_hline(y=guessing, line=plot.line(style.AXIS, 1.5, "dot"))
 
 
 def titled(fig: plot.Sheet, result: Any, text: Text) -> None:
@@ -133,7 +141,7 @@ FIGURES = (
             HERE, "labels", "labels", lambda r: r.labels, lambda r: {"accuracy": by_labels(SAME)(r)},
             HERE.saying("summaries.labels", most=same_number(lambda r: LADDER[-1]),
                         same_one=lambda r: shown(reached(ONE)(r)), same_most=lambda r: shown(reached(-1)(r))),
-            moments=STEP, marked=True, height=390, finish=at_labels,
+            moments=STEP, marked=True, height=390, finish=finish_labels,
         ),
         kinds.swept(
             HERE, "reversed", "labels", lambda r: r.labels, both(by_labels),

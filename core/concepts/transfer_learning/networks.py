@@ -50,14 +50,23 @@ class Examples(NamedTuple):
 
 class Sets(NamedTuple):
     """source, held: of the source. pool: LADDER[-1] labelled examples of every class of the target, those of one rank
-    side by side, so that its first n · classes are n of each. x · spread + centre is how an example came."""
+    side by side, so that its first n · classes are n of each. turned: the test with signs reversed. x · spread + centre
+    is how an example came."""
 
     source: Examples
     held: Examples
     pool: Examples
     test: Examples
+    turned: Examples
     spread: Tensor
     centre: Tensor
+
+    def as_they_came(self) -> Sets:
+        """With the target's examples unscaled."""
+        pool, test, turned = (
+            Examples(own.x * self.spread + self.centre, own.y) for own in (self.pool, self.test, self.turned)
+        )
+        return self._replace(pool=pool, test=test, turned=turned)
 
 
 def drawn(params: Params, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -105,7 +114,8 @@ def sets_of(params: Params) -> Sets:
         Examples(tensor(x for x, _ in pairs), torch.as_tensor(np.stack([y for _, y in pairs]))) for pairs in zip(*found)
     ]
     spread, centre = map(tensor, zip(*scales))
-    return Sets(sets[0], sets[1], sets[2], sets[3], spread, centre)
+    turned = Examples(-sets[3].x, sets[3].y)
+    return Sets(sets[0], sets[1], sets[2], sets[3], turned, spread, centre)
 
 
 def batches(name: str, n: int, steps: int, batch: int, seed: int) -> np.ndarray:
@@ -162,7 +172,7 @@ class Learner:
         drifting: bool = False, body: float = 1.0,
     ):  # fmt: skip
         self.front, self.back, self.example, self.drifting, self.body = front, back, example, drifting, body
-        weights, norms = parameter_count(front, example) if front else 0, len(buffers(front, example))
+        weights, norms = parameter_count(front, example), len(buffers(front, example))
         self.fixed = Nets(nets.rows[:, :weights].clone(), [value.clone() for value in nets.kept[:norms]])
         self.rows = nets.rows[:, weights:].clone()
         self.inner = given_by(front, example)
@@ -200,6 +210,45 @@ def judged(z: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return loss.numpy(), ((z.argmax(1) == y).float().mean(1) * loss.isfinite()).numpy()
 
 
+class Course:
+    """Networks on the target, `times` of every seed [times · seeds], whose first layers stay as they are.
+
+    frozen: how many layers. drifting, body: of Learner.
+    """
+
+    def __init__(
+        self, params: Params, sets: Sets, nets: Nets, times: int, frozen: int,
+        drifting: bool = False, body: float = 1.0,
+    ):  # fmt: skip
+        self.params, self.sets, self.times, self.drifting, self.body = params, sets, times, drifting, body
+        self.seeds = torch.arange(params.seeds).repeat(times)
+        self.start(nets.repeated(times), params.steps, frozen)
+
+    def start(self, nets: Nets, steps: int, frozen: int) -> None:
+        """Train these networks [times · seeds] from here on."""
+        net, lr = network(self.params, classes(self.params)[1]), self.params.lr
+        front, back = net[:frozen], net[frozen:]
+        self.learner = Learner(front, back, shape_of(self.params), nets, lr, steps, self.drifting, self.body)
+        pool, *tests = (part.x for part in (self.sets.pool, self.sets.test, self.sets.turned))
+        self.seen = pool[self.seeds] if self.drifting else self.features(pool)  # of what stays they are the same
+        self.looked = [] if self.drifting else [self.features(x) for x in tests]
+
+    def features(self, x: Tensor) -> Tensor:
+        """Of what every seed is given [seeds, n, …], for every network."""
+        return self.learner.seen(x[self.seeds])
+
+    def learn(self, which: np.ndarray) -> None:
+        """One step on the examples which [times · seeds, batch] of the pool."""
+        places, own = torch.as_tensor(which, dtype=torch.int64), torch.arange(len(which))[:, None]
+        self.learner.learn(self.seen[own, places], self.sets.pool.y[self.seeds[:, None], places])
+
+    def measure(self) -> dict[str, np.ndarray]:
+        """Loss and accuracy [times · seeds, split] on the test and with signs reversed."""
+        y, tests = self.sets.test.y[self.seeds], (self.sets.test.x, self.sets.turned.x)
+        loss, accuracy = zip(*(self.learner.measure(h, y) for h in self.looked or map(self.features, tests)))
+        return {"loss": np.stack(loss, -1), "accuracy": np.stack(accuracy, -1)}
+
+
 class Source:
     """Networks in training on the source, one a seed. random: features as they began, whose norms know the source."""
 
@@ -229,17 +278,11 @@ class Source:
     def accuracy(self, bodies: Nets | None = None) -> np.ndarray:
         """On examples kept back [members]; of other features [times · seeds] with the source's heads."""
         nets = self.learner.nets()
-        if bodies is not None:
-            times = len(bodies.rows) // self.params.seeds
-            head = nets.rows[:, bodies.rows.shape[1] :].repeat(times, 1)
-            nets = Nets(torch.cat([bodies.rows, head], 1), bodies.kept)
-        held = self.sets.held
-        times = len(nets.rows) // self.params.seeds
-        z = layered_forward(
-            self.net, shape_of(self.params), nets.rows, held.x.repeat(times, *[1] * (held.x.dim() - 1)),
-            dict(zip(buffers(self.net, shape_of(self.params)), nets.kept)), training=False,
-        )  # fmt: skip
-        return judged(z, held.y.repeat(times, 1))[1]
+        bodies = bodies or self.features(nets)
+        seeds = self.seeds.repeat(len(bodies.rows) // len(self.seeds))
+        nets = Nets(torch.cat([bodies.rows, nets.rows[seeds, bodies.rows.shape[1] :]], 1), bodies.kept)
+        learner = Learner((), self.net, shape_of(self.params), nets, self.params.lr, 1)
+        return learner.measure(self.sets.held.x[seeds], self.sets.held.y[seeds])[1]
 
 
 def with_new(params: Params, features: Nets) -> Nets:

@@ -76,7 +76,7 @@ class Params(BaseParams):
     steps: int = integer(120, 2, 1000)
     batch: int = integer(32, 4, 128)
     lr: float = number(0.01, 1e-5, 1.0, log=True)
-    seeds: int = integer(3, 1, 40)
+    seeds: int = integer(5, 1, 40)
     data_seed: int = integer(0, 0, 99_999)
     weight_seed: int = integer(0, 0, 99_999)
 
@@ -170,8 +170,8 @@ def source_cost(params: Params) -> tuple[float, float]:
     """Operations of all of the source's training, and bytes: so small a step takes as long as some millions."""
     net, example = network(params, classes(params)[0]), shape_of(params)
     step = params.seeds * training_step(net, example, SOURCE_BATCH) + 2e7
-    data = 4.0 * params.seeds * prod(example) * 3 * (examples(params) + LADDER[-1] * classes(params)[1] + 1000)
-    return params.pretraining * step, data + params.seeds * 5 * activation_bytes(net, example, 1000)
+    data = 12.0 * params.seeds * prod(example) * (examples(params) + LADDER[-1] * classes(params)[1] + 1000)
+    return params.pretraining * step, data + params.seeds * activation_bytes(net, example, TEST)
 
 
 def target_cost(params: Params, counts: int, open: float, frozen: float) -> float:

@@ -37,5 +37,5 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 def cost(params: Params) -> Cost:
     before, memory = source_cost(params)
     steps, nets = params.pretraining + params.steps, len(ROWS) * len(DEPTHS)
-    after = target_cost(params, 1, 0.7 * nets, 0.3 * nets)
+    after = target_cost(params, 1, 0.55 * nets, 0.25 * nets)
     return Cost(steps, (before + after) / steps, 3 * memory, params.seeds)

@@ -7,12 +7,11 @@ from collections.abc import Generator
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from core.concepts.transfer_learning.layers.params import DEPTHS, ROWS, Result
-from core.concepts.transfer_learning.networks import Learner, Nets, Source, batches, sets_of, started, with_new
-from core.concepts.transfer_learning.params import Params, blocks, classes, network, shape_of, ticks
-from core.ml.architecture import Layers, buffers, parameter_count
+from core.concepts.transfer_learning.networks import Course, Nets, Sets, Source, batches, sets_of, started, with_new
+from core.concepts.transfer_learning.params import Params, blocks, classes, shape_of, ticks
+from core.ml.architecture import buffers, parameter_count
 from core.ml.recording import Recording, schedule, stacked
 
 
@@ -21,52 +20,42 @@ def train(params: Params, device: str = "cpu", chunk: int = 50) -> Generator[Res
     network, "cut.2"."""
     sets, moments, first = sets_of(params), ticks(params.steps), params.pretraining
     source, total = Source(params, sets), params.pretraining + params.steps
-    n, seen = params.labels * classes(params)[1], torch.arange(params.seeds)
+    n = params.labels * classes(params)[1]
     seeds = range(params.data_seed, params.data_seed + params.seeds)
     orders = np.stack([batches(f"target {n}", n, params.steps, params.batch, seed) for seed in seeds], 1)
     axes = {"row": len(ROWS), "depth": len(DEPTHS), "seed": params.seeds, "split": 2}
     record = Recording(Result, params, total, axes, tick=moments)
-    tests = (sets.test.x, -sets.test.x)
-    learners: list[list[Learner]] = []
+    names = [[met(row, depth) for depth in DEPTHS] for row in ROWS]
+    courses: dict[tuple[str, int], Course] = {}
     for moment in schedule(total, chunk, tick=[0, *(first + moments[1:])]):
         for step in moment.steps:
             if step < first:
                 source.learn(step)
                 continue
-            learners = learners or [[built(params, row, depth, source) for depth in DEPTHS] for row in ROWS]
-            batch = sets.pool.at(seen, orders[step - first])
-            for row in learners:
-                for learner in row:
-                    learner.learn(learner.seen(batch.x), batch.y)
+            courses = courses or {name: course_cut(params, *name, source, sets) for row in names for name in row}
+            for course in courses.values():
+                course.learn(orders[step - first])
         if "tick" in moment.due:
-            now = learners or [[built(params, row, depth, source) for depth in DEPTHS] for row in ROWS]
-            record.append("tick", **stacked(looked(row, tests, sets.test.y) for row in now))
+            now = courses or {name: course_cut(params, *name, source, sets) for row in names for name in row}
+            found = {name: course.measure() for name, course in now.items()}
+            record.append("tick", **stacked(stacked(found[name] for name in row) for row in names))
         yield record.result(moment.step)
-    return {
-        f"{name}.{k}": learner.nets().state() for name, row in zip(ROWS, learners) for k, learner in zip(DEPTHS, row)
-    }
+    return {f"{row}.{depth}": course.learner.nets().state() for (row, depth), course in courses.items()}
 
 
-def first_blocks(params: Params, depth: int) -> Layers:
-    return tuple(layer for block in blocks(params)[:depth] for layer in block)
+def met(row: str, depth: int) -> tuple[str, int]:
+    """The row that stands for this one: all meet where no block is of the source, or every one."""
+    alike = row != "rest" if depth == 0 else row == "rest" and depth == DEPTHS[-1]
+    return ("cut" if alike else row), depth
 
 
-def built(params: Params, row: str, depth: int, source: Source) -> Learner:
+def course_cut(params: Params, row: str, depth: int, source: Source, sets: Sets) -> Course:
     """The networks of a row, one a seed, whose first blocks are as it wants them."""
-    net, example, given = network(params, classes(params)[1]), shape_of(params), first_blocks(params, depth)
-    features = with_new(params, source.random if row == "random" else source.trained())
-    new, weights, norms = started(params, classes(params)[1]), 0, 0
-    if given:
-        weights, norms = parameter_count(given, example), len(buffers(given, example))
+    given, example = tuple(layer for block in blocks(params)[:depth] for layer in block), shape_of(params)
+    nets = with_new(params, source.random if row == "random" else source.trained())
+    new = started(params, classes(params)[1])
     if row != "rest":
-        rows = torch.cat([features.rows[:, :weights], new.rows[:, weights:]], 1)
-        features = Nets(rows, [*features.kept[:norms], *new.kept[norms:]])
-    frozen = len(given) if row != "open" else 0
-    return Learner(net[:frozen], net[frozen:], example, features, params.lr, params.steps)
-
-
-def looked(row: list[Learner], tests: tuple[Tensor, ...], y: Tensor) -> dict[str, np.ndarray]:
-    """Of one row at all depths: loss and accuracy [depth, seed, split]."""
-    found = np.array([[learner.measure(learner.seen(x), y) for x in tests] for learner in row])
-    loss, accuracy = found.transpose(2, 0, 3, 1)
-    return {"loss": loss, "accuracy": accuracy}
+        weights, norms = parameter_count(given, example), len(buffers(given, example))
+        rows = torch.cat([nets.rows[:, :weights], new.rows[:, weights:]], 1)
+        nets = Nets(rows, [*nets.kept[:norms], *new.kept[norms:]])
+    return Course(params, sets, nets, 1, 0 if row == "open" else len(given))

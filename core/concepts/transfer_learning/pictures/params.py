@@ -50,6 +50,6 @@ def data_files(params: Params) -> tuple[tuple[str, str], ...]:
 
 def cost(params: Params) -> Cost:
     patches, members = len(NAMES) * DOWN * ACROSS, len(COUNTS) * params.seeds
-    net = 2 * patches * 6e7  # operations of a patch on its way through the network
+    net = 2 * patches * 1.5e8  # of a patch on its way through the network, in operations of larger ones
     heads = 3 * (1e7 + 3e5 * members)
     return Cost(params.steps, net / params.steps + heads, 4e8 + members * 2e6, members)

@@ -92,7 +92,7 @@ def patches() -> Tensor:
 
 @cache
 def scaled(name: str, seed: int) -> tuple[Tensor, Tensor]:
-    """Features of labelled and of test patches [EACH, features], less their mean and over their deviation at the former."""
+    """Features of labelled and of test patches [EACH, features], scaled by mean and deviation of the former."""
     if name == "pixels":
         found = functional.avg_pool2d(patches(), SIDE // THUMB).flatten(1)
     else:
