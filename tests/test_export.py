@@ -134,6 +134,7 @@ def test_a_script_is_clean_and_says_what_it_is(case: str, tmp_path: Path) -> Non
         "scipy",
         "faker",
         "PIL",
+        "pandas",
     }
     assert "BaseParams" not in text and "/home" not in text and str(export.__file__) not in text
 
