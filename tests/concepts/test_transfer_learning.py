@@ -222,10 +222,10 @@ def test_photographs_without_the_network_and_with_it(monkeypatch: pytest.MonkeyP
     from core.ml.pretrained import features, installed, vector
 
     patches = pictures.patches()
-    picture = photograph(NAMES[1], 192, 384).transpose(2, 0, 1)
+    picture = photograph(NAMES[1], 192, 192).transpose(2, 0, 1)
     left, right = patches[1], patches[pictures.EACH + 1]  # the first patch of the second picture
     np.testing.assert_array_equal(left, picture[:, :48, :48])
-    np.testing.assert_array_equal(right, picture[:, :48, 192:240])
+    np.testing.assert_array_equal(right, picture[:, :48, 96:144])
     figure = load("transfer_learning").figure("pictures")
     if installed():
         mine = pictures.vectors(patches[:3], pictures.kernels())

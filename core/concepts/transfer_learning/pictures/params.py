@@ -17,8 +17,8 @@ from core.takeaway.weights import cut
 WITHOUT = ("ways", "data", "own", "source", "pretraining", "reversed", "labels")
 DIVERGES = ""
 NAMES = (*PHOTOGRAPHS, *TEXTURES)
-SIDE, DOWN, ACROSS = 48, 4, 8  # pixels of a patch, patches of a picture
-COUNTS = (1, 4, 16)  # labelled patches of a picture; the left half has the last number of them
+SIDE, DOWN, ACROSS = 48, 4, 4  # pixels of a patch, patches of a picture
+COUNTS = (1, 4, 8)  # labelled patches of a picture; the left half has the last number of them
 THUMB = 8  # patches as their pixels are so many pixels wide and high
 # What stands before a patch: EfficientNet-Lite0 trained on ImageNet | with random weights | its pixels
 FEATURES = {"imagenet": 1280, "random": 1280, "pixels": 3 * THUMB * THUMB}
