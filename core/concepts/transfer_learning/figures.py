@@ -31,6 +31,11 @@ def listed(names: Any, word: str) -> Any:
     return lambda r, text: [text.say(f"{word}.{name}") for name in names]
 
 
+def at_source(result: Any, text: Text) -> str:
+    """Whether the target has not begun yet."""
+    return text.say("summaries.at_source") if result.step < result.params.pretraining else ""
+
+
 def missing(result: Any, text: Text) -> str:
     """Whether the network of others is there at all."""
     return "" if result.installed else text.say("summaries.missing")
@@ -40,12 +45,21 @@ def lost_track(result: Any) -> np.ndarray:
     return ~np.isfinite(result.loss).all(-1)
 
 
-HERE = Gallery("transfer_learning", named, "words.way", diverged=lambda r: ~np.isfinite(r.loss).all((3, 4)))
+HERE = Gallery(
+    "transfer_learning", named, "words.way", diverged=lambda r: ~np.isfinite(r.loss).all((3, 4)), remark=at_source
+)
 CUT = Gallery(
     "transfer_learning", listed(ROWS, "rows"), "words.way",
-    diverged=lambda r: ~np.isfinite(r.loss).all((3, 4)), of="layers",
+    diverged=lambda r: ~np.isfinite(r.loss).all((3, 4)), remark=at_source, of="layers",
 )  # fmt: skip
-HEADS = Gallery("transfer_learning", listed(FEATURES, "features"), "words.features", diverged=lost_track, of="tasks")
+HEADS = Gallery(
+    "transfer_learning",
+    listed(FEATURES, "features"),
+    "words.features",
+    diverged=lost_track,
+    remark=at_source,
+    of="tasks",
+)
 PHOTOS = Gallery(
     "transfer_learning", listed(STANDING, "features"), "words.features",
     diverged=lambda r: np.isfinite(r.accuracy) & ~np.isfinite(r.loss), remark=missing, of="pictures",
