@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import average_precision_score
+from torch import nn
 from torch.nn import functional
 from torchvision.ops import batched_nms, box_iou, generalized_box_iou
 from torchvision.ops import nms as vision_nms
@@ -20,18 +21,17 @@ from core.concepts.object_detection.overlap.train import corners, generalised
 from core.concepts.object_detection.params import (
     ANCHORS,
     CELL,
+    CLASSES,
     CONFIDENCES,
     FLOOR,
     GIVEN,
     GRID,
-    LANDMARKS,
-    LEVELS,
+    HITS,
     OUTCOMES,
     PER,
+    POINTS,
     PRIOR,
     SIZE,
-    TEST,
-    THINGS,
     THRESHOLDS,
     Params,
     Placed,
@@ -39,18 +39,19 @@ from core.concepts.object_detection.params import (
 )
 from core.concepts.object_detection.targets.params import KINDS, NETS
 from core.concepts.object_detection.targets.params import Result as Targets
-from core.concepts.object_detection.targets.train import of_slots, off
+from core.concepts.object_detection.targets.train import Boxes, of_slots, off
 from core.concepts.object_detection.train import measured, outcomes
 from core.concepts.object_detection.window.params import STRIDE, WINDOW
 from core.concepts.object_detection.window.params import Result as Window
 from core.ml import boxes as ops
+from core.ml.architecture import buffers, parameters
 from core.ml.scenes import NOTHING, scenes
 from core.takeaway.weights import cut
 from tests.known import known
 
 # That texts repeat: classes that are digits, ink, the floor in percent, pixels of windows, recalls, places in the curve
-CONSTANTS = {*map(float, filter(str.isdigit, THINGS)), 100 * FLOOR, WINDOW, STRIDE, CELL, 11, 101, 12, 4, 6, 3, 0.75, 0.5,
-             0.9, 0.1, 80, 95, 3 / 4}  # fmt: skip
+CONSTANTS = {*map(float, filter(str.isdigit, CLASSES)), 100 * FLOOR, WINDOW, STRIDE, CELL, 11, 101, 12, *HITS, 3 / 4,
+             CONFIDENCES[0], CONFIDENCES[-1], 80, 95}  # fmt: skip
 RNG = np.random.default_rng(0)
 
 
@@ -115,7 +116,7 @@ def slow_ap(score: np.ndarray, hit: np.ndarray, count: int, definition: str) -> 
     if definition == "points101":
         return sum(best(k / 100) for k in range(101)) / 101
     recalls = sorted({0.0, *(r for r, _ in points)})
-    return sum((b - a) * best(b) for a, b in zip(recalls, recalls[1:]))
+    return sum((b - a) * best(b) for a, b in pairwise(recalls))
 
 
 @pytest.mark.parametrize("definition", ops.DEFINITIONS)
@@ -156,31 +157,31 @@ def test_hits_are_those_of_a_plain_loop_and_of_every_class_apart() -> None:
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_truth_fed_back_has_an_average_precision_of_one(part: str) -> None:
-    some = scenes(60, 0, part, SIZE, THINGS)
+    some = scenes(60, 0, part, SIZE, CLASSES)
     found = [np.c_[box, label, np.ones(len(label))][label != NOTHING] for box, label in zip(some.box, some.label)]
-    rows = ops.judged(found, some.label, some.box, len(THINGS))
+    rows = ops.judged(found, some.label, some.box, len(CLASSES))
     assert all(ops.mean_ap(rows, definition) == 1 for definition in ops.DEFINITIONS)
-    twice = ops.judged([np.tile(each, (2, 1)) for each in found], some.label, some.box, len(THINGS))
+    twice = ops.judged([np.tile(each, (2, 1)) for each in found], some.label, some.box, len(CLASSES))
     assert ops.mean_ap(twice) < 1 or all(len(score) == 2 * count for score, _, count in twice)
-    flattered = ops.judged([np.tile(e, (2, 1)) for e in found], some.label, some.box, len(THINGS), again=True)
+    flattered = ops.judged([np.tile(e, (2, 1)) for e in found], some.label, some.box, len(CLASSES), again=True)
     assert all(hit.all() for _, hit, _ in flattered) and ops.mean_ap(flattered) > 1  # recall beyond 1
-    assert ops.mean_ap(ops.judged(found, np.full_like(some.label, NOTHING), some.box, len(THINGS))) == 1
+    assert ops.mean_ap(ops.judged(found, np.full_like(some.label, NOTHING), some.box, len(CLASSES))) == 1
 
 
 # Cells
 
 
 def test_what_cells_should_say_reads_as_the_boxes_and_landmarks_that_are_there() -> None:
-    some = scenes(80, 1, "train", SIZE, THINGS)
+    some = scenes(80, 1, "train", SIZE, CLASSES)
     there, label, place = targets(some, 2)
     assert there.sum() == (some.label != NOTHING).sum()  # nobody is left out
     z = np.zeros((80, 2, PER, GRID, GRID), np.float32)
     z[:, :, 0] = np.where(there, 50, -50)
-    z[:, :, 1:5], z[:, :, -LANDMARKS:] = place[:, :, :4], place[:, :, 4:]
-    for c in range(len(THINGS)):
+    z[:, :, 1:5], z[:, :, -POINTS:] = place[:, :, :4], place[:, :, 4:]
+    for c in range(len(CLASSES)):
         z[:, :, 5 + c] = 50 * (label == c)
     found, marks = boxes(z.reshape(80, -1, GRID, GRID))
-    rows = ops.judged(found, some.label, some.box, len(THINGS), level=0.99)
+    rows = ops.judged(found, some.label, some.box, len(CLASSES), level=0.99)
     assert ops.mean_ap(rows) == 1
     for each, mark, box, meant, y in zip(found, marks, some.box, some.landmark, some.label):
         nearest = ops.iou(each[:, :4], box[y != NOTHING]).argmax(1)
@@ -203,7 +204,7 @@ def test_an_object_goes_to_the_free_anchor_that_is_nearest_to_its_shape() -> Non
 
 
 def test_losses_are_those_of_torch_summed_cell_by_cell() -> None:
-    some = scenes(3, 0, "train", SIZE, THINGS)
+    some = scenes(3, 0, "train", SIZE, CLASSES)
     wanted = [torch.as_tensor(part)[None] for part in targets(some, 2)]
     z = torch.randn(1, 3, 2, PER, GRID, GRID, generator=torch.Generator().manual_seed(0))
     for masked in (True, False):
@@ -214,27 +215,23 @@ def test_losses_are_those_of_torch_summed_cell_by_cell() -> None:
             meant = wanted[2][0, i, a, :, y, x]
             if there or not masked:
                 slow[1] += 2 * functional.smooth_l1_loss(said[1:5], meant[:4], beta=0.1, reduction="sum")
-                slow[1] += 0.5 * functional.smooth_l1_loss(said[-LANDMARKS:], meant[4:], beta=0.1, reduction="sum")
+                slow[1] += 0.5 * functional.smooth_l1_loss(said[-POINTS:], meant[4:], beta=0.1, reduction="sum")
             if there:
-                slow[2] += functional.cross_entropy(said[5 : 5 + len(THINGS)], wanted[1][0, i, a, y, x])
+                slow[2] += functional.cross_entropy(said[5 : 5 + len(CLASSES)], wanted[1][0, i, a, y, x])
         assert torch.allclose(losses(z, wanted, masked)[0], slow / 3, rtol=1e-4)
 
 
 def test_the_detector_is_a_sequential_of_torch() -> None:
     nets = Detectors(2, [3, 4], 0.01, 5)
-    x = torch.as_tensor(scenes(4, 0, "test", SIZE, THINGS).x)
+    x = torch.as_tensor(scenes(4, 0, "test", SIZE, CLASSES).x)
     with torch.no_grad():
         mine = nets.forward(nets.rows, x[None].expand(2, -1, -1, -1), False)
-    from torch import nn
-
-    from core.ml.architecture import buffers, parameters
 
     def block(given: int, gives: int, stride: int) -> list[nn.Module]:
         return [nn.Conv2d(given, gives, 3, stride, 1), nn.BatchNorm2d(gives), nn.ReLU()]
 
-    net = nn.Sequential(
-        *block(1, 16, 2), *block(16, 32, 2), *block(32, 32, 1), *block(32, 32, 1), nn.Conv2d(32, 2 * PER, 1)
-    )
+    body = block(1, 16, 2), block(16, 32, 2), block(32, 32, 1), block(32, 32, 1)
+    net = nn.Sequential(*(layer for part in body for layer in part), nn.Conv2d(32, 2 * PER, 1))
     named = cut(nets.state(), parameters(nets.net, GIVEN) | buffers(nets.net, GIVEN))
     for seed in range(2):
         net.load_state_dict({n: torch.as_tensor(part[seed].copy()) for n, part in named.items()}, strict=False)
@@ -246,10 +243,10 @@ def test_the_detector_is_a_sequential_of_torch() -> None:
     said = z.view(4, 2, PER, GRID, GRID)[0, 1, :, 5, 3]
     at = GRID * GRID + 5 * GRID + 3
     middle, size = (box[0, at, :2] + box[0, at, 2:]) / 2, box[0, at, 2:] - box[0, at, :2]
-    assert np.allclose(middle, [(3 + said[1]) * CELL, (5 + said[2]) * CELL], atol=1e-4)
-    assert np.allclose(size, np.exp(said[3:5]) * torch.tensor(ANCHORS[1]), atol=1e-4)
-    whole = said[5 : 5 + len(THINGS)].softmax(0) * torch.sigmoid(said[0] - PRIOR)
-    assert np.allclose(score[0, at], whole, atol=1e-5)
+    assert np.allclose(middle, [(3 + float(said[1])) * CELL, (5 + float(said[2])) * CELL], atol=1e-4)
+    assert np.allclose(size, said[3:5].exp().numpy() * ANCHORS[1], atol=1e-4)
+    whole = said[5 : 5 + len(CLASSES)].softmax(0) * torch.sigmoid(said[0] - PRIOR)
+    assert np.allclose(score[0, at], whole.numpy(), atol=1e-5)
 
 
 def test_slots_are_matched_in_the_order_with_the_smallest_loss() -> None:
@@ -257,8 +254,6 @@ def test_slots_are_matched_in_the_order_with_the_smallest_loss() -> None:
     wanted = torch.as_tensor(of_slots(some)[None].astype(np.float32))
     assert wanted.shape == (1, 6, 3, 5) and (wanted[0, :, :, 0].sum(1).numpy() == (some.label != NOTHING).sum(1)).all()
     z = torch.randn(wanted.shape, generator=torch.Generator().manual_seed(1))
-    from core.concepts.object_detection.targets.train import Boxes
-
     net = Boxes.__new__(Boxes)
     net.name = "matched"
     orders = [off(z, wanted[:, :, list(p)]).sum(2)[0] for p in permutations(range(3))]
@@ -281,7 +276,7 @@ def test_outcomes_count_every_believed_box_and_every_object_once() -> None:
     assert count[0].tolist() == [1, 1, 1, 1, 1, 1] and count[-1].tolist() == [1, 0, 0, 0, 0, 1]
     assert (count[:, :-1].sum(1) == [(found[:, 5] >= c).sum() for c in CONFIDENCES]).all()
     assert (count[:, OUTCOMES.index("hit")] + count[:, OUTCOMES.index("missed")] == 2).all()
-    perfect = scenes(20, 0, "test", SIZE, THINGS)
+    perfect = scenes(20, 0, "test", SIZE, CLASSES)
     rows = [np.c_[b, y, np.ones(len(y))][y != NOTHING] for b, y in zip(perfect.box, perfect.label)]
     marks = [m[y != NOTHING].reshape(-1, 8) for m, y in zip(perfect.landmark, perfect.label)]
     whole = measured(rows, marks, rows, perfect)
@@ -312,7 +307,7 @@ def test_by_hand_nothing_is_nothing_and_suppression_takes_only_what_overlaps() -
         except StopIteration as end:
             state = end.value
             break
-    for question in (Placed(places=()), Placed(confidence=0.05, across=True), Placed(pixels="8" * SIZE)):
+    for question in (Placed(places=()), Placed(confidence=0.05, across=True), Placed(pixels="8" * SIZE**2)):
         found = module.answer(params, result, state, question)
         assert found.scene.shape == (SIZE, SIZE) and len(found.mark) == len(found.found)
         for a, b in combinations(found.found, 2):
@@ -324,11 +319,13 @@ def test_by_hand_nothing_is_nothing_and_suppression_takes_only_what_overlaps() -
 # Claims
 
 
-def detector(params: Params = Params(), **given: Any) -> Result:
+def detector(**given: Any) -> Result:
     """A finished Result with these numbers [seed] in the end, on three seeds."""
-    shape = {"seed": 3, "end": 1, "way": 3, "threshold": len(THRESHOLDS), "definition": 3, "level": len(LEVELS), "recall": 101,
-             "confidence": len(CONFIDENCES), "outcome": len(OUTCOMES), "who": 2, "class": len(THINGS)}  # fmt: skip
-    return known(Result, params.replace(seeds=3), 0.0, shape, **given)
+    shape = {
+        "end": 1, "way": 3, "threshold": len(THRESHOLDS), "definition": 3, "level": len(HITS), "recall": 101,
+        "confidence": len(CONFIDENCES), "outcome": len(OUTCOMES), "who": 2, "class": len(CLASSES),
+    }  # fmt: skip
+    return known(Result, Params(seeds=3), 0.0, shape, **{"ap": np.zeros((3, 2))} | given)
 
 
 def ways(**values: dict[int, float]) -> np.ndarray:
@@ -358,7 +355,7 @@ def counted(name: str, low: float, high: float) -> np.ndarray:
 
 
 def classes(shapes: float) -> np.ndarray:
-    found = np.full((3, 1, len(THINGS)), 0.7)
+    found = np.full((3, 1, len(CLASSES)), 0.7)
     found[:, :, claims.SHAPES] = shapes
     return found
 
@@ -411,4 +408,4 @@ def test_predictions_say_who_is_ahead() -> None:
     assert rule.answer(detector(ap=HIGH, rule=NONE + 0.4))[0] == "more"  # type: ignore[index]
     assert rule.answer(detector(ap=LOW, rule=NONE + 0.4))[0] == "less"  # type: ignore[index]
     assert two.answer(nets("together", anchors=0.7))[0] == "more"  # type: ignore[index]
-    assert len(THINGS) == len(claims.SHAPES) + len(claims.DIGITS) and TEST > 0
+    assert len(CLASSES) == len(claims.SHAPES) + len(claims.DIGITS) and Params().tested > 0

@@ -9,12 +9,12 @@ import numpy as np
 
 from core.concept.parts import Claim, Mistake
 from core.concepts.object_detection.params import (
+    CLASSES,
     CONFIDENCES,
-    LEVELS,
+    HITS,
     OUTCOMES,
     PRESETS,
     SUPPRESS,
-    THINGS,
     THRESHOLDS,
     WAYS,
     Params,
@@ -24,8 +24,8 @@ from core.conclusions.measures import Contenders, Fits, Measure, finished, more_
 from core.ml.boxes import DEFINITIONS
 
 TARGETS = Contenders(lambda params: NETS)
-SHAPES = [k for k, name in enumerate(THINGS) if not name.isdigit()]
-DIGITS = [k for k, name in enumerate(THINGS) if name.isdigit()]
+SHAPES = [k for k, name in enumerate(CLASSES) if not name.isdigit()]
+DIGITS = [k for k, name in enumerate(CLASSES) if name.isdigit()]
 HALF, LAST = THRESHOLDS.index(SUPPRESS), -1
 
 
@@ -48,8 +48,8 @@ def by_way(way: str, at: int) -> Callable[[Any], np.ndarray]:
     return lambda r: r.suppressed[:, -1, WAYS.index(way), at]
 
 
-def defined(name: str, level: float = LEVELS[0]) -> Callable[[Any], np.ndarray]:
-    return lambda r: r.defined[:, -1, DEFINITIONS.index(name), LEVELS.index(level)]
+def defined(name: str, level: float = HITS[0]) -> Callable[[Any], np.ndarray]:
+    return lambda r: r.defined[:, -1, DEFINITIONS.index(name), HITS.index(level)]
 
 
 def outcome(name: str, confidence: float) -> Callable[[Any], np.ndarray]:
@@ -94,11 +94,11 @@ CLAIMS = (
     claim("counted", ended(less(by_way("counted", LAST), by_way("class", LAST))), 0.01),
     claim("eleven", ended(less(defined("points11"), defined("area"))), 0.03, "within"),
     claim("coco", ended(less(defined("points101"), defined("area"))), 0.01, "within"),
-    claim("level", ended(less(defined("area"), defined("area", LEVELS[1]))), 0.1),
-    claim("missed", ended(less(outcome("missed", 0.9), outcome("missed", 0.1))), 0.3, unit="objects"),
-    claim("false", ended(less(outcome("class", 0.1), outcome("class", 0.9))), 0.1, unit="boxes"),
+    claim("level", ended(less(defined("area"), defined("area", HITS[1]))), 0.1),
+    claim("missed", ended(less(outcome("missed", 0.9), outcome("missed", 0.1))), 0.3),
+    claim("false", ended(less(outcome("class", 0.1), outcome("class", 0.9))), 0.1),
     claim("shapes", ended(lambda r: r.by_class[:, -1, SHAPES].mean(1) - r.by_class[:, -1, DIGITS].mean(1)), 0.05),
-    claim("landmarks", ended(lambda r: r.landmark[:, -1, 1] - r.landmark[:, -1, 0]), 0.2, unit="pixels"),
+    claim("landmarks", ended(lambda r: r.landmark[:, -1, 1] - r.landmark[:, -1, 0]), 0.2, unit="px"),
     claim("order", TARGETS.alone(learnt("two"), "order", trained), 0.1, "below", of="targets"),
     claim("matched", more("two", "matched", "order"), 0.05, of="targets"),
     claim("cells", more("three", "cells", "matched"), 0.2, of="targets"),

@@ -13,12 +13,12 @@ from core.concept.parts import Figure
 from core.concepts.object_detection.overlap.params import SHIFTS
 from core.concepts.object_detection.params import (
     BELIEVED,
+    CLASSES,
     CONFIDENCES,
-    LEVELS,
+    HITS,
     OUTCOMES,
     SIZE,
     SUPPRESS,
-    THINGS,
     THRESHOLDS,
     WAYS,
     Detected,
@@ -51,7 +51,7 @@ def lost(result: Any) -> np.ndarray:
 
 
 HERE = gallery("", "rows", ("detector",))
-BY_CLASS = Gallery("object_detection", lambda r, text: [sign(k) for k in range(len(THINGS))], "words.class", lost)
+BY_CLASS = Gallery("object_detection", lambda r, text: [sign(k) for k in range(len(CLASSES))], "words.class", lost)
 WAY, DEFINED = gallery("", "ways", WAYS), gallery("", "definitions", DEFINITIONS)
 MARKED = gallery("", "heads", ("head", "middle"))
 NET, SLIDE = gallery("targets", "nets", NETS), gallery("window", "slides", SLIDES)
@@ -60,7 +60,7 @@ TWO = gallery("overlap", "params", ("one", "other"))
 
 def sign(label: float) -> str:
     """A class as it stands beside its box."""
-    name = THINGS[int(label)]
+    name = CLASSES[int(label)]
     return SIGNS.get(name, name)
 
 
@@ -255,7 +255,7 @@ MISTAKEN = HERE.later(
     kinds.bars(HERE, "outcomes", "confidence", lambda r: np.array(CONFIDENCES), by_confidence, summary_outcomes,
                line=lambda r: ("missed", r.outcome[:, -1, :, -1]))
 )  # fmt: skip
-CLASSES = BY_CLASS.later(
+EACH_CLASS = BY_CLASS.later(
     kinds.intervals(
         BY_CLASS, "classes", lambda r: {"ap": r.by_class[:, -1].T},
         lambda r, language: BY_CLASS.most_and_least(
@@ -264,10 +264,10 @@ CLASSES = BY_CLASS.later(
 )  # fmt: skip
 AVERAGES = DEFINED.later(
     kinds.intervals(
-        DEFINED, "definitions", lambda r: {f"level_{k}": r.defined[:, -1, :, k].T for k in range(len(LEVELS))},
+        DEFINED, "definitions", lambda r: {f"level_{k}": r.defined[:, -1, :, k].T for k in range(len(HITS))},
         DEFINED.saying("summaries.definitions", **{
             f"level_{k}": lambda r, k=k: [f"{v:.3f}" for v in r.defined[:, -1, :, k].astype(float).mean(0)]
-            for k in range(len(LEVELS))}),
+            for k in range(len(HITS))}),
     )
 )  # fmt: skip
 
@@ -293,7 +293,7 @@ def draw_landmarks(result: Result, language: str) -> go.Figure:
     return fig
 
 
-LANDMARKS = MARKED.later(
+MARKS = MARKED.later(
     Figure(
         "landmarks", draw_landmarks,
         lambda r, language: MARKED.table(
@@ -422,7 +422,7 @@ def summary_detected(found: Detected, language: str) -> str:
 FIGURES = (
     *HERE.figures(Figure("scene", draw_scene, table_scene, summary_scene)),
     *NET.figures(TARGETS),
-    *HERE.figures(NMS, SUPPRESSED, PRECISION, MISTAKEN, CLASSES, AVERAGES, LANDMARKS),
+    *HERE.figures(NMS, SUPPRESSED, PRECISION, MISTAKEN, EACH_CLASS, AVERAGES, MARKS),
     *SLIDE.figures(SLIDE.later(Figure("window", draw_window, table_window, summary_window))),
     *TWO.figures(Figure("overlap", draw_overlap, table_overlap, summary_overlap)),
 )

@@ -13,13 +13,13 @@ from torch.nn import functional
 from core.concepts.object_detection.params import (
     ANCHORS,
     CELL,
+    CLASSES,
     FLOOR,
     GIVEN,
     GRID,
-    LANDMARKS,
     PER,
+    POINTS,
     PRIOR,
-    THINGS,
     network,
 )
 from core.ml.boxes import Found
@@ -35,7 +35,7 @@ class Targets(NamedTuple):
 
     there: np.ndarray
     label: np.ndarray
-    place: np.ndarray  # [n, anchors, 4 + LANDMARKS, GRID, GRID]
+    place: np.ndarray  # [n, anchors, 4 + POINTS, GRID, GRID]
 
 
 def assigned(
@@ -69,7 +69,7 @@ def targets(scenes: Scenes, anchors: int) -> Targets:
     """What cells should say of scenes; landmarks are seen from the cell's corner, in cells."""
     n, shape = len(scenes.x), (anchors, GRID, GRID)
     there, label = np.zeros((n, *shape), np.float32), np.zeros((n, *shape), np.int64)
-    place = np.zeros((n, anchors, 4 + LANDMARKS, GRID, GRID), np.float32)
+    place = np.zeros((n, anchors, 4 + POINTS, GRID, GRID), np.float32)
     for i, k, at, box in assigned(scenes, np.array(ANCHORS[:anchors]), GRID):
         marks = scenes.landmark[i, k].ravel() / CELL - np.tile(at[:0:-1], 4)
         there[(i, *at)], label[(i, *at)] = 1, scenes.label[i, k]
@@ -78,16 +78,16 @@ def targets(scenes: Scenes, anchors: int) -> Targets:
 
 
 def read(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Boxes [n, boxes, 4], probabilities of every class [n, boxes, class] and landmarks [n, boxes, LANDMARKS] in pixels
+    """Boxes [n, boxes, 4], probabilities of every class [n, boxes, class] and landmarks [n, boxes, POINTS] in pixels
     from outputs z [n, anchors · PER, GRID, GRID]."""
     n, anchors = len(z), z.shape[1] // PER
     z = z.reshape(n, anchors, PER, GRID, GRID).transpose(0, 1, 3, 4, 2).astype(float)
     corner = np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), -1)  # of a cell: across, down
     middle = (z[..., 1:3] + corner) * CELL
     half = np.exp(np.minimum(z[..., 3:5], 3)) * np.array(ANCHORS[:anchors])[:, None, None] / 2
-    power = np.exp(z[..., 5 : 5 + len(THINGS)] - z[..., 5 : 5 + len(THINGS)].max(-1, keepdims=True))
+    power = np.exp(z[..., 5 : 5 + len(CLASSES)] - z[..., 5 : 5 + len(CLASSES)].max(-1, keepdims=True))
     score = power / power.sum(-1, keepdims=True) / (1 + np.exp(PRIOR - z[..., :1].clip(-60)))
-    marks = (z[..., -LANDMARKS:] + np.tile(corner, 4)) * CELL
+    marks = (z[..., -POINTS:] + np.tile(corner, 4)) * CELL
     flat = (n, anchors * GRID * GRID, -1)
     return np.concatenate([middle - half, middle + half], -1).reshape(flat), score.reshape(flat), marks.reshape(flat)
 
@@ -139,17 +139,17 @@ def losses(z: Tensor, wanted: list[Tensor], masked: bool = True) -> Tensor:
     class, both only where there is one (Redmon et al., 2016). Not masked, wrong, boxes are to be 0 everywhere else."""
     there, label, place = wanted
     object = functional.binary_cross_entropy_with_logits(z[:, :, :, 0] - PRIOR, there, reduction="none")
-    said = torch.cat([z[:, :, :, 1:5], z[:, :, :, -LANDMARKS:]], 3)
+    said = torch.cat([z[:, :, :, 1:5], z[:, :, :, -POINTS:]], 3)
     off = functional.smooth_l1_loss(said, place, reduction="none", beta=SHARP)
     box = (2 * off[:, :, :, :4].sum(3) + 0.5 * off[:, :, :, 4:].sum(3)) * (there if masked else 1)
-    scores = z[:, :, :, 5 : 5 + len(THINGS)].flatten(0, 1).transpose(1, 2)
+    scores = z[:, :, :, 5 : 5 + len(CLASSES)].flatten(0, 1).transpose(1, 2)
     name = functional.cross_entropy(scores, label.flatten(0, 1), reduction="none").view_as(there) * there
     return torch.stack([part.flatten(2).sum(2).mean(1) for part in (object, box, name)], 1)
 
 
 def nearest_mean(scenes: Scenes) -> np.ndarray:
     """Of every class the mean of its objects, each brought to 8 × 8: [class, 64], of length 1."""
-    sums = np.zeros((len(THINGS), 64))
+    sums = np.zeros((len(CLASSES), 64))
     for i, k in zip(*np.nonzero(scenes.label != NOTHING)):
         left, top, right, bottom = scenes.box[i, k].astype(int)
         sums[scenes.label[i, k]] += small(scenes.x[i, top:bottom, left:right])

@@ -17,13 +17,12 @@ ENGINE = "stacked torch"
 DEVICES = ("cpu", "cuda", "mps")
 DIVERGES = "loss"
 FURTHER = ("targets", "window", "overlap")
-THINGS = ("0", "1", "4", "7", "triangle", "bar")
+CLASSES = ("0", "1", "4", "7", "triangle", "bar")
 SIZE, GRID = 32, 8  # pixels of a scene and cells along a side
 CELL = SIZE // GRID
 ANCHORS = ((7.0, 12.0), (12.0, 7.0))  # width and height, pixels: a tall one and a wide one
-LANDMARKS = 8  # numbers: four places, across and down
-PER = 5 + len(THINGS) + LANDMARKS  # numbers of an anchor in a cell: is there an object, box, class, landmarks
-TEST = 150  # scenes
+POINTS = 8  # numbers: four places, across and down
+PER = 5 + len(CLASSES) + POINTS  # numbers of an anchor in a cell: is there an object, box, class, landmarks
 BATCH = 32
 TICKS = 8  # moments measured, besides the start
 SHOWN = 6  # test scenes that are seen, of the first seed
@@ -34,11 +33,11 @@ BELIEVED = 0.5  # where one number is needed
 SUPPRESS = 0.5  # IoU above which the weaker of two boxes of a class goes
 THRESHOLDS = tuple(round(0.1 * k, 1) for k in range(1, 10))  # of suppression
 CONFIDENCES = tuple(round(0.1 * k, 1) for k in range(1, 10))
-LEVELS = (0.5, 0.75)  # of IoU, from where on a box is a hit
+HITS = (0.5, 0.75)  # of IoU, from where on a box is a hit
 WAYS = ("class", "across", "counted")  # suppression by class | across classes (wrong) | duplicates are hits (wrong)
 OUTCOMES = ("hit", "place", "class", "twice", "nothing", "missed")  # of a box; the last of an object
 PLACED = 0.1  # IoU from where on a box is meant for an object
-FIRST = ("noise", "objects", "together", "anchors", "masked", "examples", "steps", "lr")  # of this experiment alone
+FIRST = ("noise", "objects", "together", "anchors", "masked", "steps", "lr")  # of this experiment alone
 AFTER = ("updates",)
 BOXES = ("one", "other")
 WITHOUT = (*AFTER, *BOXES)
@@ -54,7 +53,8 @@ class Params(BaseParams):
     together: float = number(0.0, 0.0, 1.0, step=0.1)
     anchors: int = integer(2, 1, 2)
     masked: bool = flag(True)  # False is wrong: boxes are trained where there is nothing, too
-    examples: int = integer(1500, 50, 6000, step=50)
+    examples: int = integer(1500, 40, 6000, step=20)
+    tested: int = integer(150, 12, 600, step=6)
     steps: int = integer(400, 1, 3000)
     lr: float = number(0.015, 1e-5, 10.0, log=True)
     updates: int = integer(250, 1, 2000)
@@ -94,7 +94,7 @@ class Placed(BaseParams):
     """A scene by hand: things at these places, the first of this kind, the next of the next one, and what is drawn."""
 
     places: tuple[tuple[float, ...], ...] = points(((8.0, 22.0), (22.0, 20.0), (17.0, 7.0)), 0.0, SIZE, 0, 5)
-    first: str = choice("7", THINGS)
+    first: str = choice("7", tuple(filter(str.isdecimal, CLASSES)))
     pixels: str = drawing(SIZE, SIZE)
     confidence: float = number(0.4, 0.05, 0.95, step=0.05)
     threshold: float = number(SUPPRESS, 0.05, 0.95, step=0.05)
@@ -136,10 +136,12 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 
 def cost(params: Params) -> Cost:
-    net, looks = network(params.anchors), TEST * (TICKS + 2) / 3
+    net, looks = network(params.anchors), params.tested * (TICKS + 2) / 3
     flops = training_step(net, GIVEN, BATCH) * (1 + looks / BATCH / params.steps)
-    making = 1e7 * (params.examples + 3 * TEST) / params.steps  # scenes are painted, boxes compared, on the processor
-    memory = activation_bytes(net, GIVEN, TEST) + 4.0 * params.examples * (SIZE**2 + GRID**2 * 2 * (PER + 2))
+    making = (
+        1e7 * (params.examples + 3 * params.tested) / params.steps
+    )  # scenes are painted, boxes compared, on the processor
+    memory = activation_bytes(net, GIVEN, params.tested) + 4.0 * params.examples * (SIZE**2 + GRID**2 * 2 * (PER + 2))
     return Cost(params.steps, params.seeds * (flops + making), params.seeds * memory, params.seeds)
 
 
@@ -156,5 +158,5 @@ PRESETS = (
     Preset("unmasked", {"masked": False}, "scene"),
 )
 
-TINY = Params(examples=50, steps=3, updates=2, objects=2, seeds=2)
-TRIAL = {"seeds": 1, "examples": 50, "steps": 2, "updates": 2}
+TINY = Params(examples=40, tested=12, steps=3, updates=2, objects=2, seeds=2)
+TRIAL = {"seeds": 1, "examples": 40, "tested": 12, "steps": 2, "updates": 2}

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.concept.params import LEVELS as INK
+from core.concept.params import LEVELS
 from core.concepts.object_detection.networks import Detectors, boxes, losses, nearest_mean, small, targets
 from core.concepts.object_detection.params import (
     BATCH,
+    CLASSES,
     CONFIDENCES,
     FLOOR,
-    LEVELS,
+    HITS,
     MOST,
     OUTCOMES,
     PLACED,
@@ -22,8 +23,6 @@ from core.concepts.object_detection.params import (
     SHOWN,
     SIZE,
     SUPPRESS,
-    TEST,
-    THINGS,
     THRESHOLDS,
     Detected,
     Params,
@@ -59,15 +58,15 @@ def train(params: Params, device: str = "cpu", chunk: int = 25) -> Generator[Res
     """Results, each fuller than the last; in the end the weights [seeds, D] of the detectors."""
     seeds, steps, ticks = range(params.seeds), params.steps, moments(params.steps)
     learnt = [drawn(params, params.data_seed + s, "train", params.examples) for s in seeds]
-    tested = [drawn(params, params.data_seed + s, "test", TEST) for s in seeds]
+    tested = [drawn(params, params.data_seed + s, "test", params.tested) for s in seeds]
     nets = Detectors(params.anchors, [params.weight_seed + s for s in seeds], params.lr, steps, device)
     x, *wanted = together(learnt, params.anchors, device)
     seen, *meant = together(tested, params.anchors, device)
     orders = [stream("detector batches", params.data_seed + s) for s in seeds]
     which = np.stack([rng.integers(params.examples, size=(steps, BATCH)) for rng in orders], 1)
     first = tested[0]
-    sizes = {"part": 3, "seed": params.seeds, "class": len(THINGS), "way": 3, "threshold": len(THRESHOLDS), "end": 1,
-             "definition": len(DEFINITIONS), "level": len(LEVELS), "recall": RECALLS, "confidence": len(CONFIDENCES),
+    sizes = {"part": 3, "seed": params.seeds, "class": len(CLASSES), "way": 3, "threshold": len(THRESHOLDS), "end": 1,
+             "definition": len(DEFINITIONS), "level": len(HITS), "recall": RECALLS, "confidence": len(CONFIDENCES),
              "outcome": 6, "who": 2, "scene": SHOWN, "box": MOST, "raw": RAW, "six": 6, "eight": 8}  # fmt: skip
     record = Recording(
         Result, params, steps, sizes,
@@ -97,7 +96,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 25) -> Generator[Res
 
 def drawn(params: Params, seed: int, part: str, n: int) -> Scenes:
     how: dict[str, Any] = {"count": (1, params.objects), "together": params.together, "noise": params.noise}
-    return scenes(n, seed, part, SIZE, THINGS, **how)
+    return scenes(n, seed, part, SIZE, CLASSES, **how)
 
 
 def together(sets: list[Scenes], anchors: int, device: str) -> list[torch.Tensor]:
@@ -107,7 +106,7 @@ def together(sets: list[Scenes], anchors: int, device: str) -> list[torch.Tensor
 
 
 def scored(found: Found, truth: Scenes, **how: Any) -> Any:
-    return judged(found, truth.label, truth.box, len(THINGS), **how)
+    return judged(found, truth.label, truth.box, len(CLASSES), **how)
 
 
 def padded(found: Found, most: int) -> np.ndarray:
@@ -133,7 +132,7 @@ def ended(said: list[tuple[Found, list[np.ndarray]]], left: list[Found], tested:
 
 
 def measured(found: Found, marks: list[np.ndarray], left: Found, truth: Scenes) -> dict[str, Any]:
-    rows, by_class, curves = scored(left, truth), np.full(len(THINGS), np.nan), []
+    rows, by_class, curves = scored(left, truth), np.full(len(CLASSES), np.nan), []
     for c, (score, hit, count) in enumerate(rows):
         if count:
             by_class[c] = mean_ap([rows[c]])
@@ -146,7 +145,7 @@ def measured(found: Found, marks: list[np.ndarray], left: Found, truth: Scenes) 
         "precision": np.mean(curves, 0),
         "suppressed": [[mean_ap(scored(each, truth, again=w == 2)) for each in way] for w, way in enumerate(ways)],
         "unsuppressed": mean_ap(scored(found, truth)),
-        "defined": [[mean_ap(scored(left, truth, level=level), d) for level in LEVELS] for d in DEFINITIONS],
+        "defined": [[mean_ap(scored(left, truth, level=level), d) for level in HITS] for d in DEFINITIONS],
         "outcome": np.mean([outcomes(*each) for each in zip(left, truth.label, truth.box)], 0),
         **placing(found, marks, truth),
     }
@@ -162,11 +161,11 @@ def outcomes(found: np.ndarray, label: np.ndarray, box: np.ndarray) -> np.ndarra
     count[:, -1] = there.sum()
     for k in np.argsort(-found[:, 5], kind="stable"):
         best, believed = int(same[k].argmax()), found[k, 5] >= np.array(CONFIDENCES)
-        if same[k, best] >= LEVELS[0]:
+        if same[k, best] >= HITS[0]:
             what = "twice" if taken[best] else "hit"
             count[believed, -1] -= not taken[best]
             taken[best] = True
-        elif share[k].max() >= LEVELS[0]:
+        elif share[k].max() >= HITS[0]:
             what = "class"
         else:
             what = "place" if same[k, best] >= PLACED else "nothing"
@@ -180,8 +179,8 @@ def placing(found: Found, marks: list[np.ndarray], truth: Scenes) -> dict[str, A
     share, head, middle = [], [], []
     for each, mark, label, box, meant in zip(found, marks, truth.label, truth.box, truth.landmark):
         score = iou(each[:, :4], box) * (each[:, 4:5] == label) if len(each) else np.zeros((0, len(label)))
-        for k in np.flatnonzero((score >= LEVELS[0]).any(0)):
-            j = np.flatnonzero(score[:, k] >= LEVELS[0])[0]  # the strongest comes first
+        for k in np.flatnonzero((score >= HITS[0]).any(0)):
+            j = np.flatnonzero(score[:, k] >= HITS[0])[0]  # the strongest comes first
             left, top, right, bottom = each[j, :4]
             x, y = (left + right) / 2, (top + bottom) / 2
             sides = np.array([(x, top), (right, y), (x, bottom), (left, y)])
@@ -198,12 +197,12 @@ def placing(found: Found, marks: list[np.ndarray], truth: Scenes) -> dict[str, A
 def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, question: Placed) -> Detected:
     """What the first seed finds in a scene that was put together by hand and drawn on."""
     assert state is not None
-    start = THINGS.index(question.first)
+    start = CLASSES.index(question.first)
     objects = [
-        (THINGS[(start + k) % len(THINGS)], int(SIZE - y), int(x), 12) for k, (x, y) in enumerate(question.places)
+        (CLASSES[(start + k) % len(CLASSES)], int(SIZE - y), int(x), 12) for k, (x, y) in enumerate(question.places)
     ]
-    scene = placed(objects, params.data_seed, "test", SIZE, THINGS, params.noise).x[0]
-    levels = [INK.index(level) for level in question.pixels.ljust(SIZE**2, INK[0])]
+    scene = placed(objects, params.data_seed, "test", SIZE, CLASSES, params.noise).x[0]
+    levels = [LEVELS.index(level) for level in question.pixels.ljust(SIZE**2, LEVELS[0])]
     scene = np.maximum(scene, np.reshape(levels, (SIZE, SIZE)).astype(np.float32) / 16)
     net, row = network(params.anchors), torch.as_tensor(state["detector"][:1])
     shape = (1, SIZE, SIZE)

@@ -14,7 +14,7 @@ ENGINE = "numpy"
 DEVICES: tuple[str, ...] = ("cpu",)
 DIVERGES = ""
 ASKS = ()
-WITHOUT = (*FIRST, *AFTER, "seeds", "data_seed", "weight_seed")
+WITHOUT = (*FIRST, *AFTER, "examples", "tested", "seeds", "data_seed", "weight_seed")
 SHIFTS = tuple(range(-SIZE, SIZE + 1))
 
 

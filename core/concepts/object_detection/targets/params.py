@@ -27,17 +27,16 @@ WITHOUT = (*FIRST, *BOXES)
 SIDE, CELLS = 24, 6  # pixels of a scene, and cells along a side
 SLOTS = 3  # boxes of a network without cells
 SAYS = 5  # numbers of a slot, or of an anchor in a cell: is there an object, middle, size
-SHAPES = ((5.0, 9.0), (9.0, 5.0))  # of anchors: width and height, pixels
+FORMS = ((5.0, 9.0), (9.0, 5.0))  # of anchors: width and height, pixels
 OBJECTS = ("1", "7", "disc", "bar")  # their classes are not asked for
 SIDES = (6, 10)
-EXAMPLES, TESTED = 1200, 50  # scenes, of each kind in the test
 BATCH = 32
 KINDS = ("one", "two", "three", "together")  # scenes of so many objects apart; of two with one middle
 RATE = 0.01  # of Adam, falling as a cosine
 # slots, the k-th says the k-th object | slots, each says whom it fits best, anew in every step | the cell of the
 # middle, one shape | two | the same, but boxes are trained where there is no object, too (wrong)
 NETS = ("order", "matched", "cells", "anchors", "unmasked")
-GIVEN = (1, SIDE, SIDE)
+SMALL = (1, SIDE, SIDE)
 
 
 @dataclass(frozen=True)
@@ -68,14 +67,14 @@ def layers(net: str) -> Layers:
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Every net by the names of torch.nn: {"cells.0.weight": [seeds, …], …}."""
     parts = {
-        net: cut(rows, parameters(layers(net), GIVEN) | buffers(layers(net), GIVEN)) for net, rows in state.items()
+        net: cut(rows, parameters(layers(net), SMALL) | buffers(layers(net), SMALL)) for net, rows in state.items()
     }
     return {f"{net}.{name}": part for net, named in parts.items() for name, part in named.items()}
 
 
 def cost(params: Params) -> Cost:
-    looks = 3 * TESTED * len(KINDS) / BATCH / params.updates
-    flops = sum(training_step(layers(net), GIVEN, BATCH) for net in NETS) * (1 + looks / 3)
-    memory = sum(activation_bytes(layers(net), GIVEN, TESTED * len(KINDS)) for net in NETS)
+    looks = params.tested / BATCH / params.updates
+    flops = sum(training_step(layers(net), SMALL, BATCH) for net in NETS) * (1 + looks)
+    memory = sum(activation_bytes(layers(net), SMALL, params.tested) for net in NETS)
     making = 2e9 / params.updates
     return Cost(params.updates, params.seeds * (flops + making), params.seeds * memory, params.seeds)

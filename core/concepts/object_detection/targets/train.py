@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,18 +16,16 @@ from core.concepts.object_detection.params import BELIEVED, FLOOR, PRIOR, SUPPRE
 from core.concepts.object_detection.targets.params import (
     BATCH,
     CELLS,
-    EXAMPLES,
-    GIVEN,
+    FORMS,
     KINDS,
     NETS,
     OBJECTS,
     RATE,
     SAYS,
-    SHAPES,
     SIDE,
     SIDES,
     SLOTS,
-    TESTED,
+    SMALL,
     Result,
     anchors,
     in_cells,
@@ -45,8 +44,8 @@ SHARP = 0.1
 def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Result, None, dict]:
     """Results, each fuller than the last; in the end the weights [seeds, D] of every net."""
     steps, seeds = params.updates, range(params.seeds)
-    learnt = [several(params.data_seed + s, "train", EXAMPLES) for s in seeds]
-    tested = [several(params.data_seed + s, "test", TESTED) for s in seeds]
+    learnt = [several(params.data_seed + s, "train", params.examples) for s in seeds]
+    tested = [several(params.data_seed + s, "test", params.tested) for s in seeds]
     x = torch.as_tensor(np.stack([np.concatenate([one.x for one in kinds]) for kinds in learnt]), device=device)
     seen = torch.as_tensor(np.stack([np.concatenate([one.x for one in kinds]) for kinds in tested]), device=device)
     start = [params.weight_seed + s for s in seeds]
@@ -70,15 +69,13 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
 
 
 def several(seed: int, part: str, n: int) -> list[Scenes]:
-    """Scenes of every kind, a quarter of n of each for training."""
-    each = n if part == "test" else n // len(KINDS)
+    """Scenes of every kind, n in all."""
     found = []
     for k, kind in enumerate(KINDS):
-        count = 2 if kind == "together" else k + 1
-        apart = scenes(
-            each, seed, part, SIDE, OBJECTS, (count, count), SIDES, overlap=0.1, together=float(kind == "together")
-        )
-        found.append(apart)
+        joined = kind == "together"
+        count = 2 if joined else k + 1
+        how: dict[str, Any] = {"count": (count, count), "overlap": 0.1, "together": float(joined)}
+        found.append(scenes(n // len(KINDS), seed, part, SIDE, OBJECTS, sides=SIDES, **how))
     return found
 
 
@@ -86,10 +83,10 @@ class Boxes:
     """Networks of one kind, one a seed, in training by Adam."""
 
     def __init__(self, name: str, seeds: list[int], learnt: list[list[Scenes]], steps: int, device: str):
-        self.name, self.layers, self.shapes = name, layers(name), np.array(SHAPES[: anchors(name)])
-        rows = np.stack([layered_weights(self.layers, GIVEN, seed, "he") for seed in seeds])
+        self.name, self.layers, self.shapes = name, layers(name), np.array(FORMS[: anchors(name)])
+        rows = np.stack([layered_weights(self.layers, SMALL, seed, "he") for seed in seeds])
         self.rows = torch.as_tensor(rows, device=device)
-        self.statistics = running(self.layers, GIVEN, self.rows)
+        self.statistics = running(self.layers, SMALL, self.rows)
         self.optimizer = falling(self.rows, RATE, steps)
         make = self.of_cells if in_cells(name) else of_slots
         wanted = np.stack([np.concatenate([make(one) for one in kinds]) for kinds in learnt])
@@ -104,7 +101,7 @@ class Boxes:
 
     def forward(self, weights: Tensor, x: Tensor, training: bool) -> Tensor:
         """What is said of scenes x [seed, n, side, side]: [seed, n, slot, SAYS]."""
-        z = layered_forward(self.layers, GIVEN, weights, x[:, :, None], self.statistics, training)
+        z = layered_forward(self.layers, SMALL, weights, x[:, :, None], self.statistics, training)
         if not in_cells(self.name):
             return z.mT.unflatten(2, (SLOTS, SAYS))
         said = untangled(z, len(weights)).unflatten(2, (-1, SAYS)).movedim(3, -1).flatten(2, 4)
@@ -160,7 +157,8 @@ def of_slots(scenes: Scenes) -> np.ndarray:
 
 def tests(nets: list[Boxes], x: Tensor, tested: list[list[Scenes]]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of every net average precision and mean IoU, [kind, seed]."""
-    parts = [slice(TESTED * k, TESTED * (k + 1)) for k in range(len(KINDS))]
+    n = len(tested[0][0].x)
+    parts = [slice(n * k, n * (k + 1)) for k in range(len(KINDS))]
     rows = []
     for found in (net.found(x) for net in nets):
         each = [[measured(mine[part], kinds[k]) for mine, kinds in zip(found, tested)] for k, part in enumerate(parts)]

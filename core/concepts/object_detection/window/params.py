@@ -8,7 +8,7 @@ import numpy as np
 
 from core.concept.parts import Cost
 from core.concept.result import BaseResult, array
-from core.concepts.object_detection.params import BOXES, FIRST, SIZE, THINGS, Params
+from core.concepts.object_detection.params import BOXES, CLASSES, FIRST, SIZE, Params
 from core.ml.architecture import Act, Conv, Layers, Pool, activation_bytes, multiply_adds, parameters, training_step
 from core.takeaway.weights import cut
 
@@ -17,7 +17,6 @@ WITHOUT = (*FIRST, *BOXES)
 WINDOW, STRIDE = 16, 4  # pixels
 PLACES = (SIZE - WINDOW) // STRIDE + 1  # of the window along a side
 BATCH = 64
-EXAMPLES, TESTED = 800, 60  # scenes of at most three objects
 NEAR = 3  # pixels by which a middle may lie off that of a window that shows the object
 WAYS = ("crops", "convolution")
 REPEATS = 3  # measurements of time, of which the quickest counts
@@ -41,11 +40,11 @@ class Result(BaseResult):
     map: np.ndarray = array("end+ down across")  # how probable it is that there is anything
 
 
-def network() -> Layers:
+def classifier() -> Layers:
     """For a crop of WINDOW × WINDOW its answer is one place; what would be a dense layer is a convolution."""
     return (
         Conv(8, 3, padding=0), Act(), Pool(), Conv(16, 3, padding=0), Act(), Pool(), Conv(32, 2, padding=0), Act(),
-        Conv(len(THINGS) + 1, 1),
+        Conv(len(CLASSES) + 1, 1),
     )  # fmt: skip
 
 
@@ -53,16 +52,16 @@ CROP, WHOLE = (1, WINDOW, WINDOW), (1, SIZE, SIZE)
 
 
 def products() -> np.ndarray:
-    return np.array([PLACES**2 * multiply_adds(network(), CROP), multiply_adds(network(), WHOLE)], float)
+    return np.array([PLACES**2 * multiply_adds(classifier(), CROP), multiply_adds(classifier(), WHOLE)], float)
 
 
 def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """By the names of torch.nn: {"0.weight": [seeds, 8, 1, 3, 3], …}."""
-    return cut(state["classifier"], parameters(network(), CROP))
+    return cut(state["classifier"], parameters(classifier(), CROP))
 
 
 def cost(params: Params) -> Cost:
-    looks = REPEATS * 2 * PLACES**2 * TESTED / BATCH / params.updates
-    flops = training_step(network(), CROP, BATCH) * (1 + looks) + 4e8 / params.updates
-    memory = activation_bytes(network(), CROP, TESTED * PLACES**2) + 4.0 * EXAMPLES * 4 * WINDOW**2
+    looks = REPEATS * 2 * PLACES**2 * params.tested / BATCH / params.updates
+    flops = training_step(classifier(), CROP, BATCH) * (1 + looks) + 4e8 / params.updates
+    memory = activation_bytes(classifier(), CROP, params.tested * PLACES**2) + 4.0 * params.examples * 4 * WINDOW**2
     return Cost(params.updates, params.seeds * flops, params.seeds * memory, params.seeds)

@@ -11,21 +11,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.concepts.object_detection.networks import falling
-from core.concepts.object_detection.params import SIZE, SUPPRESS, THINGS, Params
+from core.concepts.object_detection.params import CLASSES, SIZE, SUPPRESS, Params
 from core.concepts.object_detection.window.params import (
     BATCH,
     CROP,
-    EXAMPLES,
     NEAR,
     PLACES,
     RATE,
     REPEATS,
     STRIDE,
-    TESTED,
     WHOLE,
     WINDOW,
     Result,
-    network,
+    classifier,
     products,
 )
 from core.ml.boxes import iou, judged, kept, mean_ap
@@ -40,10 +38,11 @@ LOOSE = (0.5, 0.25)  # IoU from where on a window is a hit
 def train(params: Params, device: str = "cpu", chunk: int = 40) -> Generator[Result, None, dict]:
     """Results, each fuller than the last; in the end the weights [seeds, D] of the classifiers."""
     steps, seeds = params.updates, range(params.seeds)
-    learnt = [crops(scenes(EXAMPLES, params.data_seed + s, "train", SIZE, THINGS), params.data_seed + s) for s in seeds]
-    tested = [scenes(TESTED, params.data_seed + s, "test", SIZE, THINGS) for s in seeds]
-    examined = [crops(one, params.data_seed + s) for s, one in enumerate(tested)]
-    net = network()
+    draws = [params.data_seed + s for s in seeds]
+    learnt = [crops(scenes(params.examples, seed, "train", SIZE, CLASSES), seed) for seed in draws]
+    tested = [scenes(params.tested, seed, "test", SIZE, CLASSES) for seed in draws]
+    examined = [crops(one, seed) for seed, one in zip(draws, tested)]
+    net = classifier()
     rows = torch.as_tensor(np.stack([layered_weights(net, CROP, params.weight_seed + s, "he") for s in seeds]))
     optimizer = falling(rows, RATE, steps)
     orders = [stream("window batches", params.data_seed + s) for s in seeds]
@@ -76,12 +75,12 @@ def train(params: Params, device: str = "cpu", chunk: int = 40) -> Generator[Res
 
 def forward(rows: Tensor, x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Outputs [seed, n, class, down, across] of scenes or crops x [seed, n, 1, side, side]."""
-    return untangled(layered_forward(network(), shape, rows, x), len(rows))
+    return untangled(layered_forward(classifier(), shape, rows, x), len(rows))
 
 
 def crops(scenes: Scenes, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Windows around every object, give or take some pixels, and as many where no middle is near: x [n, WINDOW,
-    WINDOW], and the class; len(THINGS) is nothing."""
+    WINDOW], and the class; len(CLASSES) is nothing."""
     rng, x, y = stream("crops", seed), [], []
     for picture, label, box in zip(scenes.x, scenes.label, scenes.box):
         there = label != NOTHING
@@ -92,7 +91,7 @@ def crops(scenes: Scenes, seed: int) -> tuple[np.ndarray, np.ndarray]:
                 top, left = np.clip(corner, 0, SIZE - WINDOW).astype(int)
                 off = np.abs(middle - [top + WINDOW / 2, left + WINDOW / 2]).max(1)
                 x.append(picture[top : top + WINDOW, left : left + WINDOW])
-                y.append(int(label[there][off.argmin()]) if off.min() <= NEAR else len(THINGS))
+                y.append(int(label[there][off.argmin()]) if off.min() <= NEAR else len(CLASSES))
     return np.stack(x), np.array(y, np.int64)
 
 
@@ -113,19 +112,19 @@ def measured(rows: Tensor, truth: Scenes, examined: tuple[np.ndarray, np.ndarray
             took.append(time.perf_counter() - begin)
         seconds[k] = min(took)
         outputs.append(z.numpy())
-    by_crop = outputs[0].reshape(TESTED, PLACES, PLACES, -1).transpose(0, 3, 1, 2)
+    by_crop = outputs[0].reshape(len(truth.x), PLACES, PLACES, -1).transpose(0, 3, 1, 2)
     z = torch.as_tensor(outputs[1][0])
     score = z.softmax(1).numpy().astype(float)
     corner = STRIDE * np.stack(np.meshgrid(np.arange(PLACES), np.arange(PLACES)), -1).reshape(-1, 2)
     box = np.c_[corner, corner + WINDOW].astype(float)
-    named = score[:, :-1].reshape(TESTED, len(THINGS), -1)
+    named = score[:, :-1].reshape(len(truth.x), len(CLASSES), -1)
     found = kept([np.c_[box, each.argmax(0), each.max(0)] for each in named], SUPPRESS)
     best = [iou(b[y != NOTHING], box).max(1) for b, y in zip(truth.box, truth.label)]
     return {
         "right": np.mean(said == y),
         "difference": np.abs(by_crop - outputs[1][0]).max(),
         "seconds": seconds,
-        "ap": [mean_ap(judged(found, truth.label, truth.box, len(THINGS), level)) for level in LOOSE],
+        "ap": [mean_ap(judged(found, truth.label, truth.box, len(CLASSES), level)) for level in LOOSE],
         "best": np.mean(np.concatenate(best)),
         "map": 1 - score[0, -1],
     }
