@@ -114,7 +114,7 @@ def draw_scene(result: Result, language: str) -> go.Figure:
     """Test scenes with true boxes and those found, by score; beside them average precision over training."""
     text = HERE.text(language)
     specs = [[{}, {}, {}, {"rowspan": 2}], [{}, {}, {}, None]]
-    sizes: dict[str, Any] = {"column_widths": [0.21, 0.21, 0.21, 0.27], "horizontal_spacing": 0.03}
+    sizes: dict[str, Any] = {"column_widths": [0.22, 0.22, 0.22, 0.34], "horizontal_spacing": 0.03}
     fig = plot.panels(2, 4, None, 390, specs=specs, vertical_spacing=0.05, **sizes)
     for i, picture in enumerate(result.scene):
         place: dict[str, Any] = {"row": 1 + i // 3, "col": 1 + i % 3}
@@ -130,12 +130,11 @@ def draw_scene(result: Result, language: str) -> go.Figure:
     name = text.say("rows.detector")
     plot.bands(fig, result.tick, result.ap.astype(float), name, plot.curve(1, "solid", marked=True), **right)
     fig.data[-1].showlegend = False
-    fig.add_hline(y=float(result.rule.mean()), line=plot.line(style.AXIS, 2, "dot"), **right)
-    over = {"xref": "x domain", "x": 1, "xanchor": "right", "showarrow": False, "yanchor": "bottom"}
-    fig.add_annotation(text=text.say("words.rule"), y=float(result.rule.mean()), **over | {"xref": "x7 domain"},
-                       yref="y7", font={"size": 11})  # fmt: skip
-    fig.update_yaxes(title=text.say("words.ap"), range=[0, 1.02], title_standoff=4, **right)
-    fig.update_xaxes(title=text.say("words.step"), rangemode="tozero", nticks=5, **right)
+    label = {"annotation_text": text.say("words.rule"), "annotation_position": "bottom right"}
+    fig.add_hline(y=float(result.rule.mean()), line=plot.line(style.AXIS, 2, "dot"), **label, **right)
+    fig.update_annotations(font_size=11)
+    fig.update_yaxes(title=text.say("words.ap"), title_standoff=4, range=[0, 1.02], **right)
+    fig.update_xaxes(title=text.say("words.step"), rangemode="tozero", nticks=5, domain=[0.75, 1], **right)
     fig.update_layout(margin={"l": 4, "r": 8, "t": 14}, showlegend=False)
     plot.chips(fig, "score", {band: text.say(f"scores.{band}") for band in BANDS}, ["high", "middle"])
     return plot.film(fig, result, result.tick, text.say("words.step"))
@@ -347,7 +346,7 @@ def table_window(result: Any, language: str) -> pd.DataFrame:
 
 def summary_window(result: Any, language: str) -> str:
     slow, quick = result.seconds[..., -1].mean(1)
-    numbers = {"gap": f"{result.difference.max():.0e}", "times": f"{result.products[0] / result.products[1]:.1f}"}
+    numbers = {"gap": f"{result.difference.max():.1g}", "times": f"{result.products[0] / result.products[1]:.1f}"}
     numbers |= {"quicker": f"{slow / quick:.1f}", "best": f"{result.best.mean():.2f}"}
     strict, loose = result.ap[:, -1].astype(float).mean(0)
     return SLIDE.text(language).say("summaries.window", strict=f"{strict:.2f}", loose=f"{loose:.2f}", **numbers)
