@@ -51,7 +51,7 @@ def lost(result: Any) -> np.ndarray:
 
 
 HERE = gallery("", "rows", ("detector",))
-BY_CLASS = Gallery("object_detection", lambda r, text: [sign(k) for k in range(len(CLASSES))], "words.class", lost)
+BY_CLASS = gallery("", "classes", CLASSES)
 WAY, DEFINED = gallery("", "ways", WAYS), gallery("", "definitions", DEFINITIONS)
 MARKED = gallery("", "heads", ("head", "middle"))
 NET, SLIDE = gallery("targets", "nets", NETS), gallery("window", "slides", SLIDES)
@@ -107,7 +107,9 @@ def boxes(fig: plot.Sheet, six: np.ndarray, colour: str, dash: str, **more: Any)
 
 def true_boxes(fig: plot.Sheet, five: np.ndarray, **place: Any) -> None:
     x, y = outline(five[five[:, 4] >= 0, :4])
-    fig.add_scatter(x=x, y=y, mode="lines", line=plot.line(TRUE, 1.6), opacity=0.55, **plot.QUIET, **place)
+    fig.add_scatter(
+        x=x, y=y, mode="lines", line=plot.line(TRUE, 1.6, "longdashdot"), opacity=0.7, **plot.QUIET, **place
+    )
 
 
 def draw_scene(result: Result, language: str) -> go.Figure:
@@ -134,7 +136,7 @@ def draw_scene(result: Result, language: str) -> go.Figure:
     fig.add_hline(y=float(result.rule.mean()), line=plot.line(style.AXIS, 2, "dot"), **label, **right)
     fig.update_annotations(font_size=11)
     fig.update_yaxes(title=text.say("words.ap"), title_standoff=4, range=[0, 1.02], **right)
-    fig.update_xaxes(title=text.say("words.step"), rangemode="tozero", nticks=5, domain=[0.75, 1], **right)
+    fig.update_xaxes(title=text.say("words.step"), range=[0, 1.05 * result.total], nticks=5, domain=[0.75, 1], **right)
     fig.update_layout(margin={"l": 4, "r": 8, "t": 14}, showlegend=False)
     plot.chips(fig, "score", {band: text.say(f"scores.{band}") for band in BANDS}, ["high", "middle"])
     return plot.film(fig, result, result.tick, text.say("words.step"))
@@ -362,8 +364,8 @@ def draw_overlap(result: Any, language: str) -> go.Figure:
     for i, name in enumerate(("one", "other")):
         x, y = outline(result.box[i][None])
         fill = {"fill": "toself", "fillcolor": style.fade(style.PALETTE[i], 0.2)}
-        fig.add_scatter(x=x[:5], y=y[:5], mode="lines", line=plot.line(style.PALETTE[i], 2), **fill, **plot.QUIET,
-                        row=1, col=1)  # fmt: skip
+        look = {"mode": "lines", "line": plot.line(style.PALETTE[i], 2, style.DASHES[i])} | plot.QUIET
+        fig.add_scatter(x=x[:5], y=y[:5], **look, **fill, row=1, col=1)
         points = np.array(getattr(result.params, name), float)
         fig.add_scatter(
             x=points[:, 0] - 0.5, y=SIZE - points[:, 1] - 0.5, mode="markers", marker=plot.mark(i, 14), name=name,
