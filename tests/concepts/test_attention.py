@@ -216,7 +216,7 @@ def made(id: str, blind: float = 0.3, **means: list[Any]) -> BaseResult:
     for name, nets in means.items():
         values = np.moveaxis(np.array(nets, float)[..., None] + noise, -1, 1)  # [net, seed(, …)]
         given[name] = values if name == "passes" else values[:, :, None]
-    return known(experiment("attention").Result, params, **given)
+    return known(experiment("attention").Result, params, sizes={"net": len(params.nets), "tick": 1}, **given)
 
 
 KNOWN: dict[str, tuple[BaseResult, BaseResult]] = {

@@ -185,5 +185,5 @@ PRESETS = (
     Preset("width", {"nets": (FOUR, Net(heads=4, scores="width"))}, "training"),
 )
 
-TINY = Params(length=3, steps=6, batch=4, seeds=2)
+TINY = Params(length=3, steps=16, batch=4, seeds=2)
 TRIAL = {"seeds": 2, "steps": 2, "batch": 2, "length": 3}

@@ -51,7 +51,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
     sized = stream("attention lengths", params.data_seed)
     even, passes = stacked(softened(params.data_seed + i) for i in seeds).values()
     shares = [blind_shares(params.task, prompts, SYMBOLS) for prompts in tests[length].prompts.cpu().numpy()]
-    blind, whole = np.array(shares).mean(2).T
+    blind, whole = np.array(shares).mean(2).T.astype(np.float32)
     axes = {"net": len(nets), "seed": params.seeds, "query": length, "key": length, "end": 1, "divided": 2}
     axes |= {"head": max(net.heads * net.layers for net in params.nets), "size": len(sizes(params))}
     known = {"blind": blind, "blind_whole": whole, "even": even.swapaxes(0, 1), "passes": passes.swapaxes(0, 1)}
@@ -133,7 +133,7 @@ def numbers(found: dict[str, Tensor]) -> dict[str, np.ndarray]:
 def softened(seed: int) -> dict[str, np.ndarray]:
     """What a softmax makes of the scores of random standard normal queries and keys, divided by √d and not: as `even`
     and `passes` of the Result, [divided, dimension]."""
-    found = np.empty((2, 2, len(DIMENSIONS)))
+    found = np.empty((2, 2, len(DIMENSIONS)), np.float32)
     for k, d in enumerate(DIMENSIONS):
         rng = stream("random queries", seed, d)
         score = np.einsum("nd,nkd->nk", rng.standard_normal((TESTED, d)), rng.standard_normal((TESTED, KEYS, d)))
