@@ -99,10 +99,10 @@ def draw_look(result: Result, language: str) -> go.Figure:
         tip = f"{text.say('words.from_to')}: %{{z:.2f}}<extra></extra>"
         look = CELLS | {"zmax": 1, "colorscale": style.colorscale(style.SEQUENTIAL), "hovertemplate": tip}
         fig.add_heatmap(z=z[-1], x=labels, y=labels, **look, **place).was(z=z)
-        square: dict[str, Any] = {"constrain": "domain", "showgrid": False, **place}
-        fig.update_xaxes(title={"text": text.say("words.key"), "standoff": 4}, type="category", **square)
-        square |= {"scaleanchor": fig.data[-1].xaxis, "autorange": "reversed", "type": "category"}
-        fig.update_yaxes(title={"text": text.say("words.query") if not i % across else "", "standoff": 4}, **square)
+        plain: dict[str, Any] = {"type": "category", "showgrid": False, **place}
+        fig.update_xaxes(title={"text": text.say("words.key"), "standoff": 4}, **plain)
+        beside = text.say("words.query") if not i % across else ""
+        fig.update_yaxes(title={"text": beside, "standoff": 4}, autorange="reversed", **plain)
     fig.update_layout(legend={"y": 1.08, "font": {"size": 12}}, margin={"t": 60})
     for annotation in fig.layout.annotations:
         annotation.font.size = 13
@@ -150,6 +150,7 @@ TRAINING = kinds.curves(
 def finish_softmax(fig: plot.Sheet, result: Any, text: Text) -> None:
     fig.update_xaxes(type="log", tickvals=DIMENSIONS, ticktext=[f"{d}" for d in DIMENSIONS])
     fig.update_yaxes(range=[-0.02, 1.03])
+    fig.update_layout(legend={"y": 1.1}, margin={"t": 62})
 
 
 def summary_softmax(result: Any, language: str) -> str:
@@ -206,9 +207,10 @@ def summary_heads(result: Result, language: str) -> str:
 
     def row(i: int) -> dict[str, Any]:
         own = found[i, :, : count(result.params.nets[i])].mean(0)
-        return {"most": f"{own.max():.2f}", "least": f"{own.min():.2f}", "count": len(own)}
+        key = "summaries.heads" if len(own) > 1 else "summaries.only_head"
+        return {"key": key, "most": f"{own.max():.2f}", "least": f"{own.min():.2f}", "count": len(own)}
 
-    return HERE.each(result, language, "summaries.heads", row)
+    return HERE.each(result, language, "", row)
 
 
 def sorts(result: Any) -> np.ndarray:
@@ -274,8 +276,13 @@ def draw_sequence(found: Looked, language: str) -> go.Figure:
     quiet = {"hovertemplate": "%{y}: %{z:.2f}<extra></extra>"}
     fig.add_heatmap(z=both, y=seen, zmin=-top, zmax=top, **numbers, **quiet, row=1, col=2)
     score = [f"{s:.2f}" if np.isfinite(s) else "–" for s in found.score.astype(float)]
-    look = {"orientation": "h", "marker": {"color": style.fade(style.PALETTE[0], 0.65)}, "customdata": score}
-    bar = f"%{{y}}: %{{x:.2f}} ({say('words.score')} %{{customdata}})<extra></extra>"
+    look = {
+        "orientation": "h",
+        "marker": {"color": style.fade(style.PALETTE[0], 0.65)},
+        "text": score,
+        "textposition": "none",
+    }
+    bar = f"%{{y}}: %{{x:.2f}} ({say('words.score')} %{{text}})<extra></extra>"
     fig.add_bar(x=z[at], y=rows, hovertemplate=bar, **look, row=1, col=3)
     values = found.values.astype(float)
     top = float(np.abs(values).max()) or 1.0
