@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def draw_look(result: Result, language: str) -> go.Figure:
         plot.bands(fig, result.tick, seeds, name, plot.curve(i), hover=tip, legendgroup=f"{i}", row=1, col=1)
     if result.params.task != "sort":
         ends, level = [0, result.params.steps], [float(result.blind.mean())] * 2
-        look = {"line": plot.line(style.AXIS, 2, "dot"), "name": text.say("words.blind")}
+        look = {"line": plot.line(style.AXIS, 2, "longdash"), "name": text.say("words.blind")}
         fig.add_scatter(x=ends, y=level, mode="lines", **look, hovertemplate="%{y:.2f}<extra></extra>", row=1, col=1)
     fig.update_xaxes(title=text.say("words.step"), range=[0, result.params.steps], row=1, col=1)
     fig.update_yaxes(title=text.say("words.right"), range=[-0.02, 1.03], row=1, col=1)
@@ -227,6 +228,13 @@ def summary_sorts(result: Any, language: str) -> str:
 
 SORTS = pictures.matrix(HEADS, "sorts", sorts, places_of, places_of, summary_sorts, numbers=False, columns=4, least=150)
 
+
+def table_sorts(result: Any, language: str) -> pd.DataFrame:
+    found = sorts(result)
+    columns = {f"{k + 1}": found[:, :, k].round(4) for k in range(found.shape[2])}
+    return HEADS.table(result, language, {"words.query": np.arange(1, found.shape[1] + 1)[None]} | columns)
+
+
 # Lengths
 
 
@@ -312,6 +320,6 @@ FIGURES = (
         TRAINING,
         HERE.later(Figure("heads", draw_heads, table_heads, summary_heads)),
     ),
-    *HEADS.figures(HEADS.later(SORTS)),
+    *HEADS.figures(HEADS.later(replace(SORTS, table=table_sorts))),
     *HERE.figures(HERE.later(LENGTHS), SOFTMAX, HERE.later(LEAK)),
 )
