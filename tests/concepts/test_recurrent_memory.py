@@ -51,27 +51,7 @@ from core.takeaway.weights import cut
 from tests.known import known
 
 # 6 % of 1/6 is 0.01; 0.0417 is a quarter of 1/6; b = −2 and 3; 19 and 50 steps, three bits, sixteen and twenty numbers
-CONSTANTS = {
-    6.0,
-    1 / 12,
-    0.0417,
-    3.0,
-    19.0,
-    50.0,
-    16.0,
-    20.0,
-    18.0,
-    32.0,
-    5.0,
-    4.0,
-    8.0,
-    0.01,
-    500.0,
-    100.0,
-    1000.0,
-    0.1767,
-    10.0,
-}
+CONSTANTS = {6.0, 12.0, 1 / 12, 0.0417, 0.1767, 3.0, 19.0, 50.0, 16.0, 20.0, 32.0, 1000.0}
 SMALL = Params(length=7, units=4, batch=4, seeds=2, steps=10)
 
 

@@ -128,7 +128,7 @@ CLAIMS = (
     claim("lstm", NETS.alone(ever, LSTM, default), 0.7, share=True),
     claim("gru", NETS.alone(ever, GRU, default), 0.7, share=True),
     claim("sooner", NETS.more(when, LSTM, GRU, default), 50, unit="steps"),
-    claim("vanishes", NETS.alone(through(0), PLAIN, default), -3, "below", **LOG),
+    claim("vanishes", NETS.alone(lambda r: -through(0)(r), PLAIN, default), 3, **LOG),
     claim("sigma", NETS.alone(sigma, LSTM, default), 1, "within", **LOG),
     claim("learns", NETS.more(through(-1), LSTM, LSTM, default, over=through(0)), 1, **LOG),
     claim("leaps", NETS.alone(leap, LSTM, default), 0.3, **LOG),

@@ -411,7 +411,7 @@ FIGURES = (
             finish=lambda fig, r, text: fig.update_yaxes(range=[-0.03, 1.03]),
         ),
         kinds.curves(
-            HERE, "norm", "step", lambda r: r.tick[1:], lambda r: {"norm": r.norm[..., 1:]}, summary_norm,
+            HERE, "norm", *STEP, lambda r: {"norm": r.norm}, summary_norm,
             log=True, hover=".2g", finish=lambda fig, r, text: fig.update_yaxes(**POWERS),
         ),
     ),

@@ -76,18 +76,22 @@ class Population:
         parts = weights.split([int(np.prod(size)) for size in sizes.values()], 1)
         return {name: part.view(len(weights), *size) for (name, size), part in zip(sizes.items(), parts)}
 
-    def learn(self, x: Tensor, y: Tensor) -> None:
-        """One step on sequences x [members, n, 2, time] with answers y [members, n, outputs]."""
-        if not trained(self.net):
-            return
+    def gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, list[State]]:
+        """Of the mean squared error on sequences x [members, n, 2, time] with answers y [members, n, outputs], and the
+        last states; a gradient that is longer than any since `norms` was asked is noted."""
         leaf = self.weights.detach().requires_grad_()
         found, ends = self.answers(leaf, x, self.ends)
-        loss = (found - y).square().mean((1, 2)).sum()
-        gradient = torch.autograd.grad(loss, leaf)[0]
-        size = gradient.norm(dim=1)
-        self.longest = torch.maximum(self.longest, size)
+        gradient = torch.autograd.grad((found - y).square().mean((1, 2)).sum(), leaf)[0]
+        self.longest = torch.maximum(self.longest, gradient.norm(dim=1))
+        return gradient, ends
+
+    def learn(self, x: Tensor, y: Tensor) -> None:
+        """One step."""
+        if not trained(self.net):
+            return
+        gradient, ends = self.gradient(x, y)
         if self.net.clip:  # by its norm (Pascanu et al., 2013)
-            gradient = gradient * (self.net.clip / size).clamp(max=1).unsqueeze(1)
+            gradient = gradient * (self.net.clip / gradient.norm(dim=1, keepdim=True)).clamp(max=1)
         if self.net.carried:  # wrong: these sequences have nothing to do with the next
             self.ends = [(h.detach(), c.detach()) for h, c in ends]
         self.optimizer.step(gradient)

@@ -261,5 +261,5 @@ PRESETS = (
 )
 
 SOME = (RNN, Net(cell="peephole", layers=2), Net(cell="gru", carried=True), Net(cell="cnn", layers=2))
-TINY = Params(length=6, units=3, steps=10, batch=4, seeds=2, nets=(*SOME, Net(cell="hand"), Net(cell="fed_back")))
+TINY = Params(length=6, units=3, steps=40, batch=4, seeds=2, nets=(*SOME, Net(cell="hand"), Net(cell="fed_back")))
 TRIAL = {"seeds": 2, "steps": 10, "batch": 4, "length": 8}

@@ -44,6 +44,9 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
             batch = together(params, sources, params.batch)
             for population in populations:
                 population.learn(*batch)
+        if not moment.step:
+            for population in populations:
+                population.gradient(x[:, : params.batch], y[:, : params.batch])
         if "tick" in moment.due:
             found = np.stack([population.tested(x[:, :TESTED]) for population in populations])
             record.append(

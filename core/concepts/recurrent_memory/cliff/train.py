@@ -17,7 +17,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Res
     starts = np.stack([start(params.weight_seed + i) for i in range(params.seeds)])
     at = np.tile(starts, (len(params.clips), 1, 1))  # [clip, seed, 2]
     longest, turned = np.zeros(at.shape[:2]), np.zeros(at.shape[:2])
-    surface = loss_and_gradient(*np.meshgrid(W, B))[0]
+    surface = loss_and_gradient(*np.meshgrid(W, B))[0].astype(np.float32)
     sizes = {"clip": len(params.clips), "seed": params.seeds, "axis": 2, "tick": STEPS + 1}
     record = Recording(Result, params, STEPS, sizes, tick=np.arange(STEPS + 1), surface=surface)
     for moment in schedule(STEPS, chunk):

@@ -19,12 +19,12 @@ from core.concepts.recurrent_memory.names.params import (
     LONGEST,
     RATE,
     SHORTEST,
-    STEPS,
     TICKS,
     TRAINING,
     Result,
     architecture,
     spelled,
+    total,
 )
 from core.concepts.recurrent_memory.params import Params, Reader
 from core.ml.cells import sequence_forward, sequence_weights
@@ -36,17 +36,17 @@ from core.ml.recording import Recording, schedule
 
 def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Result, None, dict]:
     """Results, each fuller, at least one every `chunk` steps; at the end weights "reader 0" [seeds, D]"""
-    seeds, total = range(params.seeds), len(LANGUAGES)
+    seeds, many, steps = range(params.seeds), len(LANGUAGES), total(params)
     training, test = (torch.as_tensor(part) for part in names(params))
-    labels = [torch.arange(total).repeat_interleave(part.shape[1] // total) for part in (training, test)]
+    labels = [torch.arange(many).repeat_interleave(part.shape[1] // many) for part in (training, test)]
     orders = [stream("order of names", params.data_seed + i) for i in seeds]
     nets = [Net(reader, params) for reader in params.readers]
-    moments = np.linspace(0, STEPS, TICKS + 1).round().astype(int)
-    sizes = {"reader": len(nets), "seed": params.seeds, "tick": TICKS + 1, "split": 2, "language": total}
+    moments = np.unique(np.linspace(0, steps, TICKS + 1).round().astype(int))
+    sizes = {"reader": len(nets), "seed": params.seeds, "tick": len(moments), "split": 2, "language": many}
     letters = np.array(spelled(params.typed), np.int64)
-    record = Recording(Result, params, STEPS, sizes, tick=moments, letters=letters)
+    record = Recording(Result, params, steps, sizes, tick=moments, letters=letters)
 
-    for moment in schedule(STEPS, chunk, tick=moments):
+    for moment in schedule(steps, chunk, tick=moments):
         for _ in moment.steps:
             order = torch.as_tensor(np.stack([source.choice(training.shape[1], BATCH, False) for source in orders]))
             batch = training.gather(1, order.unsqueeze(2).expand(-1, -1, LONGEST))
@@ -88,7 +88,7 @@ class Net:
         draw = layered_weights if reader.kind == "letters" else sequence_weights
         rows = np.stack([draw(*self.net, params.weight_seed + i) for i in range(params.seeds)])
         self.weights = torch.as_tensor(rows)
-        self.optimizer = Optimizer(self.weights, [Settings("adam", RATE)] * params.seeds, STEPS)
+        self.optimizer = Optimizer(self.weights, [Settings("adam", RATE)] * params.seeds, total(params))
 
     def logits(self, weights: Tensor, x: Tensor) -> Tensor:
         """[members, n, languages] of names x [members or 1, n, LONGEST], 0 where they have ended."""
