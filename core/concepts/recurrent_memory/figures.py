@@ -118,7 +118,6 @@ def draw_answers(result: Result, language: str) -> go.Figure:
         )
     fig.update_xaxes(title=text.say("words.step"), range=[0, result.total], **below)
     fig.update_yaxes(title=text.say("words.solved"), range=[-0.03, 1.03], tickformat=".0%", **below)
-    fig.update_layout(legend={"y": 0.64, "yanchor": "bottom"})
     fig = plot.film(
         fig, result, result.tick, text.say("words.step"), [i for i, t in enumerate(fig.data) if t.xaxis == "x3"]
     )
@@ -175,10 +174,11 @@ def shades(units: np.ndarray) -> np.ndarray:
 def drawn_inside(example: np.ndarray, units: np.ndarray, names: list[str], text: Text) -> plot.Sheet:
     """Per network what its units do over the sequence, [net, look, quantity, unit, time], under the sequence itself."""
     there = [i for i in range(len(names)) if np.isfinite(units[i]).any()]
-    fig = plot.panels(2, len(there), None, 460, row_heights=[0.2, 0.8], vertical_spacing=0.05,
+    fig = plot.panels(2, len(there), None, 430, row_heights=[0.2, 0.8], vertical_spacing=0.05, horizontal_spacing=0.13,
                       column_titles=[names[i] for i in there], shared_xaxes=True)  # fmt: skip
     for k, i in enumerate(there, 1):
         sequence(fig, example, text, row=1, col=k)
+        fig.update_yaxes(title=text.say("words.value") if k == 1 else "", row=1, col=k)
         rows: list[tuple[int, int] | None] = []
         ticks, labels = [], []
         for q, quantity in enumerate(QUANTITIES):
@@ -194,7 +194,9 @@ def drawn_inside(example: np.ndarray, units: np.ndarray, names: list[str], text:
         tip = "%{x}: %{z:.2f}<extra></extra>"
         look = {"zmin": 0, "zmax": 1, "showscale": False, "colorscale": style.colorscale(style.DIVERGING)}
         fig.add_heatmap(x=np.arange(1, z.shape[-1] + 1), z=z[-1], hovertemplate=tip, **look, row=2, col=k).was(z=z)
-        fig.update_yaxes(tickvals=ticks, ticktext=labels, autorange="reversed", showgrid=False, row=2, col=k)
+        fig.update_yaxes(
+            tickvals=ticks, ticktext=labels, autorange="reversed", showgrid=False, tickfont={"size": 11}, row=2, col=k
+        )
         fig.update_xaxes(title=text.say("words.time"), showgrid=False, row=2, col=k)
     fig.update_layout(showlegend=False)
     plot.stack(fig)

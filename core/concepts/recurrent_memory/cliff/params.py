@@ -15,7 +15,7 @@ ENGINE = "numpy"
 DIVERGES = "loss"
 TIME, TARGET, FIRST = 50, 0.7, 0.5  # steps of the network, what its output shall be then, and where it starts
 STEPS, RATE = 100, 1.0  # of gradient descent
-W, B = np.linspace(2, 10, 97), np.linspace(-6, 0, 73)  # of the surface
+W, B = np.linspace(3, 9, 91), np.linspace(-5, 0, 76)  # of the surface
 
 
 @dataclass(frozen=True)
