@@ -35,7 +35,7 @@ from core.concepts.recurrent_memory.params import (
     trained,
     used,
 )
-from core.figures import kinds, plot, style
+from core.figures import kinds, pictures, plot, style
 from core.figures.gallery import Gallery, percent, percents
 
 STEP = ("step", lambda r: r.tick)
@@ -93,10 +93,10 @@ def sequence(fig: plot.Sheet, example: np.ndarray, text: Text, **place: Any) -> 
 def answers(fig: plot.Sheet, truth: np.ndarray, said: np.ndarray, names: list[str], text: Text, **place: Any) -> None:
     """The first answer of every network, [net(, tick)], and the right one as a line."""
     low, high = min(0.0, float(np.nanmin(said[..., -1:]))), max(float(truth[0]), float(np.nanmax(said[..., -1:])), 1.0)
-    fig.add_hline(y=float(truth[0]), line=plot.line(style.AXIS, 2, "dot"), **place)
     for i, name in enumerate(names):
         look = {"mode": "markers", "marker": plot.mark(i, 13), "hovertemplate": f"%{{y:.3f}}<extra>{name}</extra>"}
         fig.add_scatter(x=[i], y=said[i, -1:], name=name, showlegend=False, **look, **place).was(y=said[i][:, None])
+    fig.add_hline(y=float(truth[0]), line=plot.line(style.AXIS, 2, "dot"), **place)
     fig.update_xaxes(visible=False, range=[-0.6, len(names) - 0.4], **place)
     room = 0.12 * (high - low)
     fig.update_yaxes(range=[low - room, high + room], title=text.say("words.answer"), **place)
@@ -329,42 +329,8 @@ def summary_cliff(result: Any, language: str) -> str:
 SPLITS = kinds.Chips("split", {"train": "solid", "test": "dot"}, ("test",))
 
 
-def draw_letters(result: Any, language: str) -> go.Figure:
-    """What every reader says after every letter, a panel each."""
-    text, names = NAMES.text(language), NAMES.names(result, language)
-    letters = ["·" if k == 0 else LETTERS[k - 1] for k in result.letters]
-    fig, spots = plot.grid(names, min(len(names), 2), gap=0.16, room=0.24)
-    tongues = [text.say(f"languages.{language}") for language in LANGUAGES]
-    for i, place in enumerate(spots):
-        look = {"zmin": 0, "zmax": 1, "showscale": False, "colorscale": style.colorscale(style.SEQUENTIAL)}
-        tip = "%{y}: %{z:.0%}<extra></extra>"
-        fig.add_heatmap(
-            x=np.arange(len(letters)),
-            y=tongues,
-            z=result.typed[i, :, -1],
-            hovertemplate=tip,
-            xgap=1,
-            ygap=1,
-            **look,
-            **place,
-        )
-        fig.update_xaxes(tickvals=np.arange(len(letters)), ticktext=letters, showgrid=False, **place)
-        fig.update_yaxes(autorange="reversed", showgrid=False, **place)
-    plot.bare(fig)
-    fig.update_layout(height=60 + 190 * spots[-1]["row"])
-    plot.stack(fig)
-    return fig
-
-
-def readable_name(result: Any) -> bool:
-    return bool(result.typed.size)
-
-
-def table_letters(result: Any, language: str) -> pd.DataFrame:
-    say = NAMES.text(language).say
-    return NAMES.table(
-        result, language, {say(f"languages.{k}"): result.typed[:, j, -1, -1].round(3) for j, k in enumerate(LANGUAGES)}
-    )
+def signs(result: Any) -> list[str]:
+    return [LETTERS[k - 1] for k in result.letters]
 
 
 def summary_letters(result: Any, language: str) -> str:
@@ -423,6 +389,12 @@ FIGURES = (
             NAMES, "names", *STEP, lambda r: {"accuracy": r.accuracy},
             NAMES.saying("summaries.names", share=lambda r: percents(reads(r))), parts=SPLITS,
         ),
-        NAMES.later(Figure("letters", draw_letters, table_letters, summary_letters), readable_name),
+        NAMES.later(
+            pictures.matrix(
+                NAMES, "letters", lambda r: r.typed[:, :, -1], lambda r: [code[:2] for code in LANGUAGES], signs,
+                summary_letters, columns=2, ratio=0.72, room=0.3,
+            ),
+            lambda r: bool(r.typed.size),
+        ),
     ),
 )  # fmt: skip
