@@ -21,8 +21,8 @@ from core.concepts.recurrent_memory.names.train import Net as NamesNet
 from core.concepts.recurrent_memory.names.train import lists
 from core.concepts.recurrent_memory.names.train import names as drawn_names
 from core.concepts.recurrent_memory.networks import (
-    CELL,
-    STATE,
+    AT_CELL,
+    AT_STATE,
     Population,
     first_weights,
     gradient_through_time,
@@ -239,7 +239,13 @@ def test_gates_and_states_are_those_of_torch() -> None:
             i, f, g, o = (h_in[:, step] @ w.T + b + h @ u.T + b2).split(4, 1)
             c = f.sigmoid() * c + i.sigmoid() * g.tanh()
             h = o.sigmoid() * c.tanh()
-            for quantity, expected in ((0, i.sigmoid()), (1, f.sigmoid()), (2, o.sigmoid()), (CELL, c), (STATE, h)):
+            for quantity, expected in (
+                (0, i.sigmoid()),
+                (1, f.sigmoid()),
+                (2, o.sigmoid()),
+                (AT_CELL, c),
+                (AT_STATE, h),
+            ):
                 np.testing.assert_allclose(found[1, quantity, :, :, step], expected, atol=1e-5)
     assert inside(population(Net(cell="cnn")), x).isnan().all()
 

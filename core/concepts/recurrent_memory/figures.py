@@ -31,8 +31,8 @@ from core.concepts.recurrent_memory.params import (
     Answer,
     Net,
     Result,
+    learns,
     recurrent,
-    trained,
     used,
 )
 from core.figures import kinds, pictures, plot, style
@@ -55,7 +55,7 @@ def name_of(net: Net, text: Text) -> str:
         said += [text.say("words.both")] * net.both + [text.say("words.carried")] * (net.carried and not net.both)
     if net.cell == "cnn":
         said.append(text.say("words.sees", count=2**net.layers))
-    if trained(net) and net.clip != 1:
+    if learns(net) and net.clip != 1:
         said.append(text.say("words.clip", at=f"{net.clip:g}") if net.clip else text.say("words.unclipped"))
     return ", ".join(said)
 
@@ -81,12 +81,16 @@ NAMES = Gallery(
 
 def sequence(fig: plot.Sheet, example: np.ndarray, text: Text, **place: Any) -> None:
     """Values as bars, those that are marked in colour and with a star above."""
-    values, marked = example[0], example[1] > 0
-    colours = [style.PALETTE[1] if mark else style.fade(style.PALETTE[9], 0.55) for mark in marked]
-    stars = ["★" if mark else "" for mark in marked]
-    look = {"marker": {"color": colours}, "text": stars, "textposition": "outside", "cliponaxis": False}
-    tip = "%{x}: %{y:.2f} %{text}<extra></extra>"
-    fig.add_bar(x=np.arange(1, len(values) + 1), y=values, hovertemplate=tip, showlegend=False, **look, **place)
+    place_of = np.arange(1, example.shape[1] + 1)
+    plain = {"color": style.fade(style.PALETTE[9], 0.55)}
+    starred = {"color": style.PALETTE[1], "pattern": {"shape": "/"}}
+    for word, there, look in (("unmarked", example[1] == 0, plain), ("marked", example[1] > 0, starred)):
+        name, star = text.say(f"words.{word}"), "★" if word == "marked" else ""
+        more: dict[str, Any] = {"textposition": "outside", "cliponaxis": False, "showlegend": False, "marker": look}
+        tip = f"%{{x}}: %{{y:.2f}}<extra>{name}</extra>"
+        bars = {"x": place_of[there], "y": example[0][there], "text": [star] * int(there.sum())}
+        fig.add_bar(**bars, name=name, hovertemplate=tip, **more, **place)
+    fig.update_layout(barmode="overlay")
     fig.update_yaxes(title=text.say("words.value"), range=[0, 1.22], dtick=0.5, **place)
 
 
@@ -154,7 +158,9 @@ def finish_error(fig: plot.Sheet, result: Result, text: Text) -> None:
     """Lines: always answering with the mean, and where a task counts as solved."""
     base = BASELINES[result.params.task]
     for height, word in ((base, "baseline"), (SOLVED * base, "counts")):
-        fig.add_hline(y=height, line=plot.line(style.AXIS, 1.5, "dot"), annotation_text=text.say(f"words.{word}"))
+        fig.add_hline(y=height, line=plot.line(style.AXIS, 1.5, "dot"))
+        said: dict[str, Any] = {"text": text.say(f"words.{word}"), "xref": "paper", "x": 1, "xanchor": "right"}
+        fig.add_annotation(y=float(np.log10(height)), yanchor="bottom", showarrow=False, **said)
     fig.update_yaxes(**POWERS)
 
 
@@ -242,11 +248,15 @@ def places(result: Result) -> np.ndarray:
 
 
 def finish_through(fig: plot.Sheet, result: Result, text: Text) -> None:
-    """Dotted: σ(b) to the power of the steps to the end, for every forget bias."""
+    """Dashes and dots: σ(b) to the power of the steps to the end, for every forget bias."""
     steps = places(result)
     for opened in sorted({net.opened for net in used(result.params) if net.cell in ("lstm", "peephole")}):
         theory = (1 / (1 + np.exp(-opened))) ** (steps[-1] - steps)
-        look = {"mode": "lines", "line": plot.line(style.AXIS, 2, "dot"), "name": f"σ({opened:g})<sup>k</sup>"}
+        look = {
+            "mode": "lines",
+            "line": plot.line(style.AXIS, 2, style.DASHES[-1]),
+            "name": f"σ({opened:g})<sup>k</sup>",
+        }
         fig.add_scatter(x=steps, y=theory, hovertemplate="%{y:.2g}", **look)
     fig.update_yaxes(**POWERS | {"range": [-8.2, 1]})
 
@@ -272,7 +282,7 @@ def summary_held(result: Result, language: str) -> str:
 
 def summary_norm(result: Result, language: str) -> str:
     def row(i: int) -> dict[str, Any] | None:
-        known = trained(used(result.params)[i]) and np.isfinite(result.norm[i]).all()
+        known = learns(used(result.params)[i]) and np.isfinite(result.norm[i]).all()
         return {"most": f"{result.norm[i].max():.2g}"} if known else None
 
     return HERE.each(result, language, "summaries.norm", row, none="summaries.no_training")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.concepts.recurrent_memory.params import SHOWN, Net, Params, ahead, architecture, read, trained
+from core.concepts.recurrent_memory.params import SHOWN, Net, Params, ahead, architecture, learns, read
 from core.ml.architecture import parameters
 from core.ml.cells import State, one_direction, sequence_forward, sequence_weights
 from core.ml.layered import layered_forward, layered_weights
@@ -18,7 +18,7 @@ from core.ml.recurrent import CELLS, TimeStep, over_time
 SHARP, SMALL = 40.0, 0.02  # of the cell set by hand: how abruptly its gates turn, and how small it writes
 # Which quantities of a unit the gates of a cell are, in their order
 GATES_OF = {"lstm": (0, 1, None, 2), "peephole": (0, 1, None, 2), "gru": (4, 5, None), "rnn": (None,)}
-CELL, STATE = 3, 6
+AT_CELL, AT_STATE = 3, 6
 
 
 def by_hand(task: str) -> np.ndarray:
@@ -87,7 +87,7 @@ class Population:
 
     def learn(self, x: Tensor, y: Tensor) -> None:
         """One step."""
-        if not trained(self.net):
+        if not learns(self.net):
             return
         gradient, ends = self.gradient(x, y)
         if self.net.clip:  # by its norm (Pascanu et al., 2013)
@@ -174,7 +174,7 @@ def inside(nets: Population, x: Tensor) -> Tensor:
     if cell == "fed_back":
         hs = fed_back(nets.named(nets.weights), x)[0]
         found = hs.new_full((7, steps, members, n, hs.shape[-1]), torch.nan)
-        found[STATE] = hs.transpose(0, 1)
+        found[AT_STATE] = hs.transpose(0, 1)
     else:
         below = nets.layers[: net.layers - 1]
         size = sum(int(np.prod(shape)) for shape in parameters(below, nets.shape).values())
@@ -200,9 +200,9 @@ def opened(cell: str, z: Tensor, w: Tensor, b: Tensor, peepholes: list[Tensor]) 
         torch.baddbmm(b, at.h, w.mT, out=at.gates.all)
         CELLS[cell].forward(at, now, p)
     found = z.new_full((7, time, members, n, units), torch.nan)
-    found[STATE] = hs[1:]
+    found[AT_STATE] = hs[1:]
     if keeps_c:
-        found[CELL] = cs[1:]
+        found[AT_CELL] = cs[1:]
     for gate, quantity in zip(gates.split(units, -1), GATES_OF[cell]):
         if quantity is not None:
             found[quantity] = gate

@@ -44,7 +44,7 @@ SHOWN = 8  # units of a layer that are shown
 QUANTITIES = ("input", "forget", "output", "cell", "reset", "update", "state")  # of a unit
 
 
-def trained(net: Net) -> bool:
+def learns(net: Net) -> bool:
     return net.cell != "hand"
 
 
@@ -64,7 +64,7 @@ class Net(BaseParams):
     layers: int = integer(1, 1, 7, applies=lambda n: recurrent(n) or n.cell == "cnn")
     both: bool = flag(False, applies=recurrent)
     carried: bool = flag(False, applies=lambda n: recurrent(n) and not n.both)
-    clip: float = number(1.0, 0.0, 100.0, applies=trained)
+    clip: float = number(1.0, 0.0, 100.0, applies=learns)
 
 
 RNN, LSTM, GRU = Net(cell="rnn"), Net(), Net(cell="gru", opened=0.0)
@@ -142,7 +142,7 @@ def read(params: Params, net: Net) -> int:
 
 def used(params: Params) -> tuple[Net, ...]:
     """Those that this task allows: only two tasks have a cell that is set by hand."""
-    return tuple(n for n in params.nets if trained(n) or params.task in ("adding", "latch")) or (LSTM,)
+    return tuple(n for n in params.nets if learns(n) or params.task in ("adding", "latch")) or (LSTM,)
 
 
 def architecture(params: Params, net: Net) -> tuple[Layers, Shape]:
