@@ -136,6 +136,7 @@ def album(
             in_colour(fig, picture, (wide - broad * scale) / 2, (tall * scale, broad * scale), **place)
         upright(fig, places, (0, wide), high)
         plot.bare(fig)
+        fig.update_annotations(font_size=16 if across < 4 else 12)
         down = places[-1]["row"]
         plot.aspect(fig, down * (high / wide + 0.12) / across)
         return fig

@@ -128,7 +128,7 @@ def draw_shuffled(result: Any, language: str) -> go.Figure:
     """A picture, its pixels shuffled, and the Gram matrices of the colours of both."""
     text = SHUFFLED.text(language)
     names = [text.say(f"words.{name}") for name in ("as_is", "mixed")]
-    fig, places = plot.grid([*names, *(f"{text.say('words.gram_of')} {name}" for name in names)], 2, 0.04, 0.24)
+    fig, places = plot.grid([*names, *(f"{text.say('words.gram_of')} {name}" for name in names)], 2, 0.14, 0.24)
     high, wide = result.pictures.shape[1:3]
     for picture, place in zip(result.pictures, places):
         pictures.in_colour(fig, picture, **place)
@@ -288,7 +288,7 @@ FIGURES = (
                     finish=finish_noticed),
     ),
     *RELATED.figures(pictures.matrix(RELATED, "matrices", lambda r: r.matrices, numbered, numbered, summary_matrices,
-                                     diverging=True, columns=3)),
+                                     diverging=True, numbers=False, columns=3)),
     *REBUILT.figures(
         pictures.album(REBUILT, "rebuilt", shown_rebuilt, table_rebuilt, summary_rebuilt, columns=6, when=STEP),
         kinds.swept(REBUILT, "psnr", "layer", lambda r: DEPTH, lambda r: {"psnr": by_layer(r.psnr[:2])},

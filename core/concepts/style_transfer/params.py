@@ -56,7 +56,7 @@ class Params(BaseParams):
     inputs: str = choice("scaled", ("scaled", "bytes"))
     small: int = integer(32, LEAST, 64, step=8)
     evaluations: int = integer(30, 5, 400, step=5)
-    seeds: int = integer(2, 1, 40)
+    seeds: int = integer(3, 1, 40)
     data_seed: int = integer(0, 0, 99_999)
     weight_seed: int = integer(0, 0, 99_999)
 
