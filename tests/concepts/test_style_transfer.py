@@ -15,7 +15,7 @@ from scipy.signal import correlate2d
 
 from core.concept.catalog import LANGUAGES
 from core.concept.params import Refused, fields
-from core.concept.parts import Experiment, experiment, load, train_module
+from core.concept.parts import experiment, load, train_module
 from core.concept.result import BaseResult
 from core.concepts.style_transfer import claims, data, figures, networks
 from core.concepts.style_transfer import params as settings
@@ -239,7 +239,8 @@ def both(name: str, one: dict[str, float], other: dict[str, float]) -> tuple[Tex
 
 def moved(name: str, value: float) -> Shuffled:
     shape = (len(NETWORKS), len(ORDERS), claims.DECIDES.seeds, LAYERS + 1)
-    return known(Shuffled, claims.DECIDES, trained=True, **{name: np.full(shape, value)})
+    colours = np.stack([np.ones((3, 3)), np.ones((3, 3)) + value])
+    return known(Shuffled, claims.DECIDES, trained=True, colours=colours, **{name: np.full(shape, value)})
 
 
 def layered(name: str, rows: int, *values: float) -> Depth:
@@ -251,7 +252,11 @@ def layered(name: str, rows: int, *values: float) -> Depth:
 
 
 def reached(id: str, far: float) -> Result:
-    return known(Result, preset(Params(), PRESETS, id), trained=True, style_distance=np.array([far]))
+    """So far from the style in the end, and as far from its colour."""
+    level = {"picture": np.full((1, 4, 4, 3), 200 - 100 * far, np.uint8)}
+    made = level | {"content": np.full((4, 4, 3), 90, np.uint8), "style": np.full((4, 4, 3), 200, np.uint8)}
+    params = preset(Params(), PRESETS, id)
+    return known(Result, params, trained=True, style_distance=np.array([far]), tick=np.array([80]), **made)
 
 
 FALL, FLAT = (20, 18, 10, 9, 8), (9, 9, 9, 9, 9)
@@ -286,12 +291,5 @@ def test_mistakes_speak_of_what_ought_to_meet_the_style() -> None:
 
 
 def test_whose_colours() -> None:
-    sizes = {"tick": 1, "row": 4, "column": 4, "style_row": 4, "style_column": 4, "channel": 3}
-    made = {"content": np.zeros((4, 4, 3), np.uint8), "style": np.full((4, 4, 3), 200, np.uint8)}
-    for level, option in ((150, "style"), (20, "content")):
-        picture = np.full((1, 4, 4, 3), level, np.uint8)
-        found = claims.whose(known(Result, Params(), trained=True, sizes=sizes, picture=picture, **made))
-        assert found is not None and found[0] == option
-    even = known(Result, Params(), trained=True, sizes=sizes, picture=np.full((1, 4, 4, 3), 100, np.uint8), **made)
-    assert claims.whose(even) is None
-    assert isinstance(experiment("style_transfer"), Experiment)
+    found = {far: claims.whose(reached("waves", far)) for far in (0.1, 0.55, 1.0)}
+    assert [found[far] and found[far][0] for far in found] == ["style", None, "content"]  # type: ignore[index]

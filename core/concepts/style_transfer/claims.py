@@ -96,7 +96,7 @@ def missed(result: Result) -> np.ndarray | None:
 
 def whose(result: Result) -> tuple[str, dict[str, Any]] | None:
     """Whose mean colour the picture has in the end."""
-    if not 0 < result.step == result.total:
+    if not 0 < result.step == result.total or not result.picture.size:
         return None
     now, content, style = (each.mean((0, 1)) for each in (result.picture[-1], result.content, result.style))
     far = [float(np.linalg.norm(now - other)) for other in (content, style)]
@@ -107,13 +107,14 @@ def whose(result: Result) -> tuple[str, dict[str, Any]] | None:
 
 def same_gram(result: Any) -> tuple[str, dict[str, Any]] | None:
     """What becomes of the Gram matrix of colours when all pixels are shuffled."""
-    if not 0 < result.step == result.total:
+    if not 0 < result.step == result.total or not result.colours.size:
         return None
     gap = float(np.abs(result.colours[0] - result.colours[1]).max())
-    deeper = result.style[int(not result.trained), ORDERS.index("pixels"), :, -1].mean()
-    if not np.isfinite([gap, deeper]).all():
+    deeper = result.style[int(not result.trained), ORDERS.index("pixels"), :, -1]
+    if not deeper.size or not np.isfinite([gap, *deeper]).all():
         return None
-    return "same" if gap < SAME else "other", {"gap": "0" if gap < 1e-12 else f"{gap:.0e}", "deeper": f"{deeper:.2f}"}
+    said = {"gap": "0" if gap < 1e-12 else f"{gap:.0e}", "deeper": f"{deeper.mean():.2f}"}
+    return "same" if gap < SAME else "other", said
 
 
 PREDICTIONS = (

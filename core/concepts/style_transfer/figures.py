@@ -169,13 +169,9 @@ def summary_shuffled(result: Any, language: str) -> str:
 
 SUMMARY_LAYERS = SHUFFLED.saying(
     "summaries.layers",
-    gram=lambda r: np.nanmax(np.pad(noticed(r)[0], ((0, 0), (0, 1), (0, 0))), (1, 2)),
+    gram=lambda r: noticed(r)[0].max((1, 2)),
     maps=lambda r: noticed(r)[1].max(2).mean(1),
 )
-
-
-def summary_layers(result: Any, language: str) -> str:
-    return SUMMARY_LAYERS(result, language) or SHUFFLED.text(language).say("summaries.later")
 
 
 def numbered(result: Any) -> list[str]:
@@ -283,9 +279,11 @@ FIGURES = (
     ),
     *SHUFFLED.figures(
         Figure("shuffled", draw_shuffled, table_shuffled, summary_shuffled),
-        kinds.swept(SHUFFLED, "layers", "layer", lambda r: np.arange(LAYERS + 1),
-                    lambda r: dict(zip(("gram_moved", "maps_moved"), noticed(r))), summary_layers, marked=True,
-                    finish=finish_noticed),
+        SHUFFLED.later(
+            kinds.swept(SHUFFLED, "layers", "layer", lambda r: np.arange(LAYERS + 1),
+                        lambda r: dict(zip(("gram_moved", "maps_moved"), noticed(r))), SUMMARY_LAYERS, marked=True,
+                        finish=finish_noticed),
+        ),
     ),
     *RELATED.figures(pictures.matrix(RELATED, "matrices", lambda r: r.matrices, numbered, numbered, summary_matrices,
                                      diverging=True, numbers=False, columns=3)),

@@ -126,5 +126,5 @@ PRESETS = (
     Preset("bytes", {"inputs": "bytes"}, "transfer"),
 )
 
-TINY = Params(side=16, style_side=16, steps=5, small=16, evaluations=5, seeds=2, start="noise")
+TINY = Params(side=16, style_side=16, steps=10, small=16, evaluations=10, seeds=2, start="noise", network="random")
 TRIAL = {"side": 16, "style_side": 16, "steps": 5, "small": 16, "evaluations": 5, "seeds": 2}

@@ -41,7 +41,12 @@ def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Res
     start = content if p.start == "content" else noise(high, wide, p.data_seed)
     painting = Painting(start, aim, p.optimizer, p.rate)
     moments = ticks(p.steps)
-    known = {"content": levels(content)[0], "style": levels(style)[0], "tick": moments, "still": np.array(still)}
+    known = {
+        "content": levels(content)[0],
+        "style": levels(style)[0],
+        "tick": moments,
+        "still": np.array(still, np.float32),
+    }
     record = Recording(Result, p, p.steps, {"tick": len(moments)}, trained=network == "trained", **known)
     for moment in schedule(p.steps, chunk, tick=moments):
         painting.advance(moment.step)
