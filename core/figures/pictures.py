@@ -138,7 +138,7 @@ def album(
         plot.bare(fig)
         fig.update_annotations(font_size=16 if across < 4 else 12)
         down = places[-1]["row"]
-        plot.aspect(fig, down * (high / wide + 0.12) / across)
+        plot.aspect(fig, down * (high / wide + 0.12) / across, 110 * down)
         return fig
 
     return figure(here, id, paint, table, summary, when=when, **more)

@@ -93,7 +93,7 @@ def finish_log(fig: plot.Sheet, result: Any, text: Text) -> None:
 def shown_texture(result: Any, text: Text) -> dict[str, np.ndarray]:
     found = {text.say("rows.style"): result.style}
     for way, made in zip(WAYS, result.picture):
-        if result.trained or WAYS[way][0] != "trained":
+        if WAYS[way][1] != "lbfgs" and (result.trained or WAYS[way][0] != "trained"):
             found[text.say(f"ways.{way}")] = made if len(made) else result.style[None] * 0
     return found
 
@@ -128,7 +128,7 @@ def draw_shuffled(result: Any, language: str) -> go.Figure:
     """A picture, its pixels shuffled, and the Gram matrices of the colours of both."""
     text = SHUFFLED.text(language)
     names = [text.say(f"words.{name}") for name in ("as_is", "mixed")]
-    fig, places = plot.grid([*names, *(f"{text.say('words.gram_of')} {name}" for name in names)], 2, 0.14, 0.24)
+    fig, places = plot.grid([*names, *[text.say("words.gram_of")] * 2], 2, 0.14, 0.24)
     high, wide = result.pictures.shape[1:3]
     for picture, place in zip(result.pictures, places):
         pictures.in_colour(fig, picture, **place)
@@ -143,7 +143,7 @@ def draw_shuffled(result: Any, language: str) -> go.Figure:
         fig.update_yaxes(automargin=True, **about, **place)
     plot.bare(fig)
     fig.update_layout(margin={"b": 30})
-    plot.aspect(fig, 0.58)
+    plot.aspect(fig, 0.58, 330)
     return fig
 
 
@@ -269,7 +269,7 @@ FIGURES = (
         )
     ),
     *TEXTURES.figures(
-        pictures.album(TEXTURES, "texture", shown_texture, table_texture, summary_loss, columns=5, when=STEP),
+        pictures.album(TEXTURES, "texture", shown_texture, table_texture, summary_loss, columns=4, when=STEP),
         TEXTURES.later(
             kinds.intervals(TEXTURES, "judged", measured, SUMMARY_TEXTURE),
             lambda r: r.repeats.shape[-1] > 0,
