@@ -87,7 +87,7 @@ def images(
 
 
 def in_colour(
-    fig: plot.Sheet, pictures: np.ndarray, left: float = 0.0, size: tuple[float, float] | None = None, **place: Any
+    fig: plot.Sheet, pictures: np.ndarray, left: float = 0, size: tuple[float, float] | None = None, **place: Any
 ) -> None:
     """A picture [row, column, 3] of levels 0 … 255, or of pictures [moment, row, column, 3] the last, the earlier
     remembered. It stands on the axis, from `left` on; size: its height and width there, else a pixel is one. A panel
