@@ -154,14 +154,15 @@ def test_the_picture_moves_from_content_to_style() -> None:
 
 
 def test_without_the_trained_network_random_filters_see_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = TINY.replace(network="trained")
     monkeypatch.setattr(settings, "installed", lambda: False)
     for module in ("texture", "shuffled", "depth"):
         monkeypatch.setattr(f"core.concepts.style_transfer.{module}.train.installed", lambda: False)
-    *_, result = train_module("style_transfer").train(TINY)
-    assert not result.trained and experiment("style_transfer").data_files(TINY) == settings.PHOTOGRAPHS["cat"]
-    np.testing.assert_array_equal(result.picture, last("", TINY.replace(network="random")).picture)  # type: ignore[attr-defined]
+    *_, result = train_module("style_transfer").train(wanted)
+    assert not result.trained and experiment("style_transfer").data_files(wanted) == settings.PHOTOGRAPHS["cat"]
+    np.testing.assert_array_equal(result.picture, last("", TINY).picture)  # type: ignore[attr-defined]
     for part in ("", ".texture", ".depth"):
-        *_, result = train_module("style_transfer" + part).train(TINY.replace(seeds=1))
+        *_, result = train_module("style_transfer" + part).train(wanted.replace(seeds=1))
         assert not result.trained
         for figure in load("style_transfer").figures:
             if figure.of == part[1:]:
@@ -172,7 +173,7 @@ def test_without_the_trained_network_random_filters_see_and_it_is_said(monkeypat
 
 @needed
 def test_with_it_the_page_says_nothing_of_that() -> None:
-    result = last("", TINY)
+    result = last("", TINY.replace(network="trained"))
     assert result.trained and "installed" not in load("style_transfer").figures[0].summary(result, "en")  # type: ignore[attr-defined]
 
 

@@ -175,7 +175,7 @@ SUMMARY_LAYERS = SHUFFLED.saying(
 
 
 def numbered(result: Any) -> list[str]:
-    return [str(k + 1) for k in range(SHOWN)]
+    return [f"F{k + 1}" for k in range(SHOWN)]
 
 
 def summary_matrices(result: Any, language: str) -> str:

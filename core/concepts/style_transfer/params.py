@@ -28,7 +28,7 @@ WIDTHS = (16, 32, 64, 64, 64)  # filters of the random network, halved in betwee
 LEAST, MOST = 16, 128  # pixels of an own picture
 DRAWN = ("waves", "mosaic")  # by code
 STYLES = (*DRAWN, *TEXTURES, "flower", "coffee")
-TICKS = 8
+TICKS, FRAMES = 8, 6  # of the transfer, and of pictures beside each other
 # Operations of one evaluation with its gradient, per pixel
 LOOK = {"trained": 8e4, "random": 2.1e4, "sizes": 1.3e5, "one": 1.6e4, "colours": 100.0}
 
@@ -55,7 +55,7 @@ class Params(BaseParams):
     gram: str = choice("divided", ("divided", "undivided"))
     inputs: str = choice("scaled", ("scaled", "bytes"))
     small: int = integer(32, LEAST, 64, step=8)
-    evaluations: int = integer(30, 5, 400, step=5)
+    evaluations: int = integer(30, 5, 400)
     seeds: int = integer(3, 1, 40)
     data_seed: int = integer(0, 0, 99_999)
     weight_seed: int = integer(0, 0, 99_999)
@@ -77,9 +77,9 @@ class Result(BaseResult):
     still: np.ndarray = array("still")  # style distance of the content picture, content distance of the style picture
 
 
-def ticks(steps: int) -> np.ndarray:
+def ticks(steps: int, count: int = TICKS) -> np.ndarray:
     """Evaluations after which pictures are kept: closer together at first."""
-    return np.unique((steps * np.linspace(0, 1, TICKS + 1) ** 1.5).round().astype(int))
+    return np.unique((steps * np.linspace(0, 1, count + 1) ** 1.5).round().astype(int))
 
 
 def size(own: str, side: int) -> tuple[int, int]:
@@ -126,5 +126,5 @@ PRESETS = (
     Preset("bytes", {"inputs": "bytes"}, "transfer"),
 )
 
-TINY = Params(side=16, style_side=16, steps=10, small=16, evaluations=10, seeds=2, start="noise", network="random")
-TRIAL = {"side": 16, "style_side": 16, "steps": 5, "small": 16, "evaluations": 5, "seeds": 2}
+TINY = Params(side=16, style_side=16, steps=10, small=16, evaluations=6, seeds=2, start="noise", network="random")
+TRIAL = {"side": 16, "style_side": 16, "steps": 5, "small": 16, "evaluations": 5, "seeds": 1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from core.concepts.style_transfer.params import Params, Result, sees, ticks
 from core.ml.recording import Recording, schedule
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Result, None, dict]:
+def train(params: Params, device: str = "cpu", chunk: int = 10) -> Iterator[Result]:
     """Results, each fuller than the last, at least one every `chunk` evaluations."""
     p, network = params, sees(params.network)
     content, style = (tensor(found) for found in pictures(p))
@@ -56,7 +56,6 @@ def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Res
             found = {"content_distance": far.item(), "style_distance": strange.item()}
             record.append("tick", picture=levels(painting.picture)[0], **found)
         yield record.result(moment.step)
-    return {}
 
 
 def pictures(params: Params) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -11,14 +11,14 @@ from torch import Tensor
 from core.concepts.style_transfer.data import pair
 from core.concepts.style_transfer.depth.params import KINDS, RATE, WEIGHT, Result
 from core.concepts.style_transfer.networks import Painting, eye, levels, noise, off, style_off, tensor
-from core.concepts.style_transfer.params import LAYERS, Params, sees, ticks
+from core.concepts.style_transfer.params import FRAMES, LAYERS, Params, sees, ticks
 from core.ml.pretrained import installed
 from core.ml.recording import Recording, schedule
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Result, None, dict]:
+def train(params: Params, device: str = "cpu", chunk: int = 5) -> Iterator[Result]:
     """Results, each fuller than the last, at least one every `chunk` evaluations."""
-    side, moments, used = params.small, ticks(params.evaluations), sees("trained")
+    side, moments, used = params.small, ticks(params.evaluations, FRAMES), sees("trained")
     pairs = [[tensor(each) for each in pair(params.data_seed + i, side)] for i in range(params.seeds)]
     best = [eye(used, params.weight_seed + i).look for i in range(params.seeds)]
     paintings: dict[tuple[int, int, int], Painting] = {}
@@ -40,7 +40,6 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
         if "tick" in moment.due:
             record.append("tick", **measured(paintings, pairs, best, side))
         yield record.result(moment.step)
-    return {}
 
 
 def aim(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.concepts.style_transfer.data import pair
 from core.concepts.style_transfer.networks import Painting, eye, gram, levels, noise, off, style_off, tensor
-from core.concepts.style_transfer.params import LAYERS, Params, ticks
+from core.concepts.style_transfer.params import FRAMES, LAYERS, Params, ticks
 from core.concepts.style_transfer.texture.params import RATE, WAYS, Result
 from core.ml.pretrained import installed
 from core.ml.random import stream
@@ -19,9 +19,9 @@ from core.ml.recording import Recording, schedule
 LAGS = 6  # pixels either way, by which a picture is laid over itself
 
 
-def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Result, None, dict]:
+def train(params: Params, device: str = "cpu", chunk: int = 5) -> Iterator[Result]:
     """Results, each fuller than the last, at least one every `chunk` evaluations."""
-    side, moments = params.small, ticks(params.evaluations)
+    side, moments = params.small, ticks(params.evaluations, FRAMES)
     styles = [tensor(pair(params.data_seed + i, side)[1]) for i in range(params.seeds)]
     seeds = [params.weight_seed + i for i in range(params.seeds)]
     used = {way: how for way, how in WAYS.items() if how[0] and (how[0] != "trained" or installed())}
@@ -54,7 +54,6 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
         if moment.last:
             record.set(**judged(picture, styles, used), changed=drift(eyes, before, params.seeds))
         yield record.result(moment.step)
-    return {}
 
 
 def aim(look: Callable[[Tensor, int], list[Tensor]], style: Tensor) -> Callable[[Tensor], Tensor]:
