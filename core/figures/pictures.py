@@ -86,6 +86,64 @@ def images(
     return beside(here, id, paint, table, summary, **more)
 
 
+def in_colour(
+    fig: plot.Sheet, pictures: np.ndarray, left: float = 0, size: tuple[float, float] | None = None, **place: Any
+) -> None:
+    """A picture [row, column, 3] of levels 0 … 255, or of pictures [moment, row, column, 3] the last, the earlier
+    remembered. It stands on the axis, from `left` on; size: its height and width there, else a pixel is one. A panel
+    of such pictures alone has no axes: `upright` gives it some."""
+    moving = pictures.ndim > 3
+    shown = [as_png(picture) for picture in (pictures if moving else pictures[None])]
+    height, width = size or pictures.shape[-3:-1]
+    where = {"x": left, "y": height, "sizex": width, "sizey": height, "sizing": "stretch", "layer": "above"}
+    fig.add_layout_image(source=shown[-1], **where, **place)
+    if moving:
+        fig.shots[len(fig.layout.images) - 1] = shown
+
+
+def upright(fig: plot.Sheet, places: Sequence[Mapping[str, int]], across: tuple[float, float], height: float) -> None:
+    """Panels of pictures in colour: axes from across[0] to across[1] and from 0 to `height`, not seen."""
+    for place in places:
+        fig.add_scatter(x=[], y=[], **plot.QUIET, **place)  # a panel of pictures alone would have no axes
+    fig.update_xaxes(visible=False, range=across, constrain="domain")
+    fig.update_yaxes(visible=False, range=[0, height], constrain="domain")
+    fig.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor))
+
+
+def album(
+    here: Gallery,
+    id: str,
+    shown: Callable[[Any, Text], Mapping[str, np.ndarray]],
+    table: Table,
+    summary: Sentence,
+    *,
+    columns: int = 4,
+    room: float = 0.22,
+    when: When | None = None,
+    **more: Any,
+) -> Figure:
+    """Pictures in colour, a panel each. shown: title → levels 0 … 255 [row, column, 3], with `when`
+    [moment, row, column, 3] where it changes; all panels have the shape of the first, and smaller ones its size."""
+
+    def paint(result: Any, text: Text, labels: list[str]) -> plot.Sheet:
+        found = shown(result, text)
+        across = min(columns, len(found))
+        fig, places = plot.grid(list(found), across, 0.02 / across, room)
+        high, wide = next(iter(found.values())).shape[-3:-1]
+        for picture, place in zip(found.values(), places):
+            tall, broad = picture.shape[-3:-1]
+            scale = min(high / tall, wide / broad)
+            in_colour(fig, picture, (wide - broad * scale) / 2, (tall * scale, broad * scale), **place)
+        upright(fig, places, (0, wide), high)
+        plot.bare(fig)
+        fig.update_annotations(font_size=16 if across < 4 else 12)
+        down = places[-1]["row"]
+        plot.aspect(fig, down * (high / wide + 0.12) / across, 110 * down)
+        return fig
+
+    return figure(here, id, paint, table, summary, when=when, **more)
+
+
 def over_curves(
     here: Gallery,
     id: str,

@@ -1,8 +1,8 @@
 """What figures share: a plain start, and what plotly cannot say by itself.
 
 A figure is an ordinary plotly Figure. In `layout.meta` it may tell the browser
-    scrub   how to show an earlier moment of a finished run: which traces are cut at a value of x, and which
-            attributes are replaced by one slice of a stack
+    scrub   how to show an earlier moment of a finished run: which traces are cut at a value of x, which
+            attributes are replaced by one slice of a stack, and which pictures by an earlier one
     aspect  height over width, for pictures of a plane, which must keep their shape on any screen
     least   pixels that such a picture is high at least, where words stand between its parts
     stack   that panels stand below each other where there is no room for them side by side
@@ -33,6 +33,7 @@ class Sheet(go.Figure):
     """A figure in the making, which remembers how its traces looked at earlier moments of the run."""
 
     _was: dict[int, dict[str, np.ndarray]]
+    _shots: dict[int, list[str]]
 
     def was(self, **stacks: np.ndarray) -> Sheet:
         """How the newest trace looked at every moment: attribute ("x", "error_x__array", "z", "text") → [moment, …]."""
@@ -44,6 +45,13 @@ class Sheet(go.Figure):
         if not hasattr(self, "_was"):
             self._was = {}
         return self._was
+
+    @property
+    def shots(self) -> dict[int, list[str]]:
+        """How pictures of the layout looked at every moment: index → sources."""
+        if not hasattr(self, "_shots"):
+            self._shots = {}
+        return self._shots
 
 
 def figure(height: int = 420, hover: str = "x unified", **layout: Any) -> Sheet:
@@ -240,6 +248,8 @@ def film(fig: Sheet, result: Any, values: np.ndarray, label: str, cut: Any = ())
     if result.complete:
         grown = [i for i in range(len(fig.data)) if i not in fig.stacks] if cut is True else list(cut)
         scrub(fig, values, label, grown, fig.stacks)
+        if fig.shots:
+            fig.layout.meta["scrub"]["shots"] = {str(i): shots for i, shots in fig.shots.items()}
     return fig
 
 

@@ -308,6 +308,7 @@ class Chart {
     // A copy: plotly writes a reader's zoom into what it is given, and would take it for ours at the next drawing.
     const { meta, ...given } = this.figure.layout;
     const layout = { ...structuredClone(given), meta, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true };
+    for (const [i, shots] of Object.entries((this.moment !== null && meta?.scrub?.shots) || {})) layout.images[i].source = shots[this.moment];
     layout.font = { ...layout.font, color: this.ink, family: this.font };
     layout.hoverlabel = { ...layout.hoverlabel, bgcolor: this.isDark ? "#20252c" : "#fdfcf9", font: { color: this.ink } };
     layout.modebar = { ...layout.modebar, color: this.isDark ? "#a3a8b1" : "#5c616b", activecolor: this.ink };

@@ -15,7 +15,7 @@ from core.concepts.data_augmentation.picture.params import CODE, RULES
 from core.concepts.data_augmentation.sizes.params import compared
 from core.figures import kinds, plot, style
 from core.figures.gallery import Gallery, by_rule, percents
-from core.figures.pictures import as_png
+from core.figures.pictures import in_colour, upright
 
 STEP = ("step", lambda r: r.tick)
 MEASURED = {"test": (1, "circle", 0.13), "met": (0, "diamond-open", -0.13)}  # word → colour, symbol, how far up
@@ -221,14 +221,9 @@ def draw_photo(result: Any, language: str) -> go.Figure:
     fig, places = plot.grid([text.say("words.original"), *names], 3, 0.03, 0.2)
     height, width = result.original.shape[:2]
     for pictures, place in zip([result.original[None], *result.pictures], places):
-        fig.add_scatter(x=[], y=[], **plot.QUIET, **place)  # a panel of pictures alone would have no axes
         for k, picture in enumerate(pictures):
-            left = (1.04 * k - 0.52 * (len(pictures) - 1) - 0.5) * width
-            fig.add_layout_image(source=as_png(picture), x=left, y=height, sizex=width, sizey=height, **place)
-    fig.update_layout_images(sizing="stretch", layer="above")
-    fig.update_xaxes(visible=False, range=[-1.04 * width, 1.04 * width], constrain="domain")
-    fig.update_yaxes(visible=False, range=[0, height], constrain="domain")
-    fig.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor))
+            in_colour(fig, picture, (1.04 * k - 0.52 * (len(pictures) - 1) - 0.5) * width, **place)
+    upright(fig, places, (-1.04 * width, 1.04 * width), height)
     plot.bare(fig)
     plot.aspect(fig, 0.56)
     return fig

@@ -397,14 +397,10 @@ def draw_dream(found: Dreamt, language: str) -> go.Figure:
     text = HERE.text(language)
     fig = plot.panels(1, 2, [text.say("words.photograph"), text.say("words.dream")], 300, horizontal_spacing=0.02)
     height, width = found.pictures.shape[1:3]
-    for k, picture in enumerate(found.pictures, 1):
-        fig.add_scatter(x=[], y=[], **plot.QUIET, row=1, col=k)  # a panel of pictures alone would have no axes
-        source = pictures.as_png(np.ascontiguousarray(picture))
-        fig.add_layout_image(source=source, x=0, y=height, sizex=width, sizey=height, row=1, col=k)
-    fig.update_layout_images(sizing="stretch", layer="above")
-    fig.update_xaxes(visible=False, range=[0, width], constrain="domain")
-    fig.update_yaxes(visible=False, range=[0, height], constrain="domain")
-    fig.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor))
+    places: list[dict[str, Any]] = [{"row": 1, "col": k + 1} for k in range(len(found.pictures))]
+    for picture, place in zip(found.pictures, places):
+        pictures.in_colour(fig, picture, **place)
+    pictures.upright(fig, places, (0, width), height)
     plot.bare(fig)
     return fig
 
