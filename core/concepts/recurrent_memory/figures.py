@@ -248,15 +248,12 @@ def places(result: Result) -> np.ndarray:
 
 
 def finish_through(fig: plot.Sheet, result: Result, text: Text) -> None:
-    """Dashes and dots: σ(b) to the power of the steps to the end, for every forget bias."""
+    """Open circles: σ(b) to the power of the steps to the end, for every forget bias."""
     steps = places(result)
     for opened in sorted({net.opened for net in used(result.params) if net.cell in ("lstm", "peephole")}):
         theory = (1 / (1 + np.exp(-opened))) ** (steps[-1] - steps)
-        look = {
-            "mode": "lines",
-            "line": plot.line(style.AXIS, 2, style.DASHES[-1]),
-            "name": f"σ({opened:g})<sup>k</sup>",
-        }
+        look = {"mode": "lines+markers", "line": plot.line(style.AXIS, 1.5, "dot")}
+        look |= {"marker": plot.marker(style.AXIS, "circle-open", 5), "name": f"σ({opened:g})<sup>k</sup>"}
         fig.add_scatter(x=steps, y=theory, hovertemplate="%{y:.2g}", **look)
     fig.update_yaxes(**POWERS | {"range": [-8.2, 1]})
 

@@ -11,13 +11,13 @@ from core.concepts.recurrent_memory.networks import Population, first_weights, i
 from core.concepts.recurrent_memory.params import (
     QUANTITIES,
     SHOWN,
-    TESTED,
     Answer,
     Params,
     Result,
     Sequence,
     looks,
     outputs,
+    tested,
     ticks,
     typed_sequence,
     used,
@@ -29,9 +29,9 @@ from core.ml.recording import Recording, schedule
 
 def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Result, None, dict]:
     """Results, each fuller than the last, at least one every `chunk` steps; at the end weights "net 0" [seeds, D]."""
-    nets, seeds, moments = used(params), range(params.seeds), ticks(params)
+    nets, seeds, moments, count = used(params), range(params.seeds), ticks(params), tested(params)
     sources = [stream("sequences", params.data_seed + i) for i in seeds]
-    x, y = together(params, [stream("test sequences", params.data_seed + i) for i in seeds], 2 * TESTED)
+    x, y = together(params, [stream("test sequences", params.data_seed + i) for i in seeds], 2 * count)
     rows = [np.stack([first_weights(params, net, params.weight_seed + i) for i in seeds]) for net in nets]
     populations = [Population(params, net, row) for net, row in zip(nets, rows)]
     sizes = {"net": len(nets), "seed": params.seeds, "tick": len(moments), "look": len(looks(params)), "mark": 2}
@@ -48,10 +48,10 @@ def train(params: Params, device: str = "cpu", chunk: int = 5) -> Generator[Resu
             for population in populations:
                 population.gradient(x[:, : params.batch], y[:, : params.batch])
         if "tick" in moment.due:
-            found = np.stack([population.tested(x[:, :TESTED]) for population in populations])
+            found = np.stack([population.tested(x[:, :count]) for population in populations])
             record.append(
                 "tick",
-                error=np.square(found - y[:, :TESTED].numpy()).mean((2, 3)),
+                error=np.square(found - y[:, :count].numpy()).mean((2, 3)),
                 norm=np.stack([population.norms() for population in populations]),
                 said=found[:, 0, 0],
             )
