@@ -13,6 +13,7 @@ from core.ml.pretrained import installed
 
 WITHOUT = OWN
 data_files = all_files
+TINY = Params(small=16, evaluations=6, seeds=1)
 # Rebuilt from a layer's maps, of either network | that layer's content with the style of all | the style of this layer
 # and those before it alone
 KINDS = ("trained", "random", "transferred", "texture")

@@ -13,6 +13,7 @@ from core.ml.pretrained import installed
 
 WITHOUT = OWN
 data_files = all_files
+TINY = Params(small=16, evaluations=6, seeds=1)
 # A network, and by what the picture is changed for it; the last is the style's own pixels in another order
 WAYS = {
     "trained": ("trained", "adam"),
