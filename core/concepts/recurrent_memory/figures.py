@@ -86,10 +86,10 @@ def sequence(fig: plot.Sheet, example: np.ndarray, text: Text, **place: Any) -> 
     starred = {"color": style.PALETTE[1], "pattern": {"shape": "/"}}
     for word, there, look in (("unmarked", example[1] == 0, plain), ("marked", example[1] > 0, starred)):
         name, star = text.say(f"words.{word}"), "★" if word == "marked" else ""
-        more: dict[str, Any] = {"textposition": "outside", "cliponaxis": False, "showlegend": False, "marker": look}
+        more: dict[str, Any] = {"textposition": "outside", "cliponaxis": False, "marker": look, "width": 0.8}
         tip = f"%{{x}}: %{{y:.2f}}<extra>{name}</extra>"
         bars = {"x": place_of[there], "y": example[0][there], "text": [star] * int(there.sum())}
-        fig.add_bar(**bars, name=name, hovertemplate=tip, **more, **place)
+        fig.add_bar(**bars, name=name, hovertemplate=tip, showlegend=False, **more, **place)
     fig.update_layout(barmode="overlay")
     fig.update_yaxes(title=text.say("words.value"), range=[0, 1.22], dtick=0.5, **place)
 
@@ -306,8 +306,7 @@ def draw_cliff(result: Any, language: str) -> go.Figure:
         fig.add_scatter(**plot.xy(result.path[i, :6, 0]), **start, **place)
     fig.update_xaxes(range=[W[0], W[-1]])
     fig.update_yaxes(range=[B[0], B[-1]])
-    for place in spots:
-        fig.update_xaxes(title="w", **place)
+    fig.update_xaxes(title="w", row=spots[-1]["row"])
     fig.update_yaxes(title="b", col=1)
     fig.update_layout(height=60 + 300 * spots[-1]["row"], margin={"t": 34})
     plot.stack(fig)
