@@ -13,7 +13,7 @@ def ask() -> None:
     """A sequence that is typed, for the trained networks."""
     if page.experiment.part:
         return
-    with page.folded("ask", page.text.say("words.ask"), "keyboard") as fold:
+    with page.folded("ask", page.text.say("words.sequence"), "keyboard") as fold:
         if fold.open:
             page.question("sequence", draw_typed, summary_typed)
 

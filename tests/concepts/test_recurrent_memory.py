@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from core.concept.parts import load, train_module
+from core.concept.text import words
 from core.concepts.recurrent_memory import figures
 from core.concepts.recurrent_memory.claims import CLAIMS, MISTAKES, solved
 from core.concepts.recurrent_memory.cliff.params import STEPS, TARGET, TIME
@@ -346,6 +347,7 @@ def test_a_run_its_weights_and_a_typed_sequence() -> None:
     assert found.truth[0] == 0.75 and found.said[4, 0] == pytest.approx(0.75, abs=0.01)
     assert found.example.shape == (2, 4)
     for language in ("en", "zh"):
+        assert "words.sequence" in words("recurrent_memory", language).labels
         assert figures.draw_typed(found, language).data and "0.750" in figures.summary_typed(found, language)
 
 

@@ -96,7 +96,8 @@ def sequence(fig: plot.Sheet, example: np.ndarray, text: Text, **place: Any) -> 
 
 def answers(fig: plot.Sheet, truth: np.ndarray, said: np.ndarray, names: list[str], text: Text, **place: Any) -> None:
     """The first answer of every network, [net(, tick)], and the right one as a line."""
-    low, high = min(0.0, float(np.nanmin(said[..., -1:]))), max(float(truth[0]), float(np.nanmax(said[..., -1:])), 1.0)
+    now = [float(truth[0]), *said[..., -1][np.isfinite(said[..., -1])]]
+    low, high = min(0.0, *now), max(1.0, *now)
     for i, name in enumerate(names):
         look = {"mode": "markers", "marker": plot.mark(i, 13), "hovertemplate": f"%{{y:.3f}}<extra>{name}</extra>"}
         fig.add_scatter(x=[i], y=said[i, -1:], name=name, showlegend=False, **look, **place).was(y=said[i][:, None])
@@ -168,12 +169,12 @@ def finish_error(fig: plot.Sheet, result: Result, text: Text) -> None:
 
 
 def shades(units: np.ndarray) -> np.ndarray:
-    """Quantities [..., quantity, unit, time] as numbers from 0 to 1: gates as they are, c by tanh and h by size and
-    sign, ½ being 0."""
+    """Units of one network [look, quantity, unit, time] as numbers from 0 to 1: gates as they are, c and h by sign and
+    size, over the largest there is; ½ is 0."""
     found = units.astype(float).copy()
-    for quantity in ("cell", "state"):
-        at = QUANTITIES.index(quantity)
-        found[..., at, :, :] = 0.5 + 0.5 * np.tanh(found[..., at, :, :])
+    for at in map(QUANTITIES.index, ("cell", "state")):
+        largest = np.nanmax(np.abs(found[:, at]), initial=0) or 1.0
+        found[:, at] = 0.5 + 0.5 * found[:, at] / largest
     return found
 
 
@@ -204,6 +205,7 @@ def drawn_inside(example: np.ndarray, units: np.ndarray, names: list[str], text:
             tickvals=ticks, ticktext=labels, autorange="reversed", showgrid=False, tickfont={"size": 11}, row=2, col=k
         )
         fig.update_xaxes(title=text.say("words.time"), showgrid=False, row=2, col=k)
+        fig.update_xaxes(range=[0.5, z.shape[-1] + 0.5], col=k)
     fig.update_layout(showlegend=False)
     plot.stack(fig)
     return fig
