@@ -163,7 +163,9 @@ class Own:
             st.warning(self.say("own.no_cookie"), icon=":material/cookie:")
             return
         given = st.file_uploader(  # of any name: what is in a file decides
-            self.say("own.file"), key=self._key("file"), max_upload_size=readers.LARGEST // 2**20
+            self.say("own.file", field=self.say(f"params.{self.field}")),  # a page may have two
+            key=self._key("file"),
+            max_upload_size=readers.LARGEST // 2**20,
         )
         bounds = {axis: str(low) if low == high else f"{low}–{high}" for axis, (low, high) in self._axes()}
         limits = [self.say(f"sizes.{axis}", count=bound) for axis, bound in bounds.items() if bound != "0"]
