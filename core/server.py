@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 log = logging.getLogger("lab.server")
 
 BACKLOG = 128  # connections that wait; with no file left asyncio logs as many refusals a second
+AHEAD = 0.5  # seconds after which the server reads and draws what nobody has asked for: its first answer comes first
 TIDY = 2.0  # seconds between looks for sessions that nobody came back to
 LASTS = 60.0  # seconds for which a file to be downloaded stays after the last page that shows it
 LASTS_BYTES = 2**28  # that such files may take together
@@ -250,9 +251,11 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     plotly_js()
     wire.bound_log()
     app._runtime._media_file_mgr = lasting_files(app._runtime._media_file_mgr._storage)
-    threading.Thread(target=_ahead, args=(manager,), daemon=True, name="ahead").start()
+    drawing = threading.Thread(target=_ahead, args=(manager,), daemon=True, name="ahead")
+    soon = asyncio.get_running_loop().call_later(AHEAD, drawing.start)
     tidying = asyncio.create_task(_tidy(app._runtime._session_mgr._session_storage._cache))
     yield {}
+    soon.cancel()
     tidying.cancel()
     manager.close()
 
