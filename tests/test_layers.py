@@ -9,7 +9,8 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,13 +33,19 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         await JSONResponse(headers)(scope, receive, send)
 
 
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run to its end in a thread of its own: Playwright leaves a running loop in that of a process with a browser."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def answer(app: Any, path: str = "/health", method: str = "GET", **headers: str) -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8501") as client:
             return await client.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
-    return asyncio.run(ask())
+    return run(ask())
 
 
 def shaken(app: Any, **headers: str) -> int | str:
@@ -58,7 +65,7 @@ def shaken(app: Any, **headers: str) -> int | str:
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
         "extensions": {"websocket.http.response": {}},
     }
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     return next(m["status"] if "status" in m else m["text"] for m in said if "status" in m or "text" in m)
 
 
@@ -330,7 +337,7 @@ def test_who_has_gone_is_let_go_though_nobody_else_leaves(monkeypatch: pytest.Mo
                 await asyncio.sleep(0.01)
         tidying.cancel()
 
-    asyncio.run(let_go())
+    run(let_go())
 
 
 def test_the_log_does_not_say_the_same_for_ever(caplog: pytest.LogCaptureFixture) -> None:
