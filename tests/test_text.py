@@ -90,7 +90,7 @@ def needed(stem: str) -> tuple[set[str], set[str]]:
     of(concept.Params)
     for section in ("presets", "figures", "claims", "mistakes"):
         hinted |= {f"{section}.{item.id}" for item in getattr(concept, section)}
-    worded = [claim.unit for claim in concept.claims if re.fullmatch("[a-z/]{3,}", claim.unit)]
+    worded = [claim.unit for claim in concept.claims if re.fullmatch("[a-z/]{2,}", claim.unit)]
     plain.update(f"units.{unit.replace('/', '_per_')}" for unit in worded)
     for asked in concept.predictions:
         hinted.add(f"predict.{asked.id}")

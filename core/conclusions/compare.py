@@ -18,6 +18,7 @@ from core.concept.params import (
     Number,
     Problem,
     Rows,
+    String,
     Table,
     Upload,
     applicable,
@@ -135,12 +136,12 @@ def worded(name: str, kind: Field, value: Any, text: Text) -> str:
 
 
 def conditions(params: BaseParams, text: Text, without: tuple[str, ...] = ()) -> str:
-    """What these settings are, in one line: every applicable field but rows, tables, drawings, uploads, seeds, and
-    those that the experiment is `without`."""
+    """What these settings are, in one line: every applicable field but rows, tables, drawings, uploads, typed
+    texts, seeds, and those that the experiment is `without`."""
     told = {
         name: kind
         for name, kind in applicable(params).items()
-        if not isinstance(kind, Rows | Upload | Drawing | Table) and name not in (*SEEDS, *without)
+        if not isinstance(kind, Rows | Upload | Drawing | Table | String) and name not in (*SEEDS, *without)
     }
     return " · ".join(
         f"{text.say(f'params.{name}')} {worded(name, kind, getattr(params, name), text)}" for name, kind in told.items()
