@@ -360,7 +360,13 @@ def test_a_run_comes_back_from_the_store_as_it_was(name: str, tmp_path: Path) ->
 def test_asks_answer(name: str, ask: str) -> None:
     kind = experiment(name).ask(ask)
     asked = experiment(name).tiny, last(name), tiny(name)[1], kind.question()
-    answers = [train_module(name).answer(*asked) for _ in range(2)]
+    answers = []
+    for _ in range(2):
+        found = train_module(name).answer(*asked)
+        *partial, last_of_all = found if isinstance(found, Iterator) else [found]
+        assert all(type(part) is kind.answer and not part.complete for part in partial)
+        assert all(one.step < two.step for one, two in pairwise([*partial, last_of_all]))
+        answers.append(last_of_all)
     assert type(answers[0]) is kind.answer and answers[0].complete and same(*answers)
     for field, values in arrays(answers[0]).items():
         assert values.ndim == len(axes(kind.answer)[field])

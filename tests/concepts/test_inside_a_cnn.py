@@ -296,8 +296,9 @@ def test_a_dream_grows_with_and_without_the_network_of_photographs(
         pytest.skip("the network of photographs is not installed")
     monkeypatch.setattr(train, "installed", lambda: there)
     result, state = last()
-    found = train.answer(TINY, result, state, Dream(depth=3, strength=2))
-    assert isinstance(found, Dreamt)
+    begun, found = train.answer(TINY, result, state, Dream(depth=3, strength=2))
+    assert isinstance(found, Dreamt) and not begun.complete
+    assert np.array_equal(begun.pictures[0], found.pictures[0])
     assert found.pretrained == there and found.complete
     before, after = found.pictures.astype(int)
     assert 0 < np.abs(after - before).mean() < 255 * 0.05

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from math import prod
 
 import numpy as np
@@ -186,7 +186,7 @@ def understood(
 
 def answer(
     params: Params, result: Result, state: dict[str, np.ndarray], question: Drawing | Unit | Dream
-) -> Seen | Ascent | Dreamt:
+) -> Seen | Ascent | Iterator[Dreamt]:
     """What the first seed's networks make of a drawing, or a layer of a photograph; or what a unit answers to most."""
     net, judge = (torch.as_tensor(state[name][:1]) for name in NETS)
     if isinstance(question, Drawing):
@@ -225,22 +225,23 @@ def climbed_to(params: Params, net: Tensor, judge: Tensor, question: Unit) -> As
     return Ascent(question, 1, 1, pictures=pictures, answered=np.array(answered, np.float32), said=said)
 
 
-def dreamt(params: Params, net: Tensor, question: Dream) -> Dreamt:
-    """What a layer answers to a photograph is made stronger, step by step (Deep Dream; Mordvintsev et al., 2015)."""
+def dreamt(params: Params, net: Tensor, question: Dream) -> Iterator[Dreamt]:
+    """What a layer answers to a photograph is made stronger, step by step (Deep Dream; Mordvintsev et al., 2015): a
+    Result for every step."""
     high, wide = own_size(params)
     colours = image(params.own) if params.own else photograph(question.photograph, high, wide)
     trained = installed()
     grey = torch.as_tensor(colours.mean(2))[None]
     x = torch.as_tensor(np.broadcast_to(colours, (high, wide, 3)).transpose(2, 0, 1).copy()) if trained else grey
-    before, rng = x, stream("jitter", params.data_seed)
-    for _ in range(question.strength):
+    shown = lambda z: np.broadcast_to(levels(z.permute(1, 2, 0)), (high, wide, 3))  # noqa: E731
+    before, rng = shown(x), stream("jitter", params.data_seed)
+    for step in range(1, question.strength + 1):
         move = tuple(int(n) for n in rng.integers(-JITTER, JITTER + 1, 2))
         leaf = x.roll(move, (1, 2)).requires_grad_()
         seen = features(leaf[None], question.depth)[-1] if trained else stage(net, leaf, question.depth)
         slope = torch.autograd.grad(seen.square().mean(), leaf)[0].roll((-move[0], -move[1]), (1, 2))
         x = (x + RISE * slope / slope.abs().mean().clamp(min=1e-12)).clamp(0, 1)
-    pictures = [np.broadcast_to(levels(z.permute(1, 2, 0)), (high, wide, 3)) for z in (before, x)]
-    return Dreamt(question, 1, 1, trained, np.stack(pictures))
+        yield Dreamt(question, step, question.strength, trained, np.stack([before, shown(x)]))
 
 
 def stage(net: Tensor, x: Tensor, depth: int) -> Tensor:
