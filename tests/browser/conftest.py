@@ -153,3 +153,13 @@ def visiting(chromium: Browser, lab: Lab, **options: object) -> Iterator[Visit]:
     context.close()
     assert visit.errors == []
     assert visit.outside == []
+
+
+def swipe(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
+    """One finger, from `start` by so many pixels."""
+    touch = page.context.new_cdp_session(page)
+    for i in range(11):
+        at = {"x": start[0] + by[0] * i / 10, "y": start[1] + by[1] * i / 10}
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": [at]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(500)

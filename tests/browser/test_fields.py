@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import swipe
 from playwright.sync_api import Browser, Page, expect
 
 from core.concept.params import fields
@@ -53,8 +54,9 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 1500}, locale="en-US", base_url=address)
+def page(chromium: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    size, touch = {"width": 1400, "height": 1500}, getattr(request, "param", False)
+    context = chromium.new_context(viewport=size, has_touch=touch, locale="en-US", base_url=address)
     context.set_default_timeout(60_000)
     page = context.new_page()
     errors: list[str] = []
@@ -109,6 +111,27 @@ def test_papers_are_drawn_on_with_a_mouse(page: Page) -> None:
     assert said(page, "places", "0.5~-0.5~~0.5~0.5") == "0.5~-0.5~~0.5~0.5"
     page.get_by_role("button", name="New paper").click()
     assert said(page, "digit") == ""
+
+
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["touch"])
+def test_papers_are_drawn_on_with_a_finger(page: Page) -> None:
+    opened(page)
+
+    def stroke(which: int, start: tuple[float, float], by: tuple[float, float]) -> None:
+        box = page.locator(".lab-pad canvas").nth(which).bounding_box()
+        assert box
+        at = (box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"])
+        swipe(page, at, (by[0] * box["width"], by[1] * box["height"]))
+
+    stroke(0, (0.06, 0.08), (0.88, 0))
+    ink = fields(Params)["digit"].write("g" * 8 + "6" * 8 + "0" * 32)
+    assert said(page, "digit", ink) == ink
+    stroke(1, (0.04, 0.25), (0.92, 0))
+    wave = "~".join(["0.5"] * 12)
+    assert said(page, "wave", wave) == wave
+    stroke(2, (0.5, 0.25), (-0.25, 0))
+    assert said(page, "places", "-0.5~0.5~~0.5~-0.5") == "-0.5~0.5~~0.5~-0.5"
+    assert page.evaluate("scrollY") == 0  # it drew, and the page stood still
 
 
 def test_papers_are_drawn_on_with_keys(page: Page) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from conftest import Lab, Visit, visiting
+from conftest import Lab, Visit, swipe, visiting
 from playwright.sync_api import Browser, Page, expect
 
 from core.concept.catalog import CONCEPTS
@@ -30,16 +30,6 @@ def phone(chromium: Browser, lab: Lab) -> Iterator[Visit]:
     for visit in visiting(chromium, lab, has_touch=True, is_mobile=True):
         visit.page.set_viewport_size({"width": 390, "height": 844})
         yield visit
-
-
-def swipe(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
-    """One finger, from `start` by so many pixels."""
-    touch = page.context.new_cdp_session(page)
-    for i in range(11):
-        at = {"x": start[0] + by[0] * i / 10, "y": start[1] + by[1] * i / 10}
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": [at]})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.wait_for_timeout(500)
 
 
 def axes(page: Page) -> dict[str, float]:
