@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)  # machines that build may be slow; what is right comes sooner
@@ -60,6 +60,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = start(tmp_path_factory.mktemp("store"), LAB_GRACE="10")  # no test waits for what another has left
     while not lab.health()["ready"]:
         time.sleep(0.5)
+    yield lab
+    lab.process.send_signal(signal.SIGTERM)
+    lab.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A server that trains nothing by itself, for tests of what is there before: pages show the results that ship."""
+    lab = start(tmp_path_factory.mktemp("calm"), LAB_AUTO_SECONDS="0", LAB_WORKERS="1")
     yield lab
     lab.process.send_signal(signal.SIGTERM)
     lab.process.wait(20)
@@ -122,12 +131,40 @@ def visit(chromium: Browser, lab: Lab) -> Iterator[Visit]:
     yield from visiting(chromium, lab)
 
 
+@pytest.fixture(scope="module")
+def browser_of_one(chromium: Browser, lab: Lab) -> Iterator[BrowserContext]:
+    """Of somebody who has been here before, and has the lab's files."""
+    yield from browsing(chromium, lab)
+
+
+@pytest.fixture
+def another(browser_of_one: BrowserContext, lab: Lab) -> Iterator[Visit]:
+    """A visit of somebody who has been here before."""
+    visit = watched(browser_of_one, lab)
+    yield visit
+    visit.page.close()
+    assert visit.errors == [] == visit.outside
+
+
 def visiting(chromium: Browser, lab: Lab, **options: object) -> Iterator[Visit]:
-    """A new browser context whose errors and outside requests are kept, and must be none in the end."""
-    context = chromium.new_context(
-        viewport={"width": 1400, "height": 1000}, locale="en-US", base_url=lab.url, **options
-    )  # type: ignore[arg-type]
+    """The first visit of somebody, whose errors and outside requests are kept, and must be none in the end."""
+    for context in browsing(chromium, lab, **options):
+        visit = watched(context, lab)
+        yield visit
+    assert visit.errors == [] == visit.outside
+
+
+def browsing(chromium: Browser, lab: Lab, **options: object) -> Iterator[BrowserContext]:
+    """The browser of one person."""
+    size = {"width": 1400, "height": 1000}
+    context = chromium.new_context(viewport=size, locale="en-US", base_url=lab.url, **options)  # type: ignore[arg-type]
     context.set_default_timeout(60_000)
+    yield context
+    context.close()
+
+
+def watched(context: BrowserContext, lab: Lab) -> Visit:
+    """A new page whose errors and outside requests are kept."""
     visit = Visit(context.new_page())
     # Streamlit itself asks /<page>/_stcore/… first and takes the 404 as "not here".
     visit.page.on(
@@ -149,10 +186,7 @@ def visiting(chromium: Browser, lab: Lab, **options: object) -> Iterator[Visit]:
             else None
         ),
     )
-    yield visit
-    context.close()
-    assert visit.errors == []
-    assert visit.outside == []
+    return visit
 
 
 def swipe(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:

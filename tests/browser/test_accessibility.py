@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Lab, Visit, visiting
-from playwright.sync_api import Browser, Page, expect
+from conftest import Visit
+from playwright.sync_api import Page, expect
 
 from core.concept.catalog import CATALOG
 from core.concept.params import write
@@ -69,25 +69,25 @@ def findings(page: Page) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("stem", [entry.stem for entry in CATALOG])
-def test_a_page_has_no_findings_in_either_theme_and_fits_a_phone(chromium: Browser, lab: Lab, stem: str) -> None:
-    for visit in visiting(chromium, lab, color_scheme="light"):
-        page = visit.page
-        opened(visit, stem)
-        unfold(visit)
-        assert page.locator("#root h1").count() == 1
-        assert page.evaluate("document.documentElement.lang") == "en"
-        findings(page)
-        page.emulate_media(color_scheme="dark")
-        page.wait_for_function("getComputedStyle(document.querySelector('#root h1')).color.match(/\\d+/)[0] > 128")
-        page.wait_for_timeout(500)
-        findings(page)
-        page.set_viewport_size({"width": 380, "height": 800})
-        page.wait_for_timeout(500)
-        for box in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
-            assert page.evaluate(f"{box}.scrollWidth - {box}.clientWidth") <= 0
-        for wide in page.locator(".lab-stage, .lab-rows, .lab-scrub:visible, .lab-chips:visible").all():
-            box = wide.bounding_box()
-            assert not box or (box["x"] >= 0 and box["x"] + box["width"] <= 380)
+def test_a_page_has_no_findings_in_either_theme_and_fits_a_phone(another: Visit, stem: str) -> None:
+    page = another.page
+    page.emulate_media(color_scheme="light")
+    opened(another, stem)
+    unfold(another)
+    assert page.locator("#root h1").count() == 1
+    assert page.evaluate("document.documentElement.lang") == "en"
+    findings(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("getComputedStyle(document.querySelector('#root h1')).color.match(/\\d+/)[0] > 128")
+    page.wait_for_timeout(500)
+    findings(page)
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.wait_for_timeout(500)
+    for box in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{box}.scrollWidth - {box}.clientWidth") <= 0
+    for wide in page.locator(".lab-stage, .lab-rows, .lab-scrub:visible, .lab-chips:visible").all():
+        box = wide.bounding_box()
+        assert not box or (box["x"] >= 0 and box["x"] + box["width"] <= 380)
 
 
 def test_the_findings_listed_as_streamlit_s_are_still_there(visit: Visit) -> None:
