@@ -31,8 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 STEMS = [entry.stem for entry in CONCEPTS]
 EXAMPLES = int(os.environ.get("LAB_EXAMPLES", 120))
 TRIES = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-# Of the pages, which share about a thousand links.
-EVERY = settings(TRIES, max_examples=max(EXAMPLES // 6, 8 * EXAMPLES // len(STEMS)))
+# Of the pages, which share about five hundred links.
+EVERY = settings(TRIES, max_examples=max(EXAMPLES // 10, 4 * EXAMPLES // len(STEMS)))
 
 NASTY = ["", "nan", "inf", "-1", "1e99", "~~", "~-~", "sgd~lr", "a-b~c", "9" * 400, "१२", "\x00", "\u202e"]
 NASTY += ["<script>alert(1)</script>", "![x](https://outside.example/x.png)", "../../etc/passwd"]
