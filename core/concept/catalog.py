@@ -79,7 +79,7 @@ MAP = (
     Entry("autoencoder", "generating", "compress", needs=("linear_models",)),
     Entry("gan", "generating", "swords", needs=("autoencoder",)),
     Entry("reinforcement_learning", "deciding", "sports_esports", needs=("optimizers",)),
-    Entry("meta_learning", "deciding", needs=("transfer_learning",)),
+    Entry("meta_learning", "deciding", "school", needs=("transfer_learning",)),
 )
 
 TALKS = ("which_optimizer", "deep_nets")
