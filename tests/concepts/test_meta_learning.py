@@ -237,7 +237,7 @@ def ends(id: str, name: str, size: int, at: int, value: float) -> BaseResult:
 def rates(joint: float) -> BaseResult:
     filled = np.full((5, MANY_SEEDS, 1, len(RATES)), 5.0)
     filled[0, :, 0, 1], filled[1, :, 0, 3] = 0.5, joint
-    return made("own_rate", by_rate=filled)
+    return made("own_rate", by_rate=filled, error=np.ones((5, MANY_SEEDS, 2, MOST + 1)))
 
 
 def glyphs(id: str, **values: float) -> BaseResult:

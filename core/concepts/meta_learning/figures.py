@@ -21,6 +21,7 @@ from core.figures.gallery import Gallery, percents
 SHOWN = 2  # ways on the first screen, and drawings of a glyph
 STEP = ("step", lambda r: r.tick)
 LAYERS = tuple(f"layer_{i + 1}" for i in range(len(SIZES) - 1))
+NEAR = 0.6  # how far to either side of the best start quadratics are drawn
 GREY = {"line": plot.line(style.AXIS, 1.8, "dot")}
 
 
@@ -96,7 +97,7 @@ def summary_fit(result: Result, language: str) -> str:
 def line_of_floor(fig: plot.Sheet, result: Result, text: Text) -> None:
     """Dotted: the best that does without adapting."""
     fig.add_hline(y=float(result.floor.mean()), **GREY)
-    fig.update_yaxes(title=text.say("words.error"), tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+    fig.update_yaxes(title=text.say("words.error"), type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
 
 
 def over_counts(fig: plot.Sheet, result: Result, text: Text) -> None:
@@ -184,7 +185,7 @@ def draw_glyphs(result: Any, language: str) -> go.Figure:
     """Left: a task, what is adapted to above, what is to be named below. Right: accuracy by steps of adapting."""
     text, names = GLYPHS.text(language), GLYPHS.names(result, language)
     titles = [text.say("words.task"), ""]
-    fig = plot.panels(1, 2, titles, 430, column_widths=[0.27, 0.73], horizontal_spacing=0.11)
+    fig = plot.panels(1, 2, titles, 410, column_widths=[0.27, 0.73], horizontal_spacing=0.11)
     left, wanted = {"row": 1, "col": 1}, result.example[[0, -1]]
     pictures = wanted.reshape(1, SHOWN, CLASSES, SIDE, SIDE).swapaxes(1, 2)
     low, high = float(wanted.min()), float(wanted.max())
@@ -201,6 +202,7 @@ def draw_glyphs(result: Any, language: str) -> go.Figure:
     fig.add_hline(y=1 / CLASSES, **GREY, **where)
     fig.update_xaxes(title=text.say("words.move"), **where)
     fig.update_yaxes(title=text.say("words.accuracy"), range=[0, 1.02], **where)
+    fig.update_layout(legend={"y": 1.1})
     return plot.film(fig, result, result.tick, text.say("words.step"))
 
 
@@ -232,8 +234,10 @@ def draw_quadratic(result: Any, language: str) -> go.Figure:
         mark = plot.mark(i, 15) | {"line": plot.line("#ffffff", 1.5)}
         fig.add_scatter(x=at[-1], y=high[-1], mode="markers", marker=mark, name=name, hovertemplate=tip)
         fig.was(x=at, y=high)
-    fig.update_xaxes(title=text.say("words.begin"))
-    fig.update_yaxes(title=text.say("words.mean_loss"), rangemode="tozero")
+    near = np.abs(x - result.best[0]) < NEAR
+    low, high = float(result.curve[near].min()), float(result.curve[near].max())
+    fig.update_xaxes(title=text.say("words.begin"), range=[x[near][0], x[near][-1]])
+    fig.update_yaxes(title=text.say("words.mean_loss"), range=[low - 0.1 * (high - low), high])
     return plot.film(fig, result, result.tick, text.say("words.step"))
 
 
