@@ -30,7 +30,8 @@ def named(result: Any, text: Text) -> list[str]:
 
 
 def without(result: Any, text: Text) -> str:
-    return text.say("summaries.floor", floor=float(result.floor.mean()))
+    floor = float(result.floor.mean())
+    return text.say("summaries.floor", floor=floor) if np.isfinite(floor) else ""
 
 
 def listed(names: tuple[str, ...]) -> Any:
