@@ -70,7 +70,7 @@ def draw_fit(result: Result, language: str) -> go.Figure:
     """An unseen task, and two ways that adapt to its points; the scrubber counts their steps."""
     text, x = HERE.text(language), places()
     fig = plot.figure(390)
-    true = {"name": text.say("words.truth"), "line": plot.line(style.fade(style.PALETTE[8], 0.35), 7, "longdash")}
+    true = {"name": text.say("words.truth"), "line": plot.line(style.fade(style.PALETTE[8], 0.35), 7, "6px,3px")}
     fig.add_scatter(x=x, y=result.truth, hovertemplate="%{y:.2f}", mode="lines", **true)
     still = {"name": text.say("words.still"), "hovertemplate": "%{y:.2f}", "mode": "lines"}
     fig.add_scatter(x=x, y=best_still(x), **still, **GREY)
