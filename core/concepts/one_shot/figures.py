@@ -22,7 +22,7 @@ from core.concepts.one_shot.params import (
     SIZE,
     Compared,
     Result,
-    tested,
+    strangers,
     trained_on,
     ways,
 )
@@ -127,7 +127,7 @@ def summary_pairs(result: Result, language: str) -> str:
 
 def finish_gallery(fig: plot.Sheet, result: Result, text: Text) -> None:
     """Dotted: guessing."""
-    sizes = [size for size in GALLERY if size <= tested(result.params)]
+    sizes = [size for size in GALLERY if size <= strangers(result.params)]
     look = {"mode": "lines", "line": plot.line(style.AXIS, 1.5, "dot"), "name": text.say("words.chance")}
     fig.add_scatter(x=sizes, y=[1 / size for size in sizes], hovertemplate="%{y:.3f}", **look, row=1, col=1)
     fig.update_xaxes(type="log", tickvals=GALLERY, ticktext=[f"{size}" for size in GALLERY])
@@ -141,7 +141,7 @@ def at_gallery(result: Result, name: str, place: int) -> np.ndarray:
 
 def largest(result: Result) -> int:
     """The place of the largest gallery that there is."""
-    return max(k for k, size in enumerate(GALLERY) if size <= tested(result.params))
+    return max(k for k, size in enumerate(GALLERY) if size <= strangers(result.params))
 
 
 def summary_gallery(result: Result, language: str) -> str:

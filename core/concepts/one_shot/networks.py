@@ -29,7 +29,7 @@ from core.ml.optimizers import Optimizer, Settings
 from core.ml.random import stream
 
 VALIDATION, UNSEEN, SEEN = range(3)  # sets that are not trained on
-SETTLING = 30  # batches by which norms of networks that nobody trained know what they are given
+SETTLING = 20  # batches by which norms of networks that nobody trained know what they are given
 BODIES = parameter_count(BODY, GIVEN)  # weights of a body
 
 
@@ -125,13 +125,9 @@ class Embedders:
         self.optimizer.step(torch.autograd.grad(loss.sum(), leaf)[0])
 
     @torch.no_grad()
-    def embed(self, x: Tensor) -> Tensor:
-        return self.embedded(self.rows, x)
-
-    @torch.no_grad()
-    def apart(self, f: Tensor) -> np.ndarray:
-        """Distances of all pairs of embeddings [members, n, EMBED]; of a yes/no head the probability of “different”."""
-        d = self.different(self.rows, f)
+    def apart(self, x: Tensor) -> np.ndarray:
+        """Distances of all pairs of pictures [members, n, …]; of a yes/no head the probability of “different”."""
+        d = self.different(self.rows, self.embedded(self.rows, x))
         return (torch.sigmoid(d) if self.loss == "siamese" else d).numpy(force=True).astype(float)
 
     def state(self) -> np.ndarray:
@@ -153,13 +149,11 @@ class Course:
         self.params, self.each = params, EACH[params.data]
         self.sets = [sets_of(params, params.data_seed + s) for s in range(params.seeds)]
 
-        def tensor(parts: list[list[np.ndarray]]) -> Tensor:
-            rows = [np.concatenate([part.reshape(-1, SIZE, SIZE) for part in each]) for each in parts]
-            return torch.as_tensor(np.stack(rows), device=device)
+        def tensor(parts: list[np.ndarray]) -> Tensor:
+            return torch.as_tensor(np.stack([part.reshape(-1, SIZE, SIZE) for part in parts]), device=device)
 
-        self.x, self.looked = tensor([[s.train] for s in self.sets]), tensor([list(s[1:]) for s in self.sets])
-        self.held = tensor([[s.validation[:BATCH, :WRITTEN]] for s in self.sets])
-        self.sizes = [len(part) * self.each for part in self.sets[0][1:]]
+        self.x, *self.looked = (tensor(list(parts)) for parts in zip(*self.sets))
+        self.held = tensor([s.validation[:BATCH, :WRITTEN] for s in self.sets])
         held = len(self.sets[0].validation[:BATCH])
         self.paired = torch.arange(held, device=device).repeat_interleave(self.held.shape[1] // held)
         few = min(BATCH, trained_on(params))
@@ -167,6 +161,7 @@ class Course:
         drawn = [self.drawn(params.data_seed + s, few) for s in range(params.seeds)]
         self.who, self.which = (torch.as_tensor(np.stack(part, 1), device=device) for part in zip(*drawn))
         self.seed = torch.arange(params.seeds, device=device)[:, None]
+        self.settled: dict[str, Tensor] = {}
 
     def drawn(self, seed: int, few: int) -> tuple[np.ndarray, np.ndarray]:
         """Of every batch: as many writings of `few` identities as make IMAGES."""
@@ -180,22 +175,24 @@ class Course:
         p = self.params
         seeds = [p.weight_seed + s for s in range(p.seeds)]
         nets = Embedders(loss, margin, trained_on(p), seeds, p.lr, p.steps, self.x.device)
-        for step in range(SETTLING):
+        for step in range(0 if self.settled else SETTLING):
             nets.settle(self.x[self.seed, self.which[step % p.steps]])
+        self.settled = self.settled or nets.kept
+        nets.kept = {name: value.clone() for name, value in self.settled.items()}
         return nets
 
     def learn(self, nets: Embedders, step: int) -> None:
         nets.learn(self.x[self.seed, self.which[step]], self.y, self.who[step])
 
-    def apart(self, nets: Embedders) -> list[np.ndarray]:
-        """Distances [seed, n, n] within each set that is not trained on."""
-        return [nets.apart(part) for part in nets.embed(self.looked).split(self.sizes, 1)]
+    def apart(self, nets: Embedders, *which: int) -> list[np.ndarray]:
+        """Distances [seed, n, n] within these sets that are not trained on."""
+        return [nets.apart(self.looked[each]) for each in which]
 
     @torch.no_grad()
     def loss(self, nets: Embedders) -> np.ndarray:
         """[seed], of the first identities for the threshold; of a softmax, of new writings of those it knows."""
         if nets.loss != "classifier":
             return nets.losses(nets.rows, self.held, self.paired, False).numpy(force=True)
-        seen = self.looked[:, -self.sizes[-1] :]
-        who = torch.arange(self.sizes[-1], device=seen.device) // self.each
+        seen = self.looked[SEEN]
+        who = torch.arange(seen.shape[1], device=seen.device) // self.each
         return nets.softmax(nets.rows, seen, who.expand(len(seen), -1), False).numpy(force=True)

@@ -114,7 +114,7 @@ class Compared(BaseResult):
 ASKS = (Ask("compare", Pair, Compared),)
 GIVEN = (1, SIZE, SIZE)
 BODY: Layers = (
-    *(Conv(16, 3, 2), Norm(), Act(), Conv(32, 3, 2), Norm(), Act(), Conv(32, 3, 2), Norm(), Act()),
+    *(layer for wide in (16, 32, 32) for layer in (Conv(wide, 3, 2, bias=False), Norm(), Act())),
     *(Flatten(), Dense(EMBED)),
 )
 
@@ -129,7 +129,7 @@ def trained_on(params: Params) -> int:
     return params.identities if params.data == "symbols" else APART[0]
 
 
-def tested(params: Params) -> int:
+def strangers(params: Params) -> int:
     """Identities of each set that is tested with, at most."""
     return TESTED if params.data == "symbols" else APART[2]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.concepts.one_shot.params import APART, DIGITS, EACH, SIZE, Params, tested, writings
+from core.concepts.one_shot.params import APART, DIGITS, EACH, SIZE, Params, strangers, writings
 from core.ml.mnist import mnist
 from core.ml.random import stream
 
@@ -73,7 +73,7 @@ def symbols(params: Params, seed: int, part: str, count: int, each: int, again: 
 
 def sets_of(params: Params, seed: int) -> Sets:
     """What one seed trains on, chooses its threshold by, and is tested with: identities of three sets, none in two."""
-    many, each = tested(params), EACH[params.data]
+    many, each = strangers(params), EACH[params.data]
     if params.data == "symbols":
         return Sets(
             symbols(params, seed, "train", params.identities, writings(params)),

@@ -19,7 +19,7 @@ from core.concepts.one_shot.measuring import (
     precision,
     roc,
 )
-from core.concepts.one_shot.networks import SEEN, UNSEEN, Course, Embedders
+from core.concepts.one_shot.networks import SEEN, UNSEEN, VALIDATION, Course, Embedders
 from core.concepts.one_shot.params import (
     EACH,
     EDGES,
@@ -59,7 +59,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
         for step in moment.steps:
             course.learn(nets, step)
         if moment.due:
-            d = course.apart(nets)
+            d = course.apart(nets, VALIDATION, UNSEEN, SEEN)
             before = before or d
             record.append(
                 "tick",
@@ -70,7 +70,10 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
             rows: list[Any] = [*(list(zip(*found[:2])) for found in (d, before)), raw]
             record.append(
                 "end",
-                **stacked(stacked(ended(*each, course.each, params, s) for s, each in enumerate(row)) for row in rows),
+                **stacked(
+                    stacked(ended(others, d, course.each, params, s) for s, (others, d) in enumerate(row))
+                    for row in rows
+                ),
             )
         if moment.step % chunk == 0 or moment.last:
             yield record.result(moment.step)
@@ -79,12 +82,12 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
 
 def judged(params: Params, d: tuple[np.ndarray, ...], each: int, seed: int) -> dict[str, Any]:
     """Distances of one seed within all sets, as the test of the Params has them."""
-    others, strangers, known = (pairs(one, each) for one in d)
+    others, fresh, known = (pairs(one, each) for one in d)
     right = best_threshold(others)
     threshold = {"half": 0.5, "precision": best_threshold(others, precise=True)}.get(params.test, right)
-    shown = known if params.test == "seen" else strangers
+    shown = known if params.test == "seen" else fresh
     taken, refused = errors(shown, threshold)
-    honest = 1 - sum(errors(strangers, right)) / 2
+    honest = 1 - sum(errors(fresh, right)) / 2
     accuracy, oneshot = plainly(d[UNSEEN], each, params, seed)
     accuracy_seen, oneshot_seen = plainly(d[SEEN], each, params, seed)
     return {
@@ -92,7 +95,7 @@ def judged(params: Params, d: tuple[np.ndarray, ...], each: int, seed: int) -> d
         "oneshot": oneshot,
         "area_seen": accuracy_seen,
         "oneshot_seen": oneshot_seen,
-        "apart": [strangers.same.mean(), strangers.different.mean()],
+        "apart": [fresh.same.mean(), fresh.different.mean()],
         "threshold": threshold,
         "taken": taken,
         "refused": refused,
@@ -128,7 +131,7 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray] | None, 
     net.load(state["net"][:1])
     both = torch.as_tensor(np.stack(given)[None])
     held = pairs(by_pixels(sets.validation)[0], EACH[params.data])
-    mine, plain = net.apart(net.embed(both))[0, 0, 1], by_pixels(np.stack(given)[None])[0][0, 1]
+    mine, plain = net.apart(both)[0, 0, 1], by_pixels(np.stack(given)[None])[0][0, 1]
     over = float(mine) / float(result.threshold[0, -1]), float(plain) / best_threshold(held)
     numbers = [np.array([value], np.float32) for value in over]
     return Compared(question, 1, 1, np.stack(given), *numbers)

@@ -27,8 +27,8 @@ def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Res
             for course, net in zip(courses, nets):
                 course.learn(net, step)
         if moment.due:
-            found = [course.apart(net) for course, net in zip(courses, nets)]
-            rows: list[Any] = [[d[UNSEEN] for d in found], [d[SEEN] for d in found], [plain] * len(LADDER)]
+            found = [course.apart(net, UNSEEN, SEEN) for course, net in zip(courses, nets)]
+            rows: list[Any] = [*zip(*found), [plain] * len(LADDER)]
             each = courses[0].each
             worth = np.array(
                 [[[plainly(d, each, params, s) for s, d in enumerate(one)] for one in row] for row in rows]

@@ -28,7 +28,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Res
             for net in nets.values():
                 course.learn(net, step)
         if moment.due:
-            found = [course.apart(net)[UNSEEN] for net in nets.values()]
+            found = [course.apart(net, UNSEEN)[0] for net in nets.values()]
             untrained = untrained or list(found[NETS.index("contrastive")])
             rows: list[Any] = [*found, untrained, plain]
             worth = np.array([[plainly(d, course.each, params, s) for s, d in enumerate(row)] for row in rows])
