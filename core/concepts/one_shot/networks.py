@@ -29,7 +29,7 @@ from core.ml.optimizers import Optimizer, Settings
 from core.ml.random import stream
 
 VALIDATION, UNSEEN, SEEN = range(3)  # sets that are not trained on
-SETTLING = 20  # batches by which norms of networks that nobody trained know what they are given
+SETTLING = 10  # batches by which norms of networks that nobody trained know what they are given
 BODIES = parameter_count(BODY, GIVEN)  # weights of a body
 
 

@@ -38,7 +38,7 @@ DATA = ("symbols", "digits")
 TESTS = ("right", "half", "seen", "precision")
 ROWS = ("trained", "untrained", "pixels")
 DIGITS, APART = 10, (5, 2, 3)  # classes, for training, for the threshold, unseen
-TESTED, EACH = 30, {"symbols": 8, "digits": 60}  # identities of the sets that are tested with, writings of each
+TESTED, EACH = 25, {"symbols": 6, "digits": 50}  # identities of the sets that are tested with, writings of each
 GALLERY = (2, 5, 10, 20)  # identities that are enrolled, with one writing each
 TRIALS = 400
 BATCH, WRITTEN = 12, 4  # identities of a batch at most, and writings of all of it over those
@@ -188,5 +188,5 @@ PRESETS = (
     Preset("precision", {"test": "precision"}, "pairs"),
 )
 
-TINY = Params(identities=6, images=48, steps=2, updates=1, seeds=2)
+TINY = Params(identities=6, images=48, steps=2, updates=2, seeds=2)
 TRIAL = {"seeds": 1, "images": 48, "steps": 2, "updates": 1}
