@@ -23,7 +23,6 @@ from core.concepts.one_shot.params import (
     Compared,
     Result,
     strangers,
-    trained_on,
     ways,
 )
 from core.figures import kinds, plot, style
@@ -46,8 +45,9 @@ HERE, PAIR, COURSE = gallery("rows", ROWS), gallery("pairs", PAIRS), gallery("se
 NET, COUNT = gallery("nets", NETS, "losses"), gallery("sets", KNOWN, "identities")
 
 
-def mean(seeds: np.ndarray, digits: int = 3) -> str:
-    return f"{np.asarray(seeds, float).mean():.{digits}f}"
+def mean(seeds: Any) -> str:
+    value = float(np.mean(np.asarray(seeds, float)))
+    return f"{value:.3f}" if np.isfinite(value) else "–"
 
 
 # Pairs of strangers
@@ -97,7 +97,7 @@ def draw_pairs(result: Result, language: str) -> go.Figure:
     for col in (2, 3):
         fig.update_xaxes(title=text.say("words.over"), range=[0, EDGES[-1]], dtick=1, row=1, col=col)
         fig.update_yaxes(showticklabels=False, row=1, col=col)
-    fig.update_layout(margin={"l": 4, "r": 8}, legend={"y": -0.2})
+    fig.update_layout(margin={"l": 4, "r": 8, "b": 66}, legend={"x": 0.34, "y": -0.17, "yanchor": "top"})
     plot.stack(fig)
     return plot.film(fig, result, result.tick, text.say("words.step"))
 
@@ -118,7 +118,7 @@ def summary_pairs(result: Result, language: str) -> str:
     }
     numbers |= {name: mean(getattr(result, name)[:, -1]) for name in ("said", "fair", "oneshot")}
     numbers |= {"pixels": mean(result.pixels[:, 1]), "untrained": mean(result.oneshot[:, 0]), "ways": ways(p)}
-    numbers |= {"step": int(result.tick[-1]), "identities": trained_on(p), "chance": f"{1 / ways(p):.2f}"}
+    numbers |= {"step": int(result.tick[-1]), "chance": f"{1 / ways(p):.2f}"}
     return text.say(f"summaries.pairs_{p.test}", **numbers)
 
 
@@ -132,7 +132,7 @@ def finish_gallery(fig: plot.Sheet, result: Result, text: Text) -> None:
     fig.add_scatter(x=sizes, y=[1 / size for size in sizes], hovertemplate="%{y:.3f}", **look, row=1, col=1)
     fig.update_xaxes(type="log", tickvals=GALLERY, ticktext=[f"{size}" for size in GALLERY])
     fig.update_yaxes(range=[0, 1.02])
-    fig.update_layout(legend={"y": 1.12})
+    titled(fig, result, text)
 
 
 def at_gallery(result: Result, name: str, place: int) -> np.ndarray:
@@ -151,7 +151,7 @@ def summary_gallery(result: Result, language: str) -> str:
 
     def row(i: int) -> dict[str, Any]:
         sizes = {"small": GALLERY[0], "large": GALLERY[place]}
-        return sizes | {"few": few[i], "many": many[i], "inside": percent(inside[i])}
+        return sizes | {"few": mean(few[i]), "many": mean(many[i]), "inside": percent(inside[i])}
 
     return HERE.each(result, language, "summaries.gallery", row)
 
@@ -199,7 +199,13 @@ def by_count(result: Any) -> dict[str, np.ndarray]:
     return {name: getattr(result, name)[..., -1].transpose(0, 2, 1) for name in ("oneshot", "area")}
 
 
+def titled(fig: plot.Sheet, result: Any, text: Text) -> None:
+    """Room between the legend and the titles of panels."""
+    fig.update_layout(legend={"y": 1.12})
+
+
 def finish_counts(fig: plot.Sheet, result: Any, text: Text) -> None:
+    titled(fig, result, text)
     fig.update_xaxes(type="log", tickvals=LADDER, ticktext=[f"{n}" for n in LADDER])
 
 
@@ -223,9 +229,8 @@ def draw_compared(found: Compared, language: str) -> go.Figure:
 
 
 def summary_compared(found: Compared, language: str) -> str:
-    over, plain = float(found.distance[0]), float(found.pixels[0])
-    key = "same" if over <= 1 else "different"
-    return HERE.text(language).say(f"summaries.compared_{key}", over=f"{over:.2f}", pixels=f"{plain:.2f}")
+    key = "same" if found.distance[0] <= 1 else "different"
+    return HERE.text(language).say(f"summaries.compared_{key}", over=mean(found.distance), pixels=mean(found.pixels))
 
 
 FIGURES = (
@@ -269,7 +274,7 @@ FIGURES = (
         kinds.curves(
             COURSE, "course", "step", lambda r: r.tick, of_course,
             COURSE.saying("summaries.course", oneshot=last("oneshot"), area=last("area")), marked=True, side=True,
-            height=400,
+            height=400, finish=titled,
         ),
     ),
 )  # fmt: skip
