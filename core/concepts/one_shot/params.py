@@ -161,16 +161,16 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
     return named(result.params.loss, trained_on(result.params), state["net"])
 
 
-def training(params: Params, members: int, looks: float) -> Cost:
-    """Of `members` networks, each seed of which is looked at so often."""
-    step = training_step(BODY, GIVEN, IMAGES)
-    look = 0.3 * training_step(BODY, GIVEN, 3 * TESTED * EACH["symbols"]) * looks / params.steps
-    memory = activation_bytes(BODY, GIVEN, 3 * TESTED * EACH["symbols"]) + 4.0 * SIZE**2 * (params.images + 1000)
-    return Cost(params.steps, members * (step + look) + 1e7, members * memory, members)
+def training(params: Params, nets: int, looks: float, courses: int = 1) -> Cost:
+    """Of so many networks a seed, in turn, each looked at so often, from so many sets of pictures."""
+    step, pictures = training_step(BODY, GIVEN, IMAGES), 3 * TESTED * EACH["symbols"]
+    look = 0.3 * training_step(BODY, GIVEN, pictures) * looks / params.steps
+    kept = activation_bytes(BODY, GIVEN, pictures + IMAGES) + 8.0 * courses * SIZE**2 * (params.images + 1000)
+    return Cost(params.steps, params.seeds * nets * (step + look) + 1e7, params.seeds * kept, params.seeds * nets)
 
 
 def cost(params: Params) -> Cost:
-    return training(params, params.seeds, TICKS + 4)
+    return training(params, 1, TICKS + 4)
 
 
 def data_files(params: Params) -> tuple[tuple[str, str], ...]:

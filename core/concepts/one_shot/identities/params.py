@@ -35,4 +35,4 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 
 def cost(params: Params) -> Cost:
-    return training(params.replace(steps=params.updates), len(LADDER) * params.seeds, 4)
+    return training(params.replace(steps=params.updates), len(LADDER), 4, len(LADDER))
