@@ -126,9 +126,9 @@ def summary_pairs(result: Result, language: str) -> str:
 
 
 def finish_gallery(fig: plot.Sheet, result: Result, text: Text) -> None:
-    """Dotted: guessing."""
+    """Thin: guessing."""
     sizes = [size for size in GALLERY if size <= strangers(result.params)]
-    look = {"mode": "lines", "line": plot.line(style.AXIS, 1.5, "dot"), "name": text.say("words.chance")}
+    look = {"mode": "lines", "line": plot.line(style.AXIS, 1.5, "longdashdot"), "name": text.say("words.chance")}
     fig.add_scatter(x=sizes, y=[1 / size for size in sizes], hovertemplate="%{y:.3f}", **look, row=1, col=1)
     fig.update_xaxes(type="log", tickvals=GALLERY, ticktext=[f"{size}" for size in GALLERY])
     fig.update_yaxes(range=[0, 1.02])
@@ -157,8 +157,8 @@ def summary_gallery(result: Result, language: str) -> str:
 
 
 def finish_roc(fig: plot.Sheet, result: Result, text: Text) -> None:
-    """Dotted: guessing."""
-    look = {"mode": "lines", "line": plot.line(style.AXIS, 1.5, "dot"), "name": text.say("words.chance")}
+    """Thin: guessing."""
+    look = {"mode": "lines", "line": plot.line(style.AXIS, 1.5, "longdashdot"), "name": text.say("words.chance")}
     fig.add_scatter(x=[0, 1], y=[0, 1], hoverinfo="skip", **look)
     fig.update_yaxes(range=[0, 1.02])
     fig.update_xaxes(range=[-0.01, 1.02])
@@ -190,7 +190,7 @@ def by_net(result: Any) -> dict[str, np.ndarray]:
 
 
 def finish_losses(fig: plot.Sheet, result: Any, text: Text) -> None:
-    """Dotted: guessing."""
+    """Thin: guessing."""
     for col, x in ((1, 1 / ways(result.params)), (2, 0.5)):
         fig.add_vline(x=x, line=plot.line(style.AXIS, 1.5, "dot"), row=1, col=col)
 
