@@ -133,6 +133,7 @@ def test_a_script_is_clean_and_says_what_it_is(case: str, tmp_path: Path) -> Non
         "torchvision",
         "sklearn",
         "scipy",
+        "babel",
         "faker",
         "PIL",
         "pandas",

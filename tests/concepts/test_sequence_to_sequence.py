@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import f_oneway
 from torch import Tensor, nn
 
 from core.concept.params import Refused
@@ -22,6 +23,7 @@ from core.concepts.sequence_to_sequence.networks import Model, first_row, losses
 from core.concepts.sequence_to_sequence.pairs import (
     EACH,
     FEWEST,
+    GRAMS,
     GROUPS,
     LOCALES,
     LONGEST,
@@ -53,7 +55,7 @@ from core.concepts.sequence_to_sequence.train import answer, between, code_point
 from core.ml.own import CONTENTS
 from tests.known import known
 
-CONSTANTS = {FEWEST, LONGEST, 2, 8, 12}  # of an own text; lengths at which claims are measured
+CONSTANTS = {FEWEST, LONGEST, GRAMS, 2, 8, 12}  # of an own text; lengths at which claims are measured
 COUNTS, UNITS = (5, 4), 6
 SOURCE = torch.tensor([[[0, 3, 1, 4], [2, -1, -1, -1], [4, 4, -1, -1]]])
 TARGET = torch.tensor([[[1, 2, 4, -1], [0, 4, -1, -1], [3, 3, 3, 4]]])
@@ -222,9 +224,13 @@ def test_pairs() -> None:
 
 
 def test_how_much_of_a_state_lies_between_groups() -> None:
-    group = torch.tensor([0, 0, 1, 1])
-    assert between(torch.tensor([[1.0], [1.0], [3.0], [3.0]]), group) == pytest.approx(1)
-    assert between(torch.tensor([[1.0], [3.0], [1.0], [3.0]]), group) == pytest.approx(0)
+    group = torch.arange(4).repeat(50)
+    noise = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    assert between(torch.ones(200, 3) * group.unsqueeze(1), group) == pytest.approx(1)
+    assert between(noise, group) == pytest.approx(0, abs=0.03)
+    one = between(noise[:, :1] + group.unsqueeze(1), group)  # F as scipy has it: 1 − (n − 1) / (n − k + (k − 1) F)
+    f = f_oneway(*((noise[:, 0] + group)[group == k].numpy() for k in range(4))).statistic
+    assert one == pytest.approx(1 - 199 / (196 + 3 * f), abs=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -309,13 +315,13 @@ KNOWN: dict[str, tuple[BaseResult, BaseResult]] = {
         made("flatters_less", forced=[0.9, 1], free=[0.8, 0.9]),
     ),
     "beam": (made("beam", beam=[[0.5, *NONE[1:], 0.51]] * 2), made("beam", beam=[[0.5, *NONE[1:], 0.7]] * 2)),
-    "symbols_held": (
-        made("symbols_held", held=[[0.5, 0.1], [0.3, 0.4]]),
-        made("symbols_held", held=[[0.3, 0.1], [0.3, 0.4]]),
+    "first_held": (
+        made("first_held", held=[[0.2, 0.5, 0.1], [0.1, 0.5, 0.4]]),
+        made("first_held", held=[[0.1, 0.5, 0.1], [0.1, 0.5, 0.4]]),
     ),
     "length_held": (
-        made("length_held", held=[[0.5, 0.1], [0.3, 0.4]]),
-        made("length_held", held=[[0.5, 0.4], [0.3, 0.4]]),
+        made("length_held", held=[[0.2, 0.5, 0.1], [0.1, 0.5, 0.4]]),
+        made("length_held", held=[[0.2, 0.5, 0.4], [0.1, 0.5, 0.4]]),
     ),
     "copy_falls": (made("copy_falls", by_size=[BAD, BAD]), made("copy_falls", by_size=[EVEN, BAD])),
     "turned": (made("turned", free=[0.8, 0.85]), made("turned", free=[0.8, 0.8])),

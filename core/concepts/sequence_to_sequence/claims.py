@@ -49,7 +49,7 @@ def bleu(result: Any) -> np.ndarray:
 
 
 def held(what: int) -> Callable[[Any], np.ndarray]:
-    """Share of the last state's variance between last symbols (0), between lengths (1)."""
+    """Share of the last state's variance between first symbols (0), between lengths (2)."""
     return lambda result: result.held[:, :, -1, what].astype(float)
 
 
@@ -89,8 +89,8 @@ CLAIMS = (
     claim("flatters", NETS.alone(flattered, LAST, reverse), 0.05),
     claim("flatters_less", NETS.alone(flattered, ATTENTION, reverse), 0.02, "below"),
     claim("beam", NETS.more(beam(8), LAST, LAST, reverse, over=beam(1)), 0.05, "within"),
-    claim("symbols_held", NETS.more(held(0), LAST, ATTENTION, reverse), 0.05),
-    claim("length_held", NETS.more(held(1), ATTENTION, LAST, reverse), 0.05),
+    claim("first_held", NETS.more(held(0), LAST, ATTENTION, reverse), 0.02),
+    claim("length_held", NETS.more(held(2), ATTENTION, LAST, reverse), 0.05),
     claim("copy_falls", NETS.more(at(0.25), LAST, LAST, run("copy"), over=at(1)), 0.5, **TURNS),
     claim("turned", NETS.more(free, TURNED, LAST, run("copy")), 0.02, **TURNS),
     claim("told", NETS.more(whole, LAST, HALF, reverse), 0.05, **TELLS),

@@ -85,7 +85,9 @@ def look_panel(fig: plot.Sheet, result: Any, look: np.ndarray, said: np.ndarray,
         words = [[f"{ours[k] if k >= 0 else '■'}{'' if k == wanted else ' ✗'}" for k, wanted in zip(row, right[:rows])]
                  for row in said[:, :rows]]  # fmt: skip
         beside = np.full(rows, len(result.source) - 0.4)
-        plot.words(fig, beside, np.arange(rows), np.array(words), "middle right", textfont=small, **place)
+        plot.words(
+            fig, beside, np.arange(rows), np.array(words), "middle right", textfont=small, showlegend=False, **place
+        )
     across = [theirs[k] for k in result.source]
     fig.update_xaxes(tickvals=np.arange(len(across)), ticktext=across, tickangle=0, tickfont=small, showgrid=False,
                      range=[-0.5, len(across) + (0.9 if known else -0.5)], zeroline=False, **place)  # fmt: skip
@@ -109,8 +111,8 @@ def draw_lengths(result: Result, language: str) -> go.Figure:
         ends = float(result.size[longest(result)]) + 0.5, float(result.size[-1]) + 0.5
         shade = {"fillcolor": style.fade(style.PALETTE[8], 0.13), "line_width": 0, "layer": "below"}
         fig.add_vrect(x0=ends[0], x1=ends[1], **shade, row=1, col=1)
-        said = {"text": text.say("words.beyond"), "showarrow": False, "yanchor": "top", "font": {"size": 12}}
-        fig.add_annotation(x=sum(ends) / 2, y=1.03, **said, row=1, col=1)
+        said = {"text": text.say("words.beyond"), "showarrow": False, "textangle": -90, "font": {"size": 12}}
+        fig.add_annotation(x=sum(ends) / 2, y=0.6, **said, row=1, col=1)
     fig.update_xaxes(title=text.say("words.size"), row=1, col=1)
     fig.update_yaxes(title=text.say("words.by_size"), range=[-0.02, 1.05], row=1, col=1)
     for i in range(nets):
@@ -147,10 +149,15 @@ def summary_lengths(result: Result, language: str) -> str:
     return HERE.text(language).say("summaries.lengths", listed=listed, step=int(result.tick[-1]))
 
 
+def across_of(names: list[str]) -> int:
+    """Panels in a row."""
+    return len(names) if len(names) < 4 else 2
+
+
 def draw_looks(result: Result, language: str) -> go.Figure:
     """The example: weights of the source's states, as large as they may be."""
     text, names = HERE.text(language), HERE.names(result, language)
-    fig, places = plot.grid(names, min(2, len(names)), 0.1, 0.2)
+    fig, places = plot.grid(names, across_of(names), 0.09, 0.2)
     for i, place in enumerate(places):
         look_panel(fig, result, result.look[i], result.said[i], text, **place)
     plot.bare(fig)
@@ -246,7 +253,7 @@ SAID_BLEU = HERE.saying(
 def draw_map(result: Result, language: str) -> go.Figure:
     """Last states of the encoder: the sign is the last symbol of the source, the colour its length."""
     text, names = HERE.text(language), HERE.names(result, language)
-    fig, places = plot.grid(names, min(2, len(names)), 0.06, 0.16)
+    fig, places = plot.grid(names, across_of(names), 0.06, 0.16)
     letters = symbols_of(result, 0)
     signs, lengths = [letters[k] for k in result.map_symbol], result.map_length.astype(int)
     for i, place in enumerate(places):
@@ -266,14 +273,15 @@ def draw_map(result: Result, language: str) -> go.Figure:
 
 
 def table_map(result: Result, language: str) -> pd.DataFrame:
-    values = {"held_symbol": result.held[:, :, -1, 0], "held_length": result.held[:, :, -1, 1]}
+    values = {f"held_{word}": result.held[:, :, -1, k] for k, word in enumerate(("first", "last", "length"))}
     return HERE.table(result, language, kinds.interval_columns(HERE.text(language), values))
 
 
 SAID_MAP = HERE.saying(
     "summaries.map",
-    symbol=lambda r: percents(r.held[:, :, -1, 0].astype(float)),
-    length=lambda r: percents(r.held[:, :, -1, 1].astype(float)),
+    first=lambda r: percents(r.held[:, :, -1, 0].astype(float)),
+    last=lambda r: percents(r.held[:, :, -1, 1].astype(float)),
+    length=lambda r: percents(r.held[:, :, -1, 2].astype(float)),
 )
 
 # A source of the reader's own
@@ -281,17 +289,18 @@ SAID_MAP = HERE.saying(
 
 def draw_translated(found: Translated, language: str) -> go.Figure:
     """Where every net looks, and the beam of one."""
-    text, names = HERE.text(language), HERE.names(found, language)
-    count = len(names)
+    text, count = HERE.text(language), len(found.said)
+    names = [text.say("words.net_n", n=i + 1) for i in range(count)]
     fig = plot.panels(1, count + 1, [*names, text.say("words.beam_of", n=min(found.params.net, count))], 380,
                       column_widths=[*[0.7 / count] * count, 0.3], horizontal_spacing=0.3 / (count + 1))  # fmt: skip
     for i in range(count):
         look_panel(fig, found, found.look[i][None], found.said[i][None], text, row=1, col=i + 1)
     said = [f"{k + 1}. {spelled(found, row) or '–'} " for k, row in enumerate(found.best)]
-    look = {"orientation": "h", "marker": {"color": style.fade(style.PALETTE[0], 0.6)}}
+    look: dict[str, Any] = {"orientation": "h", "marker": {"color": style.fade(style.PALETTE[0], 0.4)}}
+    look |= {"text": said, "textposition": "inside", "insidetextanchor": "start", "constraintext": "none"}
     chance = np.exp(found.likely.astype(float))
     fig.add_bar(x=chance, y=said, hovertemplate="%{y}: %{x:.3f}<extra></extra>", **look, row=1, col=count + 1)
-    fig.update_yaxes(autorange="reversed", automargin=True, row=1, col=count + 1)
+    fig.update_yaxes(autorange="reversed", showticklabels=False, row=1, col=count + 1)
     fig.update_xaxes(range=[0, 1], row=1, col=count + 1)
     plot.bare(fig)
     fig.update_layout(margin={"l": 30, "b": 30})
@@ -301,8 +310,8 @@ def draw_translated(found: Translated, language: str) -> go.Figure:
 
 def summary_translated(found: Translated, language: str) -> str:
     text = HERE.text(language)
-    rows = [text.say("summaries.said", name=name, said=spelled(found, row) or "–")
-            for name, row in zip(HERE.names(found, language), found.said)]  # fmt: skip
+    rows = [text.say("summaries.said", name=text.say("words.net_n", n=i + 1), said=spelled(found, row) or "–")
+            for i, row in enumerate(found.said)]  # fmt: skip
     return text.say("summaries.translated", source=spelled(found, found.source, 0), listed=text.sentences(rows))
 
 

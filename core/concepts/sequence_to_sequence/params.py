@@ -86,7 +86,8 @@ class Result(BaseResult):
     map: np.ndarray = array("net end+ point axis")  # last states of the encoder, two principal components, first seed
     map_symbol: np.ndarray = array("point", dtype="int64")  # the last symbol that was read, and how many were
     map_length: np.ndarray = array("point", dtype="int64")
-    held: np.ndarray = array("net seed end+ what")  # share of the last state's variance between symbols, lengths
+    # Share of the last state's variance between first symbols, last symbols, lengths
+    held: np.ndarray = array("net seed end+ what")
 
 
 @dataclass(frozen=True)

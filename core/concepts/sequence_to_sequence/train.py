@@ -62,7 +62,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 20) -> Generator[Res
         "width": len(WIDTHS),
         "part": len(PARTS),
         "axis": 2,
-        "what": 2,
+        "what": 3,
     }
     known = {"symbols": symbols, "size": data.sizes, "inside": data.inside, "source": source, "target": target}
     known |= {"map_symbol": last_of(test.source[0, :n]).numpy(), "map_length": (test.source[0, :n] >= 0).sum(1).numpy()}
@@ -159,7 +159,7 @@ def judged(model: Model, test: Test) -> dict[str, np.ndarray]:
     found = {"ratio": torch.tensor(ratio), "beam": beam, "likely": likely}
     found |= {"bleu": torch.tensor(np.stack([bleu(*pair) for pair in zip(ours, theirs)]))}
     found |= {"moves": (apart * asks).sum((1, 2)) / asks.sum((1, 2)).clamp(min=1), "map": x @ axes.T}
-    groups = last_of(source), (source >= 0).sum(2)
+    groups = source[..., 0], last_of(source), (source >= 0).sum(2)
     held = [[between(h, own) for own in pair] for h, *pair in zip(read.last, *groups)]
     return numbers(found | {"held": torch.tensor(held)})
 
@@ -170,9 +170,10 @@ def last_of(source: Tensor) -> Tensor:
 
 
 def between(x: Tensor, group: Tensor) -> float:
-    """The share of the variance of x [n, units] that lies between groups [n]."""
-    around = sum((x[group == k] - x[group == k].mean(0)).square().sum() for k in group.unique())
-    return float(1 - around / (x - x.mean(0)).square().sum())
+    """The share of the variance of x [n, units] that lies between groups [n], less what chance gives (Kelley, 1935)."""
+    many = group.unique()
+    around = sum((x[group == k] - x[group == k].mean(0)).square().sum() for k in many) / max(1, len(x) - len(many))
+    return float(1 - around / ((x - x.mean(0)).square().sum() / (len(x) - 1)))
 
 
 def numbers(found: dict[str, Tensor]) -> dict[str, np.ndarray]:
