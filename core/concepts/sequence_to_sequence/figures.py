@@ -297,7 +297,13 @@ def draw_translated(found: Translated, language: str) -> go.Figure:
         look_panel(fig, found, found.look[i][None], found.said[i][None], text, row=1, col=i + 1)
     said = [f"{k + 1}. {spelled(found, row) or '–'} " for k, row in enumerate(found.best)]
     look: dict[str, Any] = {"orientation": "h", "marker": {"color": style.fade(style.PALETTE[0], 0.4)}}
-    look |= {"text": said, "textposition": "inside", "insidetextanchor": "start", "constraintext": "none"}
+    look |= {
+        "text": said,
+        "textposition": "inside",
+        "insidetextanchor": "start",
+        "constraintext": "none",
+        "textangle": 0,
+    }
     chance = np.exp(found.likely.astype(float))
     fig.add_bar(x=chance, y=said, hovertemplate="%{y}: %{x:.3f}<extra></extra>", **look, row=1, col=count + 1)
     fig.update_yaxes(autorange="reversed", showticklabels=False, row=1, col=count + 1)
