@@ -65,6 +65,13 @@ def whole(result: Any) -> np.ndarray:
     return result.by_size[:, :, -1, result.inside].astype(float).mean(2)
 
 
+def by_length(result: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths of sources, each once, and the share of answers without a mistake there, [net, seed, tick, length]."""
+    lengths, at = np.unique(result.size, return_inverse=True)
+    shares = [result.by_size[..., at == k].astype(float).mean(-1) for k in range(len(lengths))]
+    return lengths, np.stack(shares, -1)
+
+
 # Where it looks
 
 
@@ -103,10 +110,10 @@ def draw_lengths(result: Result, language: str) -> go.Figure:
     specs: list[Any] = [[{"rowspan": down} if not r else None, *[{}] * across] for r in range(down)]
     fig = plot.panels(down, 1 + across, ["", *names], 420, specs=specs, column_widths=[0.42, *[0.58 / across] * across],
                       horizontal_spacing=0.075, vertical_spacing=0.2)  # fmt: skip
+    lengths, shares = by_length(result)
     for i, name in enumerate(names):
         tip = f"{name}: %{{y:.2f}}<extra></extra>"
-        seeds = result.by_size[i].astype(float)
-        plot.bands(fig, result.size, seeds, name, plot.curve(i, marked=True), hover=tip, row=1, col=1)
+        plot.bands(fig, lengths, shares[i], name, plot.curve(i, marked=True), hover=tip, row=1, col=1)
     if not result.inside.all():
         ends = float(result.size[longest(result)]) + 0.5, float(result.size[-1]) + 0.5
         shade = {"fillcolor": style.fade(style.PALETTE[8], 0.13), "line_width": 0, "layer": "below"}
@@ -129,8 +136,9 @@ def draw_lengths(result: Result, language: str) -> go.Figure:
 
 
 def table_lengths(result: Result, language: str) -> pd.DataFrame:
-    mean, half = plot.over_seeds(result.by_size[:, :, -1])
-    columns = {"words.size": result.size[None].round(1), "words.by_size": mean.round(4), "± 95 %": half.round(4)}
+    lengths, shares = by_length(result)
+    mean, half = plot.over_seeds(shares[:, :, -1])
+    columns = {"words.size": lengths[None].round(1), "words.by_size": mean.round(4), "± 95 %": half.round(4)}
     return HERE.table(result, language, columns)
 
 

@@ -25,7 +25,7 @@ TICKS = 8  # moments that are measured besides the start
 WIDTHS = (1, 2, 4, 8)  # of beams
 PARTS = ("1", "2", "3", "4", "brevity", "bleu")
 BEAMED = 10  # prompts of every length for beams
-PROMPT = 48  # letters that can be typed
+PROMPT = FARTHEST  # letters that can be typed
 
 
 @dataclass(frozen=True)
