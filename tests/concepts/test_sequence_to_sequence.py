@@ -281,12 +281,14 @@ SETTINGS = {claim.id: claim.params for claim in CLAIMS} | {mistake.id: mistake.p
 
 def made(id: str, **means: list[Any]) -> BaseResult:
     """Known means of every net in the end: `forced`, `free`, `ratio` …; of `by_size` at the shortest quarter, the
-    longest of training, and beyond; of others a list per net."""
+    longest of training, and beyond; of others a list per net. Nets that are not
+    named are like the last."""
     params: Params = SETTINGS[id].replace(seeds=MANY)
     noise = np.random.default_rng(0).normal(0, 1e-4, MANY)
     lengths = sizes(params)
     given: dict[str, Any] = {"size": np.array(lengths), "inside": np.array(lengths) <= params.length}
     for name, nets in means.items():
+        nets = [*nets, *nets[-1:] * (len(params.nets) - len(nets))]
         if name == "by_size":
             nets = [np.interp(lengths, [2, 8, 12], own) for own in nets]
         given[name] = np.moveaxis(np.array(nets, float)[..., None] + noise, -1, 1)[:, :, None]
@@ -326,7 +328,10 @@ KNOWN: dict[str, tuple[BaseResult, BaseResult]] = {
     "copy_falls": (made("copy_falls", by_size=[BAD, BAD]), made("copy_falls", by_size=[EVEN, BAD])),
     "turned": (made("turned", free=[0.8, 0.85]), made("turned", free=[0.8, 0.8])),
     "told": (made("told", by_size=[EVEN, BAD]), made("told", by_size=[BAD, BAD])),
-    "blind_reverse": (made("blind_reverse", by_size=[GOOD, GOOD]), made("blind_reverse", by_size=[GOOD, BAD])),
+    "blind_reverse": (
+        made("blind_reverse", by_size=[BAD, GOOD, GOOD]),
+        made("blind_reverse", by_size=[BAD, GOOD, BAD]),
+    ),
     "dates": (made("dates", by_size=[BAD, GOOD, BAD]), made("dates", by_size=[GOOD, GOOD, GOOD])),
     "blind_dates": (made("blind_dates", by_size=[BAD, GOOD, BAD]), made("blind_dates", by_size=[BAD, GOOD, GOOD])),
     "bleu": (

@@ -175,7 +175,7 @@ def draw_looks(result: Result, language: str) -> go.Figure:
 
 
 def table_looks(result: Result, language: str) -> pd.DataFrame:
-    found = [spelled(result, said[-1]) for said in result.said]
+    found = [f"→ {spelled(result, said[-1])}" for said in result.said]
     right = [int((said[-1] == result.target)[result.target >= 0].sum()) for said in result.said]
     columns: dict[str, Any] = {"words.said": np.array(found), "words.right_symbols": np.array(right)}
     if result.complete:  # how far weights move where states of the encoder are those of another source
