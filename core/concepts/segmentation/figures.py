@@ -164,7 +164,7 @@ def ranged(fig: plot.Sheet, result: Any, text: Any) -> None:
 
 MEASURED = RULED.later(
     kinds.intervals(
-        RULED, "measures", lambda r: {name: everyone(r, MEASURES.index(name)) for name in MEASURES if name != "recall"},
+        RULED, "measures", lambda r: {name: everyone(r, MEASURES.index(name)) for name in MEASURES},
         RULED.saying("summaries.measures", accuracy=lambda r: over(everyone(r, ACCURACY)),
                      iou=lambda r: over(everyone(r, IOU)), boundary=lambda r: over(everyone(r, BOUNDARY))),
         finish=ranged,

@@ -199,7 +199,7 @@ def class_iou(truth: np.ndarray, said: np.ndarray) -> np.ndarray:
 def scores(truth: np.ndarray, said: np.ndarray) -> np.ndarray:
     """MEASURES of masks [n, row, column].
 
-    accuracy: share of pixels. recall: of each class, the mean. iou: of each class over all scenes, the mean (Everingham
+    accuracy: share of pixels. iou: of each class over all scenes, the mean (Everingham
     et al., 2010). boundary: the same of the pixels at borders of their class alone, objects only (Cheng et al., 2021).
     absent, wrong: IoU scene by scene, 1 for whatever class is neither there nor found.
     """
@@ -207,7 +207,6 @@ def scores(truth: np.ndarray, said: np.ndarray) -> np.ndarray:
     edges = class_iou(np.where(at_border, truth, -1), np.where(found_border, said, -1))[1:]
     shared, either = ratios(truth, said)
     by_scene = np.where(either, shared / np.maximum(either, 1), 1.0)
-    recall = [np.mean(said[truth == c] == c) for c in np.unique(truth)]
-    found = {"accuracy": np.mean(truth == said), "recall": np.mean(recall), "iou": np.nanmean(class_iou(truth, said)),
+    found = {"accuracy": np.mean(truth == said), "iou": np.nanmean(class_iou(truth, said)),
              "boundary": np.nanmean(edges), "absent": by_scene.mean()}  # fmt: skip
     return np.array([found[name] for name in MEASURES], np.float32)

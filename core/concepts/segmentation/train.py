@@ -47,10 +47,12 @@ def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Res
     tested = [drawn(params, params.data_seed + s, "test", params.tested) for s in range(params.seeds)]
     x, truth = (np.stack(part) for part in zip(*tested))
     seen, meant = torch.as_tensor(x, device=device), torch.as_tensor(truth, device=device).repeat(len(NETS), 1, 1, 1)
+    distinct = [len(np.unique(mask)) for mask in truth[0]]
+    full = np.argsort(-np.array(distinct), kind="stable")[:SHOWN]  # scenes with most classes are seen
     axes = {"net": len(NETS), "seed": params.seeds, "measure": len(MEASURES), "baseline": len(BASELINES), "end": 1,
             "scene": SHOWN, "row": SIZE, "column": SIZE, "class": len(CLASSES), "distance": len(DISTANCES)}  # fmt: skip
     record = Recording(
-        Result, params, steps, axes, tick=ticks, scene=x[0, :SHOWN], truth=truth[0, :SHOWN].astype(np.uint8),
+        Result, params, steps, axes, tick=ticks, scene=x[0, full], truth=truth[0, full].astype(np.uint8),
         base=baselines(batches, x, truth),
         pixels=(np.bincount(truth.ravel(), minlength=len(CLASSES)) / truth.size).astype(np.float32),
     )  # fmt: skip
@@ -62,7 +64,7 @@ def train(params: Params, device: str = "cpu", chunk: int = 10) -> Generator[Res
             said = z.argmax(2).unflatten(0, (len(NETS), -1)).numpy(force=True)  # [net, seed, n, row, column]
             found = [[scores(*pair) for pair in zip(truth, net)] for net in said]
             loss = cross_entropy(z, meant).numpy(force=True)
-            record.append("tick", loss=loss, score=np.array(found), said=said[:, 0, :SHOWN].astype(np.uint8))
+            record.append("tick", loss=loss, score=np.array(found), said=said[:, 0, full].astype(np.uint8))
         if moment.last:
             by_class = [[class_iou(*pair) for pair in zip(truth, net)] for net in said]
             wrong = [[by_distance(*pair) for pair in zip(truth, net)] for net in said]
