@@ -229,6 +229,7 @@ LOST = LOSS.later(
                    "rare": r.by_class[:, :, -1, CLASSES.index(RARE)], "found": r.recall[:, :, -1, CLASSES.index(RARE)]},
         LOSS.saying("summaries.losses", iou=lambda r: over(r.score[:, :, -1, IOU]),
                     rare=lambda r: over(r.by_class[:, :, -1, CLASSES.index(RARE)])),
+        finish=ranged,
     )
 )  # fmt: skip
 
