@@ -44,7 +44,7 @@ def gallery(part: str, group: str, names: Sequence[str], rules: int = 0) -> Gall
 
     return Gallery(
         "segmentation", lambda r, text: [text.say(f"{group}.{name}") for name in names], f"words.{group}",
-        diverged=None if group == "classes" else lost, of=part,
+        diverged=lost, of=part,
     )  # fmt: skip
 
 
@@ -262,8 +262,7 @@ def summary_segmented(found: Segmented, language: str) -> str:
 FIGURES = (
     *HERE.figures(Figure("scene", draw_scene, table_scene, summary_scene)),
     *RULED.figures(MEASURED),
-    *HERE.figures(BORDER),
-    *BY_CLASS.figures(EACH_CLASS),
+    *HERE.figures(BORDER, EACH_CLASS),
     *UP.figures(DOUBLING, BOARDS),
     *LOSS.figures(LOST),
 )
