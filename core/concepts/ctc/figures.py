@@ -20,7 +20,7 @@ from core.figures.gallery import Gallery, percent, percents
 
 STEP = ("step", lambda r: r.tick)
 SEEN = 2  # networks on the first screen
-MARK = "–"  # the blank, in texts and tables
+MARK = "·"  # the blank, in paths
 
 
 def named(result: Any, text: Text) -> list[str]:
@@ -31,7 +31,10 @@ def named(result: Any, text: Text) -> list[str]:
 def name_of(net: Net, text: Text) -> str:
     told = [text.say("words.prior_is", power=f"{net.prior:g}")] if net.prior and net.loss == "ctc" else []
     told += [] if net.both else [text.say("words.one_way")]
-    return ", ".join([text.say(f"options.loss.{net.loss}"), *told])
+    name = text.say(f"options.loss.{net.loss}")
+    for more in told:
+        name = text.say("words.with", name=name, more=more)
+    return name
 
 
 def lost(result: Any) -> np.ndarray:
@@ -57,7 +60,7 @@ def spelled(text: Sequence[int]) -> str:
 
 def said(p: np.ndarray) -> str:
     """What the likeliest path of p [symbol, time] says."""
-    return spelled(said_by(p.argmax(0).tolist(), BLANK))
+    return spelled(said_by(p.argmax(0).tolist(), BLANK)) if np.isfinite(p).all() else "–"
 
 
 def paint_strip(fig: plot.Sheet, strip: np.ndarray, **place: Any) -> None:
@@ -75,14 +78,14 @@ def paint_frames(fig: plot.Sheet, p: np.ndarray, text: Text, **place: Any) -> No
     tip = f"{text.say('words.column')} %{{x:.0f}}, %{{customdata}}: %{{z:.2f}}<extra></extra>"
     who = [[name] * len(at) for name in names]
     fig.add_heatmap(x=at, y=np.arange(SYMBOLS), z=p[-1], customdata=who, hovertemplate=tip, **look, **place).was(z=p)
-    path = p.argmax(1)
+    path = np.where(np.isfinite(p).all(1), p.argmax(1), BLANK)
     new = np.concatenate([np.ones_like(path[:, :1], bool), path[:, 1:] != path[:, :-1]], 1) & (path != BLANK)
     digits = np.where(new, path.astype(str), "")
     font = {"textfont": {"size": 13, "color": style.PALETTE[1]}, "showlegend": False}
-    plot.words(fig, at, np.full(len(at), SYMBOLS - 0.4), digits, "top center", **font, **place)
+    plot.words(fig, at, np.full(len(at), SYMBOLS + 1.05), digits, "middle center", **font, **place)
     axis: dict[str, Any] = {"showgrid": False, "zeroline": False}
-    fig.update_yaxes(tickvals=[0, 3, 6, 9, BLANK], ticktext=["0", "3", "6", "9", names[-1]], tickfont={"size": 10},
-                     range=[-0.5, SYMBOLS + 1.6], **axis, **place)  # fmt: skip
+    fig.update_yaxes(tickvals=[0, 3, 6, BLANK], ticktext=["0", "3", "6", names[-1]], tickfont={"size": 10},
+                     range=[-0.5, SYMBOLS + 2.6], **axis, **place)  # fmt: skip
 
 
 def draw_strip(result: Result, language: str) -> go.Figure:
@@ -101,7 +104,8 @@ def draw_strip(result: Result, language: str) -> go.Figure:
         place = {"row": 2 + i, "col": 1}
         paint_frames(fig, result.p[i].astype(float), text, **place)
         for a, b in zip(left, right):
-            fig.add_vrect(a, b, fillcolor=style.fade(style.PALETTE[1], 0.1), line_width=0, **place)
+            span = {"x0": a, "x1": b, "y0": SYMBOLS - 0.4, "y1": SYMBOLS + 2.5, "line_width": 0}
+            fig.add_shape(type="rect", fillcolor=style.fade(style.PALETTE[1], 0.16), layer="below", **span, **place)
     for row in range(1, 2 + shown):
         bottom = row > shown
         fig.update_xaxes(range=[-0.5, WIDE - 0.5], showgrid=False, showticklabels=bottom, row=row, col=1)
@@ -146,6 +150,8 @@ def summary_training(result: Result, language: str) -> str:
         if not len(seen):
             return None
         top = seen[blank[i, seen].argmax()]
+        if not blank[i, top]:
+            return {"key": "summaries.never_blank", "now": percent(error[i, -1])}
         told = {"blank": percent(blank[i, top]), "when": int(result.tick[top]), "error": percent(error[i, top])}
         return told | {"now": percent(error[i, -1])}
 
@@ -180,11 +186,11 @@ def summary_beam(result: Result, language: str) -> str:
     better, gains = (result.__getattribute__(name).astype(float).mean(1) for name in ("better", "gains"))
 
     def row(i: int) -> dict[str, Any] | None:
-        if not np.isfinite(better[i, -1]):
+        if len(result.look) < 2 or not np.isfinite(better[i, -1]):
             return None
-        most = int(np.nanargmax(better[i]))
+        most = 1 + int(np.nanargmax(better[i, 1:]))
         return {"most": percent(better[i, most]), "when": int(result.look[most]), "now": percent(better[i, -1]),
-                "gain": f"{100 * gains[i, -1]:+.1f}".replace("-", "−")}  # fmt: skip
+                "gain": f"{-100 * gains[i, -1] + 0.0:+.1f}".replace("-", "−")}  # fmt: skip
 
     return HERE.each(result, language, "summaries.beam", row, none="summaries.later")
 
@@ -229,7 +235,7 @@ def draw_paths(result: Any, language: str) -> go.Figure:
 def table_paths(result: Any, language: str) -> pd.DataFrame:
     rows = [(text, path, round(chance, 6)) for text, paths in by_text(result).items() for path, chance in paths]
     texts, paths, chances = zip(*rows)
-    return CASE.frame(language, {"words.text": texts, "words.path": paths, "words.chance": chances})
+    return CASE.frame(language, {"words.text": texts, "words.one_path": paths, "words.chance": chances})
 
 
 def summary_paths(result: Any, language: str) -> str:

@@ -32,7 +32,7 @@ BLANK, SYMBOLS = 10, 11  # behind the digits
 HIGH, WIDE, MOST = 8, 48, 6  # pixels of a strip, and digits that it has room for
 FINE = 2  # dots of the pad along a pixel
 TICKS, LOOKS = 12, 3  # moments after the start, and at every which of them beam search reads as well
-TESTED, BEAMED = 100, 30  # test strips at most, and those that beam search reads
+TESTED, BEAMED = 100, 20  # test strips at most, and those that beam search reads
 BEAM, LEAST = 8, 0.01  # beginnings that it keeps, and probability from which on it tries a symbol
 # CTC | with the loss divided by a text's length (wrong) | every frame told its label | without a blank
 LOSSES = ("ctc", "mean", "told", "no_blank")

@@ -46,6 +46,7 @@ class Reader:
         self.layers, self.shape = network(params, net)
         first = [sequence_weights(self.layers, self.shape, params.weight_seed + i) for i in range(params.seeds)]
         self.weights = torch.as_tensor(np.stack(first), device=device).requires_grad_()
+        self.power = net.prior if net.loss == "ctc" else 0.0
         self.prior = torch.full((params.seeds, SYMBOLS), 1 / SYMBOLS, device=device)
         self.adam = torch.optim.Adam([self.weights], params.lr)
 
@@ -58,7 +59,7 @@ class Reader:
 
     def scores(self, logits: Tensor) -> Tensor:
         """Log probabilities of symbols, less a share of the log prior."""
-        return logits.log_softmax(-1) - self.net.prior * self.prior.log().view(-1, 1, 1, SYMBOLS)
+        return logits.log_softmax(-1) - self.power * self.prior.log().view(-1, 1, 1, SYMBOLS)
 
     def learn(self, strips: Sequence[Strips]) -> None:
         """One step. The gradient by the logits is softmax less posterior, whatever the prior (which is held fixed):
@@ -236,7 +237,8 @@ def answer(params: Params, result: Result, state: dict[str, np.ndarray], questio
         p.append(reader.scores(logits).softmax(-1)[0, 0].numpy())
     beams = [next(iter(beam(row, BEAM, LEAST).items())) for row in p]
     size = len(p[0])
-    said = np.array([padded(said_by(row.argmax(-1).tolist(), BLANK), size) for row in p])
+    paths = [np.where(np.isfinite(row).all(-1), row.argmax(-1), BLANK) for row in p]
+    said = np.array([padded(said_by(path.tolist(), BLANK), size) for path in paths])
     likely = np.array([padded(text, size) for text, _ in beams])
     chance = np.array([each for _, each in beams], np.float32)
     return Read(question, 1, 1, strip=x[0], p=np.stack(p).swapaxes(1, 2), said=said, beam=likely, chance=chance)
