@@ -240,6 +240,8 @@ def table_paths(result: Any, language: str) -> pd.DataFrame:
 
 def summary_paths(result: Any, language: str) -> str:
     text, found = CASE.text(language), by_text(result)
+    if not found:
+        return text.say("summaries.later")
     totals = {name: sum(chance for _, chance in paths) for name, paths in found.items()}
     best, own = next(iter(totals)), letters([LETTERS.index(letter) for letter in result.params.text])
     path, chance = max((each for paths in found.values() for each in paths), key=lambda each: each[1])
