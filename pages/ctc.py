@@ -9,7 +9,7 @@ def ask() -> None:
     """A strip of the reader's own."""
     if page.experiment.part:
         return
-    with page.folded("strip", page.text.say("words.own_strip"), "draw") as fold:
+    with page.folded("strip", page.text.say("words.strip"), "draw") as fold:
         if fold.open:
             page.question("strip", draw_read, summary_read)
 

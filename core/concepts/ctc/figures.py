@@ -126,7 +126,7 @@ def draw_strip(result: Result, language: str) -> go.Figure:
 def table_strip(result: Result, language: str) -> pd.DataFrame:
     text = HERE.text(language)
     columns = kinds.interval_columns(text, {"error": last("error")(result), "blank": last("blank")(result)})
-    return HERE.table(result, language, {"words.says": [said(p[-1]) for p in result.p]} | columns)
+    return HERE.table(result, language, {"words.says": [f"“{said(p[-1])}”" for p in result.p]} | columns)
 
 
 def summary_strip(result: Result, language: str) -> str:
