@@ -1,6 +1,6 @@
-from core.ui.verdicts import Ledger
+from core.ui.verdicts import Verdicts
 
-ledger = Ledger()
-ledger.header()
-ledger.filters()
-ledger.table()
+place = Verdicts()
+place.header()
+place.filters()
+place.table()

@@ -187,7 +187,7 @@ def test_measuring_asks_for_every_deciding_run_once(monkeypatch: pytest.MonkeyPa
 
 def test_the_stored_verdicts_are_of_claims_there_are() -> None:
     for stem, verdicts in kept.every().items():
-        known = {claim.id: claim for claim in load(stem).claims}
+        known = {claim.id: claim for claim in load(stem).measured}
         assert set(verdicts) <= set(known)
         for id, found in verdicts.items():
             assert found["smallest"] == known[id].smallest and found["direction"] == known[id].direction

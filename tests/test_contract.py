@@ -22,12 +22,11 @@ import torch
 
 from core.concept.catalog import CONCEPTS, LANGUAGES
 from core.concept.params import BaseParams, Integer, Rows, canonical, fields
-from core.concept.parts import Claim, Figure, Mistake, experiment, load, train_module
+from core.concept.parts import SIGNS, UNSEEN, Claim, Figure, Mistake, experiment, load, train_module
 from core.concept.result import BaseResult, arrays, axes, same
 from core.concept.text import words
 from core.conclusions.claims import deciding
 from core.conclusions.compare import joined
-from core.conclusions.measures import UNSEEN
 from core.conclusions.stats import interval, verdict
 from core.figures.overlay import common_axes, overlay
 from core.runs import cut
@@ -486,6 +485,7 @@ def test_a_mistake_is_a_setting_that_a_reader_can_look_at(stem: str) -> None:
     concept = load(stem)
     assert len({mistake.id for mistake in concept.mistakes}) == len(concept.mistakes)
     for mistake in concept.mistakes:
+        assert mistake.sign in SIGNS
         assert max(mistake.params.data_seed, mistake.params.weight_seed) < UNSEEN - 100
         assert concept.figure(mistake.figure).shown(mistake.params)
 

@@ -174,6 +174,7 @@ PLACES = pytest.mark.parametrize(
     [
         ("home", {}),
         ("claims", {}),
+        ("mistakes", {}),
         ("perceptron", write(experiment("perceptron").tiny)),
         ("optimizers", {}),
         ("present", {"talk": "which_optimizer", "beat": "2"}),

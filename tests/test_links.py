@@ -137,7 +137,7 @@ def test_no_setting_has_the_name_of_what_others_add_to_links() -> None:
         assert not [name for name in (*fields(load(stem).Params), *RESERVED) if FOREIGN.fullmatch(name)]
 
 
-@pytest.mark.parametrize("stem", ["home", "dropout", "compare", "claims", "status", "present"])
+@pytest.mark.parametrize("stem", ["home", "dropout", "compare", "claims", "mistakes", "status", "present"])
 def test_what_others_add_to_a_link_is_not_mentioned_and_goes(without_workers: None, stem: str) -> None:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     for name in ADDED[:-1]:
@@ -154,7 +154,7 @@ def test_what_others_add_to_a_link_is_not_mentioned_and_goes(without_workers: No
     assert held(app, "v") == "1"
 
 
-@pytest.mark.parametrize("stem", ["home", "compare", "claims", "status", "present"])
+@pytest.mark.parametrize("stem", ["home", "compare", "claims", "mistakes", "status", "present"])
 def test_a_place_names_what_it_does_not_know_and_drops_it_from_its_address(without_workers: None, stem: str) -> None:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
     app.switch_page(f"pages/{stem}.py").run()

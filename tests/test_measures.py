@@ -11,9 +11,9 @@ import pytest
 from known import known
 
 from core.concept.params import BaseParams, integer, number, rows
-from core.concept.parts import Mistake, Preset
+from core.concept.parts import UNSEEN, Mistake, Preset
 from core.concept.result import BaseResult, array
-from core.conclusions.measures import UNSEEN, Contenders, difference, final, finished, more_or_less, preset, unseen
+from core.conclusions.measures import Contenders, difference, final, finished, more_or_less, preset, unseen
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ def needed(stem: str) -> tuple[set[str], set[str]]:
     of(concept.Params)
     for section in ("presets", "figures", "claims", "mistakes"):
         hinted |= {f"{section}.{item.id}" for item in getattr(concept, section)}
+    plain.update(f"given_away.{mistake.id}" for mistake in concept.mistakes)
     worded = [claim.unit for claim in concept.claims if re.fullmatch("[a-z/]{2,}", claim.unit)]
     plain.update(f"units.{unit.replace('/', '_per_')}" for unit in worded)
     for asked in concept.predictions:
@@ -113,7 +114,7 @@ def test_everything_declared_has_its_words(stem: str, language: str) -> None:
 def test_no_words_are_left_over(stem: str, language: str) -> None:
     """Words of a field, option, preset, figure, claim or mistake that is gone."""
     hinted, plain = needed(stem)
-    sections = ("params", "options", "presets", "figures", "claims", "predict", "mistakes")
+    sections = ("params", "options", "presets", "figures", "claims", "predict", "mistakes", "given_away")
     own = {key for key in parsed(stem, language).labels if key.split(".")[0] in sections}
     questions = set()
     for name, kind in (pair for asked in load(stem).questions.values() for pair in fields(asked).items()):

@@ -38,6 +38,7 @@ class Entry:
 MAP = (
     Entry("home", "start", "home", place=True),
     Entry("claims", "start", "fact_check", place=True),
+    Entry("mistakes", "start", "bug_report", place=True),
     Entry("compare", "start", "compare_arrows", place=True),
     Entry("status", "start", "monitor_heart", place=True),
     Entry("present", "start", "present_to_all", place=True),

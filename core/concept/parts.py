@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+UNSEEN = 50_000  # nobody has looked at seeds from here on while choosing settings: they decide claims
+SHOWN = 5  # seeds at least, over which the symptom of a mistake is measured
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -118,11 +121,29 @@ class Prediction:
     of: str = ""
 
 
+# What somebody sees whose training is wrong
+SIGNS = (
+    "chance",  # nothing is learned
+    "floor",  # the loss stops too high
+    "diverges",
+    "slow",
+    "worse",  # it ends worse than it should
+    "evaluation",  # good in training, bad in evaluation
+    "flattering",  # better than new data give
+    "measure",  # a number measures something else
+    "signal",  # activations, gradients or units grow, shrink, die
+    "output",  # what comes out looks wrong
+    "check",  # a gradient check fails where the gradient is right
+    "hidden",  # nothing shows
+)
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A wrong version of a method that a page can be set to. The texts say under its id what is wrong, and as a hint
-    the symptom and the cure.
+    the symptom and the cure; under `given_away`, what the measure is.
 
+    sign: what somebody sees who has made it, one of SIGNS.
     params: settings at which it is made; where the method has contenders, one that makes it is the first of its kind.
     measure: Result → one number per seed that is larger where it is made, or None where this run cannot tell.
     symptom: the mean of the measure beyond which the mistake shows, in its unit.
@@ -130,6 +151,7 @@ class Mistake:
     """
 
     id: str
+    sign: str
     params: Any
     measure: Callable[[Any], np.ndarray | None]
     symptom: float
@@ -279,6 +301,26 @@ class Concept:
     def questions(self) -> dict[str, type[BaseParams]]:
         """What its experiments can be asked, by the name of the ask."""
         return {ask.id: ask.question for each in self.experiments for ask in each.asks}
+
+    @property
+    def symptoms(self) -> tuple[Claim, ...]:
+        """That its mistakes show: claims at the settings of each, on at least SHOWN seeds that nobody looked at."""
+        return tuple(
+            Claim(
+                f"mistakes.{mistake.id}",
+                mistake.measure,
+                mistake.params.replace(data_seed=UNSEEN, weight_seed=UNSEEN),
+                mistake.symptom,
+                runs=-(-SHOWN // getattr(mistake.params, "seeds", 1)),
+                of=self.figure(mistake.figure).of,
+            )
+            for mistake in self.mistakes
+        )
+
+    @property
+    def measured(self) -> tuple[Claim, ...]:
+        """All that has a verdict."""
+        return (*self.claims, *self.symptoms)
 
     def figure(self, id: str) -> Figure:
         return next(f for f in self.figures if f.id == id)

@@ -1,7 +1,7 @@
 """Verdicts on claims: measured on seeds nobody had looked at, kept in data/claims.json, written out as docs/claims.md.
 
-`python -m core.conclusions.claims [stem …]` measures the claims of these concepts, or of all: those that are new, or
-whose experiment or settings have changed since; with `--all` every one again.
+`python -m core.conclusions.claims [stem …]` measures the claims of these concepts, or of all, and whether mistakes
+show: those that are new, or whose experiment or settings have changed since; with `--all` every one again.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ def sure(found: Iterable[dict[str, Any]]) -> int:
 
 def page(verdicts: dict[str, Verdicts]) -> str:
     """All verdicts as Markdown, a table per concept."""
-    decided = sure(found for claims in verdicts.values() for found in claims.values())
+    decided = sure(
+        verdicts.get(entry.stem, {}).get(claim.id, {}) for entry in CONCEPTS for claim in load(entry.stem).claims
+    )
     parts = [INTRO.format(decided=decided, wrong=wrong_by_chance(decided))]
     for entry in CONCEPTS:
         text = words(entry.stem, "en")
@@ -159,11 +161,11 @@ def main(given: list[str]) -> int:
     if unknown := set(stems) - set(known):
         print(f"There is no concept {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)
         return 2
-    every = [(stem, claim) for stem in stems for claim in load(stem).claims]
+    every = [(stem, claim) for stem in stems for claim in load(stem).measured]
     found = measure((stem, claim) for stem, claim in every if "--all" in given or not stands(stem, claim))
     before = kept.every()
     now = {
-        stem: {claim.id: verdict for claim in load(stem).claims if (verdict := _latest(stem, claim, found, before))}
+        stem: {claim.id: verdict for claim in load(stem).measured if (verdict := _latest(stem, claim, found, before))}
         for stem in known
     }
     for path, content in ((kept.FILE, json.dumps(now, indent=1, ensure_ascii=False) + "\n"), (PAGE, page(now))):

@@ -13,10 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from core.concept.params import BaseParams
-from core.concept.parts import Prediction, Preset
+from core.concept.parts import UNSEEN, Prediction, Preset
 from core.conclusions.stats import leaning
-
-UNSEEN = 50_000  # nobody has looked at seeds from here on while choosing settings: they decide claims
 
 Measure = Callable[[Any], np.ndarray | None]
 # A Result → a number of every contender on every seed [contender, seed], or on those seeds where it has one

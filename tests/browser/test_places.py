@@ -31,7 +31,7 @@ def test_a_claim_is_found_and_opens_its_page_at_the_setting_that_decides_it(visi
     target = parse_qs(urlparse(link.get_attribute("href") or "").query)
     assert int(target["data_seed"][0]) >= 50_000
     visit.idle()
-    visit.page.get_by_label("Find in the claims").fill("tuning")
+    visit.page.get_by_label("Words to find").fill("tuning")
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_url("**find=tuning**")
     visit.idle()
@@ -45,6 +45,17 @@ def test_a_claim_is_found_and_opens_its_page_at_the_setting_that_decides_it(visi
     visit.page.go_back()
     visit.page.wait_for_url("**/claims?**find=tuning**")
     expect(link).to_be_visible()
+
+
+def test_a_mistake_is_found_by_its_symptom_and_is_one_click_from_its_experiment(visit: Visit) -> None:
+    visit.page.goto("/mistakes?lang=zh")
+    visit.page.get_by_label("查找字词").fill("softmax")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url("**find=softmax**")
+    visit.idle()
+    visit.page.locator(".lab-wording a").first.click()
+    visit.page.wait_for_url(lambda url: "figure=" in url and "/mistakes" not in url)
+    visit.chart()
 
 
 def test_claims_fit_a_phone(visit: Visit) -> None:

@@ -148,9 +148,9 @@ CLAIMS = (
     Claim("normal_spread", alone(lambda r: r.spread[:, :, 0, 0].astype(float) - 1, "tanh"), ALL, 0.25, "within"),
 )
 MISTAKES = (
-    Mistake("no_activation", Params(contenders=of("identity", "relu")), gained_by_one, -0.05, "depth"),
-    Mistake("kills_bias", Params(contenders=of("relu"), **BIASED), killed_by_bias, 0.5, "dead"),
-    Mistake("kills_rate", Params(contenders=of("relu"), **LARGE), killed_by_rate, 0.1, "dead"),
+    Mistake("no_activation", "floor", Params(contenders=of("identity", "relu")), gained_by_one, -0.05, "depth"),
+    Mistake("kills_bias", "chance", Params(contenders=of("relu"), **BIASED), killed_by_bias, 0.5, "dead"),
+    Mistake("kills_rate", "signal", Params(contenders=of("relu"), **LARGE), killed_by_rate, 0.1, "dead"),
 )
 
 RELU_OR_SIGMOID = {name: alone(right(), name) for name in ("relu", "sigmoid")}

@@ -103,8 +103,15 @@ CLAIMS = (
 )
 
 MISTAKES = (
-    Mistake("late", preset(Params(), PRESETS, "late"), NETS.alone(leaks, LATE), 0.01, "leak"),
-    Mistake("wrong_root", preset(Params(), PRESETS, "width"), NETS.more(first_entropy, WIDTH, FOUR), 0.03, "training"),
+    Mistake("late", "hidden", preset(Params(), PRESETS, "late"), NETS.alone(leaks, LATE), 0.01, "leak"),
+    Mistake(
+        "wrong_root",
+        "slow",
+        preset(Params(), PRESETS, "width"),
+        NETS.more(first_entropy, WIDTH, FOUR),
+        0.03,
+        "training",
+    ),
 )
 PREDICTIONS = (
     more_or_less(

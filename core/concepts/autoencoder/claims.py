@@ -83,8 +83,8 @@ CLAIMS = (
 )
 
 MISTAKES = (
-    Mistake("over_pixels", Params(versions=(MEAN, VAE)), one(end("error", 8, TEST), gaussian), 0.9, "code"),
-    Mistake("as_deviation", Params(versions=(DEVIATION, VAE)), one(vague, gaussian), 0.2, "code"),
+    Mistake("over_pixels", "output", Params(versions=(MEAN, VAE)), one(end("error", 8, TEST), gaussian), 0.9, "code"),
+    Mistake("as_deviation", "flattering", Params(versions=(DEVIATION, VAE)), one(vague, gaussian), 0.2, "code"),
 )
 
 COMPARED = {"plain": one(end("error", 2, TEST), PLAIN), "pca": control("pca", TWO, TEST)}

@@ -16,6 +16,7 @@ from core.conclusions.measures import Contenders, Measure, finished, preset, uns
 
 VERSION, CHECK = Contenders(lambda params: VERSIONS), Contenders(lambda params: CHECKS)
 QUIET = "overwritten", "early", "penalty"  # wrong, and the loss falls all the same
+SEEN = {"sign": "chance", "slope": "diverges", "zeroing": "diverges"} | dict.fromkeys(QUIET, "hidden")
 FLAT = 1e-4  # a smaller gradient is none to the eye
 TOLERANCE = 1e-4  # of a check
 DOUBLE, KINKED = 1e-5, 1e-4  # nudges: the best in double precision, and one that reaches over the kink
@@ -135,8 +136,11 @@ PREDICTIONS = (Prediction("grows", ("rises", "falls", "same"), rises),)
 
 BROKEN = np.log10(TOLERANCE)
 MISTAKES = (
-    *(Mistake(v, Params(), VERSION.alone(wrongness, v), float(BROKEN), "broken") for v in VERSIONS[1:]),
-    Mistake("dropout", Params(), CHECK.alone(at(DOUBLE), "dropout"), float(BROKEN), "check"),
-    Mistake("kink", Params(), CHECK.alone(at(KINKED), "kink"), float(BROKEN), "check"),
-    Mistake("single", Params(), CHECK.alone(at(DOUBLE), "two_32"), float(BROKEN), "check"),
+    *(
+        Mistake(version, sign, Params(), VERSION.alone(wrongness, version), float(BROKEN), "broken")
+        for version, sign in SEEN.items()
+    ),
+    Mistake("dropout", "check", Params(), CHECK.alone(at(DOUBLE), "dropout"), float(BROKEN), "check"),
+    Mistake("kink", "check", Params(), CHECK.alone(at(KINKED), "kink"), float(BROKEN), "check"),
+    Mistake("single", "check", Params(), CHECK.alone(at(DOUBLE), "two_32"), float(BROKEN), "check"),
 )

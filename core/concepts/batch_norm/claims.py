@@ -129,9 +129,9 @@ CLAIMS = (
 )  # fmt: skip
 
 MISTAKES = (
-    Mistake("eval_mode", preset(Params(), PRESETS, "eval"), NETS.more(largest, BEFORE, EVAL), 0.4, "rates"),
-    Mistake("company", Params(), SORTED, 0.1, "serving"),
-    Mistake("drift", preset(Params(), PRESETS, "frozen"), MOVED_ON, 0.05, "drift"),
+    Mistake("eval_mode", "worse", preset(Params(), PRESETS, "eval"), NETS.more(largest, BEFORE, EVAL), 0.4, "rates"),
+    Mistake("company", "evaluation", Params(), SORTED, 0.1, "serving"),
+    Mistake("drift", "evaluation", preset(Params(), PRESETS, "frozen"), MOVED_ON, 0.05, "drift"),
 )
 
 

@@ -206,6 +206,6 @@ def fastest(result: Any) -> tuple[str, dict[str, Any]] | None:
 
 PREDICTIONS = (Prediction("fastest", ("smallest", "middle", "largest"), fastest),)
 MISTAKES = (
-    Mistake("one_rate", preset(Params(), PRESETS, "one_rate"), AHEAD, 0.02, "three"),
-    Mistake("equal_passes", preset(Params(), PRESETS, "equal_passes"), AHEAD, 0.02, "three"),
+    Mistake("one_rate", "measure", preset(Params(), PRESETS, "one_rate"), AHEAD, 0.02, "three"),
+    Mistake("equal_passes", "measure", preset(Params(), PRESETS, "equal_passes"), AHEAD, 0.02, "three"),
 )

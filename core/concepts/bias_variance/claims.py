@@ -158,6 +158,7 @@ PREDICTIONS = (
 MISTAKES = (
     Mistake(
         "uncorrected",
+        "measure",
         preset(Params(), PRESETS, "uncorrected"),
         finished(lambda r: of("bias", 8)(r) / of("variance", 8)(r), lambda p: p.data == "wave" and not p.own),
         0.15,
@@ -165,6 +166,7 @@ MISTAKES = (
     ),
     Mistake(
         "not_fresh",
+        "flattering",
         preset(Params(), PRESETS, "not_fresh"),
         finished(lambda r: -off(r)[FLEXIBLE, :, -1], lambda p: p.data == "wave" and not p.own),
         0.5,

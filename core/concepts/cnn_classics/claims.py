@@ -136,5 +136,5 @@ PREDICTIONS = (
     more_or_less("modern", ERRORS, "{:.1%}".format, "machine", steps=lambda params: params.steps),
 )
 MISTAKES = (
-    Mistake("version", preset(Params(), PRESETS, "mixed"), finished(excess), 0.005, "versions"),
+    Mistake("version", "measure", preset(Params(), PRESETS, "mixed"), finished(excess), 0.005, "versions"),
 )  # fmt: skip

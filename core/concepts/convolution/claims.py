@@ -143,6 +143,6 @@ PREDICTIONS = (
     more_or_less("order", RACE, lambda share: f"{100 * share:.0f}", "shuffled"),
 )
 MISTAKES = (
-    Mistake("off_by_one", preset(Params(), PRESETS, "off_by_one"), finished(moved_by), 0.5, "slide"),
-    Mistake("inverse", Params(), back("transposed"), 0.1, "inverse"),
+    Mistake("off_by_one", "output", preset(Params(), PRESETS, "off_by_one"), finished(moved_by), 0.5, "slide"),
+    Mistake("inverse", "output", Params(), back("transposed"), 0.1, "inverse"),
 )

@@ -103,9 +103,10 @@ CLAIMS = (
 )
 
 MISTAKES = (
-    Mistake("label", preset(Params(), PRESETS, "upside"), WAYS.more(test, none, upside), 0.03, "classes"),
+    Mistake("label", "worse", preset(Params(), PRESETS, "upside"), WAYS.more(test, none, upside), 0.03, "classes"),
     Mistake(
         "validated",
+        "measure",
         preset(Params(), PRESETS, "validated"),
         WAYS.more(test, noisy(1.0), noisy(1.0), over=validation),
         0.1,

@@ -111,7 +111,7 @@ CLAIMS = (
 )
 
 WRONG = preset(Params(), PRESETS, "scalings")
-MISTAKES = (Mistake("unscaled_loss", WRONG, NETS.more(test_loss, UNSCALED, CLASSIC), 0.05, "loss"),)
+MISTAKES = (Mistake("unscaled_loss", "evaluation", WRONG, NETS.more(test_loss, UNSCALED, CLASSIC), 0.05, "loss"),)
 
 WITH_OR_WITHOUT = {"dropped": NETS.alone(last, drops), "whole": NETS.alone(last, lambda net: not drops(net))}
 PREDICTIONS = (more_or_less("test", WITH_OR_WITHOUT, "{:.3f}".format),)

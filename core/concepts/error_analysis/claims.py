@@ -161,7 +161,12 @@ def overlooked(result: Any) -> np.ndarray:
 
 MISTAKES = (
     Mistake(
-        "elsewhere", preset(Params(), PRESETS, "elsewhere"), finished(lambda r: gap("overfit")(r)[-1]), 0.1, "ladder"
+        "elsewhere",
+        "flattering",
+        preset(Params(), PRESETS, "elsewhere"),
+        finished(lambda r: gap("overfit")(r)[-1]),
+        0.1,
+        "ladder",
     ),
-    Mistake("accuracy", Params(), finished(overlooked), 0.2, "rare"),
+    Mistake("accuracy", "flattering", Params(), finished(overlooked), 0.2, "rare"),
 )

@@ -161,6 +161,6 @@ def saves(result: Any) -> tuple[str, dict[str, Any]] | None:
 PREDICTIONS = (Prediction("saves", ("few", "tens", "hundreds"), saves),)
 
 MISTAKES = (
-    Mistake("plus", preset(Params(), PRESETS, "plus"), more(log_steps, PLUS, STANDARDISED), 0.5, "paths"),
-    Mistake("own_mean", preset(Params(), PRESETS, "units"), OWN, 0.1, "groups"),
+    Mistake("plus", "slow", preset(Params(), PRESETS, "plus"), more(log_steps, PLUS, STANDARDISED), 0.5, "paths"),
+    Mistake("own_mean", "evaluation", preset(Params(), PRESETS, "units"), OWN, 0.1, "groups"),
 )

@@ -139,8 +139,8 @@ CLAIMS = (
     _claim("d_first", VERSIONS.more(covered, late("non_saturating"), late("minimax")), LATE, 0.5, unit="modes"),
 )
 MISTAKES = (
-    Mistake("collapse", preset(Params(), PRESETS, "collapse"), collapse, 0.25, "seeds"),
-    Mistake("momentum", Params(versions=(Version(), Version(beta1=0.9))), restless, 0.5, "seeds"),
+    Mistake("collapse", "output", preset(Params(), PRESETS, "collapse"), collapse, 0.25, "seeds"),
+    Mistake("momentum", "worse", Params(versions=(Version(), Version(beta1=0.9))), restless, 0.5, "seeds"),
 )
 
 

@@ -154,6 +154,6 @@ PREDICTIONS = (
 )  # fmt: skip
 
 MISTAKES = (
-    Mistake("linear", preset(Params(), PRESETS, "narrow_peak"), ways("random", "linear"), 0.05, "scale"),
-    Mistake("reported", preset(Params(), PRESETS, "small"), optimism(MANY), 0.03, "best_of"),
+    Mistake("linear", "diverges", preset(Params(), PRESETS, "narrow_peak"), ways("random", "linear"), 0.05, "scale"),
+    Mistake("reported", "flattering", preset(Params(), PRESETS, "small"), optimism(MANY), 0.03, "best_of"),
 )

@@ -239,12 +239,12 @@ PREDICTIONS = (
 )
 
 
-def mistake(id: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
-    return Mistake(id, preset(Params(), PRESETS, at), measure, symptom, figure)
+def mistake(id: str, sign: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
+    return Mistake(id, sign, preset(Params(), PRESETS, at), measure, symptom, figure)
 
 
 MISTAKES = (
-    mistake("uniform_01", "uniform_01", OF.alone(growth, "uniform_01", rectified), 0.5, "signal"),
-    mistake("no_gain", "no_gain", OF.alone(shrunk, "no_gain", rectified), 0.1, "signal"),
-    mistake("equal", "equal", UNITS.more(right, "random", "equal"), 0.2, "symmetry"),
+    mistake("uniform_01", "signal", "uniform_01", OF.alone(growth, "uniform_01", rectified), 0.5, "signal"),
+    mistake("no_gain", "signal", "no_gain", OF.alone(shrunk, "no_gain", rectified), 0.1, "signal"),
+    mistake("equal", "signal", "equal", UNITS.more(right, "random", "equal"), 0.2, "symmetry"),
 )

@@ -112,7 +112,11 @@ CLAIMS = (
     claim("private", OF_NETS.alone(believed(0), "judge", shuffled), 0.3, "below", shuffled=True),
 )
 
-MISTAKES = (Mistake("blank", preset(Params(), PRESETS, "randomised"), OF_METHODS.alone(blank, "cam"), 0.3, "saliency"),)
+MISTAKES = (
+    Mistake(
+        "blank", "output", preset(Params(), PRESETS, "randomised"), OF_METHODS.alone(blank, "cam"), 0.3, "saliency"
+    ),
+)
 
 
 def measured(contenders: Contenders, field: str, value: Value, which: str) -> Measure:

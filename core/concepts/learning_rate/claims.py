@@ -191,6 +191,6 @@ PREDICTIONS = (
 )
 STEPPED = SCHEDULED.more(loss, PER_BATCH, CONSTANT, fast)
 MISTAKES = (
-    Mistake("per_batch", preset(Params(), PRESETS, "per_batch"), STEPPED, 0.5, "schedule"),
-    Mistake("unrestored", Params(), READ.more(regret, "unrestored", "valley"), 0.05, "regret"),
+    Mistake("per_batch", "chance", preset(Params(), PRESETS, "per_batch"), STEPPED, 0.5, "schedule"),
+    Mistake("unrestored", "worse", Params(), READ.more(regret, "unrestored", "valley"), 0.05, "regret"),
 )

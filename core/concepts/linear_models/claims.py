@@ -141,7 +141,7 @@ PREDICTIONS = (
 )
 
 MISTAKES = (
-    Mistake("origin", preset(Params(), PRESETS, "origin"), better(test, HEAVY, WRONG), 0.05, "line"),
-    Mistake("staircase", preset(Params(), PRESETS, "mistakes"), METHODS.alone(stays, GRADIENT), 0.5, "line"),
-    Mistake("twice", Params(), ROW.alone(over_floor, "twice"), 1, "twice"),
+    Mistake("origin", "worse", preset(Params(), PRESETS, "origin"), better(test, HEAVY, WRONG), 0.05, "line"),
+    Mistake("staircase", "chance", preset(Params(), PRESETS, "mistakes"), METHODS.alone(stays, GRADIENT), 0.5, "line"),
+    Mistake("twice", "floor", Params(), ROW.alone(over_floor, "twice"), 1, "twice"),
 )

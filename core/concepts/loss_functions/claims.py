@@ -161,15 +161,22 @@ PREDICTIONS = (
 )
 
 
-def mistake(id: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
-    return Mistake(id, preset(Params(), PRESETS, at), measure, symptom, figure)
+def mistake(id: str, sign: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
+    return Mistake(id, sign, preset(Params(), PRESETS, at), measure, symptom, figure)
 
 
 MISTAKES = (
-    mistake("two_rates", "two_rates", NEURONS.more(ended, named("cross_entropy"), named("squared")), 0.01, "neuron"),
-    mistake("underflow", "underflow", NEURONS.alone(lost, named("naive")), 0.5, "neuron"),
-    mistake("no_minus", "no_minus", NEURONS.alone(rose, named("no_minus")), 0.1, "neuron"),
-    mistake("floor", "stuck", NETS.alone(over_floor, "twice", clean), 1, "twice"),
-    mistake("summed", "stuck", NETS.more(equal, "cross_entropy", "summed"), 0.05, "tuned"),
-    mistake("broadcast", "stuck", LINES.alone(doubled, "broadcast"), 1, "lines"),
+    mistake(
+        "two_rates",
+        "measure",
+        "two_rates",
+        NEURONS.more(ended, named("cross_entropy"), named("squared")),
+        0.01,
+        "neuron",
+    ),
+    mistake("underflow", "diverges", "underflow", NEURONS.alone(lost, named("naive")), 0.5, "neuron"),
+    mistake("no_minus", "diverges", "no_minus", NEURONS.alone(rose, named("no_minus")), 0.1, "neuron"),
+    mistake("floor", "floor", "stuck", NETS.alone(over_floor, "twice", clean), 1, "twice"),
+    mistake("summed", "diverges", "stuck", NETS.more(equal, "cross_entropy", "summed"), 0.05, "tuned"),
+    mistake("broadcast", "floor", "stuck", LINES.alone(doubled, "broadcast"), 1, "lines"),
 )

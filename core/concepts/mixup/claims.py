@@ -114,7 +114,9 @@ CLAIMS = (
     _claim("near_half", last, near_half, mixup, noisy, NOISY, 0.005),
     _claim("near_half_pseudo", last, near_half, mixup, pseudo, PSEUDO, 0.005),
 )
-MISTAKES = (Mistake("hurts_spiral", preset(Params(), PRESETS, "spiral"), METHODS.more(last, erm, mixup), 0.02, "maps"),)
+MISTAKES = (
+    Mistake("hurts_spiral", "worse", preset(Params(), PRESETS, "spiral"), METHODS.more(last, erm, mixup), 0.02, "maps"),
+)
 
 MIXED_OR_NOT = {"mixup": METHODS.alone(last, ruled("mixup")), "erm": METHODS.alone(last, erm)}
 PREDICTIONS = (more_or_less("test", MIXED_OR_NOT, lambda share: f"{100 * share:.1f}"),)

@@ -119,10 +119,28 @@ PREDICTIONS = (
                          "cells": TARGETS.alone(learnt("together"), "cells")}, "{:.2f}".format, "targets"),
 )  # fmt: skip
 MISTAKES = (
-    Mistake("unmasked", preset(Params(), PRESETS, "unmasked"), ended(lambda r: 1 - reached(r), lambda p: True), 0.5,
-            "scene"),
-    Mistake("across", preset(Params(), PRESETS, "together"),
-            ended(less(by_way("class", HALF), by_way("across", HALF)), lambda p: True), 0.02, "suppress"),
-    Mistake("counted", Params(), ended(less(by_way("counted", LAST), by_way("class", LAST)), lambda p: True), 0.005,
-            "suppress"),
-)  # fmt: skip
+    Mistake(
+        "unmasked",
+        "output",
+        preset(Params(), PRESETS, "unmasked"),
+        ended(lambda r: 1 - reached(r), lambda p: True),
+        0.5,
+        "scene",
+    ),
+    Mistake(
+        "across",
+        "output",
+        preset(Params(), PRESETS, "together"),
+        ended(less(by_way("class", HALF), by_way("across", HALF)), lambda p: True),
+        0.02,
+        "suppress",
+    ),
+    Mistake(
+        "counted",
+        "flattering",
+        Params(),
+        ended(less(by_way("counted", LAST), by_way("class", LAST)), lambda p: True),
+        0.005,
+        "suppress",
+    ),
+)

@@ -115,7 +115,7 @@ CLAIMS = (
     _claim("adam_spiral", shortfall("adam"), SPIRAL, **BEHIND),
     _claim("adam_narrow", shortfall("adam"), NARROW, **BEHIND),
 )
-MISTAKES = (Mistake("momentum_same_rate", PAIR, gain("momentum", "sgd", same_rate), 0.01, "ranking"),)
+MISTAKES = (Mistake("momentum_same_rate", "measure", PAIR, gain("momentum", "sgd", same_rate), 0.01, "ranking"),)
 
 ADAM_OR_SGD = {name: RACE.alone(last, ruled(name)) for name in ("adam", "sgd")}
 PREDICTIONS = (more_or_less("leader", ADAM_OR_SGD, "{:.3f}".format),)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from core.concept.parts import Claim, Mistake, Prediction
+from core.concept.parts import UNSEEN, Claim, Mistake, Prediction
 from core.concepts.optimizers.averages.params import Result as Averages
 from core.concepts.optimizers.params import NETWORK, PRESETS, WIDTHS, Params, Result, fresh
-from core.conclusions.measures import UNSEEN, Contenders, Fits, Measure, Value, finished, preset, ruled, unseen
+from core.conclusions.measures import Contenders, Fits, Measure, Value, finished, preset, ruled, unseen
 from core.ml.rules import Contender
 
 PLAIN, CORRECTED, WINDOW = range(3)
@@ -235,7 +235,9 @@ CLAIMS = (
     _average("correction_early", "constant", early_gain, 0.05),
     _average("correction_late", "constant", late_change, 0.02, "within"),
 )
-MISTAKES = (Mistake("correction_first", preset(Params(), PRESETS, "correction"), longer_first, 0.1, "update"),)
+MISTAKES = (
+    Mistake("correction_first", "hidden", preset(Params(), PRESETS, "correction"), longer_first, 0.1, "update"),
+)
 
 
 def momentum_or_not(result: Result) -> tuple[str, dict[str, Any]] | None:

@@ -127,7 +127,7 @@ CLAIMS = (
     Claim("slower_random", more_updates, _decided(**RANDOM, passes=500), 0.05, unit="log₁₀"),
     Claim("fewer_smaller", fewer_is_smaller, _decided(data="overlap", passes=50), 0.95),
 )
-MISTAKES = (Mistake("idle_below", Params(comparison="below"), idle, 0.5, "line"),)
+MISTAKES = (Mistake("idle_below", "chance", Params(comparison="below"), idle, 0.5, "line"),)
 
 
 def runs_out(result: Result) -> tuple[str, dict[str, Any]] | None:

@@ -157,11 +157,11 @@ CLAIMS = (
 
 TURNED = CLIPPED.more(lambda r: r.turned, Clip(kind="tensor"), Clip(kind="norm"))
 MISTAKES = (
-    Mistake("tensor", Params(seeds=20, clips=CLIFF["clips"]), TURNED, 5, "cliff"),
-    Mistake("above", Params(seeds=20, clips=CLIFF["clips"]),
+    Mistake("tensor", "hidden", Params(seeds=20, clips=CLIFF["clips"]), TURNED, 5, "cliff"),
+    Mistake("above", "diverges", Params(seeds=20, clips=CLIFF["clips"]),
             CLIPPED.more(longest, Clip(kind="above"), Clip(kind="norm")), 0.5, "cliff"),
-    Mistake("carried", Params(nets=(GRU, CARRIED), steps=300), NETS.more(error, CARRIED, GRU), 0.005, "error"),
-    Mistake("padding", Params(readers=tuple(READ[k] for k in ("gru", "padding", "letters"))),
+    Mistake("carried", "floor", Params(nets=(GRU, CARRIED), steps=300), NETS.more(error, CARRIED, GRU), 0.005, "error"),
+    Mistake("padding", "slow", Params(readers=tuple(READ[k] for k in ("gru", "padding", "letters"))),
             READING.more(lambda r: r.accuracy[:, :, 2, 1], READ["gru"], READ["padding"]), 0.05, "names"),
 )  # fmt: skip
 

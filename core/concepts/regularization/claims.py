@@ -263,14 +263,16 @@ COMPARED = {
 PREDICTIONS = (more_or_less("helps", COMPARED, lambda share: f"{100 * share:.1f}"),)
 
 
-def mistake(id: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
-    return Mistake(id, preset(Params(), PRESETS, at), measure, symptom, figure)
+def mistake(id: str, sign: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
+    return Mistake(id, sign, preset(Params(), PRESETS, at), measure, symptom, figure)
 
 
 MISTAKES = (
-    mistake("summed", "summed", finished(changed("error", GOOD, LESS, FRESH)), 0.01, "boundary"),
-    mistake("plain_steps", "too_little", TABLE.more(zeros_at, "lasso", "sgd"), 1, "zeros"),
-    mistake("epoch_on_test", "too_little", ROWS.alone(too_good, "epoch_test"), 0.01, "reported"),
-    mistake("penalty_reported", "too_little", ROWS.alone(too_good, "penalty_validation"), 0.01, "reported"),
-    mistake("optimistic", "too_little", finished(gained), 0.05, "looks"),
+    mistake("summed", "worse", "summed", finished(changed("error", GOOD, LESS, FRESH)), 0.01, "boundary"),
+    mistake("plain_steps", "hidden", "too_little", TABLE.more(zeros_at, "lasso", "sgd"), 1, "zeros"),
+    mistake("epoch_on_test", "flattering", "too_little", ROWS.alone(too_good, "epoch_test"), 0.01, "reported"),
+    mistake(
+        "penalty_reported", "flattering", "too_little", ROWS.alone(too_good, "penalty_validation"), 0.01, "reported"
+    ),
+    mistake("optimistic", "flattering", "too_little", finished(gained), 0.05, "looks"),
 )

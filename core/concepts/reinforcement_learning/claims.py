@@ -239,12 +239,12 @@ PREDICTIONS = (
 )
 
 
-def mistake(id: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
-    return Mistake(id, preset(Params(), PRESETS, at), measure, symptom, figure)
+def mistake(id: str, sign: str, at: str, measure: Measure, symptom: float, figure: str) -> Mistake:
+    return Mistake(id, sign, preset(Params(), PRESETS, at), measure, symptom, figure)
 
 
 MISTAKES = (
-    mistake("limit_as_end", "limit", GRID.alone(lambda r: too_low(r)[..., -1], "mc"), 0.3, "error"),
-    mistake("inside", "pole", SLOPES.alone(turned, "inside"), 0.15, "along"),
-    mistake("one_episode", "pole", POLES.alone(overstated, "others"), 25, "solved"),
+    mistake("limit_as_end", "measure", "limit", GRID.alone(lambda r: too_low(r)[..., -1], "mc"), 0.3, "error"),
+    mistake("inside", "slow", "pole", SLOPES.alone(turned, "inside"), 0.15, "along"),
+    mistake("one_episode", "flattering", "pole", POLES.alone(overstated, "others"), 25, "solved"),
 )

@@ -114,8 +114,10 @@ CLAIMS = (
 )  # fmt: skip
 
 MISTAKES = (
-    Mistake("relu_first", preset(Params(), PRESETS, "positive"), NETS.more(grown, POSITIVE, RANDOM), 0.3, "signal"),
-    Mistake("unread", preset(Params(), PRESETS, "unread"), NETS.alone(same, UNREAD), 0.5, "depth"),
+    Mistake(
+        "relu_first", "signal", preset(Params(), PRESETS, "positive"), NETS.more(grown, POSITIVE, RANDOM), 0.3, "signal"
+    ),
+    Mistake("unread", "measure", preset(Params(), PRESETS, "unread"), NETS.alone(same, UNREAD), 0.5, "depth"),
 )
 
 

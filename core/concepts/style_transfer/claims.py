@@ -122,6 +122,6 @@ PREDICTIONS = (
     Prediction("same", ("same", "other"), same_gram, "shuffled"),
 )
 MISTAKES = tuple(
-    Mistake(id, preset(Params(), PRESETS, id), finished(missed, asked), STRANGE, "transfer")
+    Mistake(id, "output", preset(Params(), PRESETS, id), finished(missed, asked), STRANGE, "transfer")
     for id in ("undivided", "bytes")
 )

@@ -96,8 +96,8 @@ CLAIMS = (
 )  # fmt: skip
 
 MISTAKES = (
-    Mistake("drift", preset(Params(), PRESETS, "drift"), WAYS.alone(lost(SOME), DRIFT), 0.02, "kept"),
-    Mistake("unscaled", preset(Params(), PRESETS, "unscaled"), WAYS.more(reached(SOME), FROZEN, UNSCALED), 0.1,
+    Mistake("drift", "evaluation", preset(Params(), PRESETS, "drift"), WAYS.alone(lost(SOME), DRIFT), 0.02, "kept"),
+    Mistake("unscaled", "worse", preset(Params(), PRESETS, "unscaled"), WAYS.more(reached(SOME), FROZEN, UNSCALED), 0.1,
             "labels"),
 )  # fmt: skip
 

@@ -129,6 +129,7 @@ CLAIMS = (
 MISTAKES = (
     Mistake(
         "no_activation",
+        "floor",
         preset(Params(), PRESETS, "none"),
         finished(own_error, lambda p: p.units >= 16 and not p.own and p.data == "hills"),
         0.3,

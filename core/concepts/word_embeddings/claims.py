@@ -90,8 +90,12 @@ CLAIMS = (
 )
 
 MISTAKES = (
-    Mistake("uniform", preset(Params(), PRESETS, "uniform"), METHODS.alone(last("tilt"), UNIFORM), 0.7, "pmi"),
-    Mistake("crossed", preset(Params(), PRESETS, "crossed"), METHODS.more(alike, SKIPGRAM, CROSSED), 0.3, "alike"),
+    Mistake(
+        "uniform", "hidden", preset(Params(), PRESETS, "uniform"), METHODS.alone(last("tilt"), UNIFORM), 0.7, "pmi"
+    ),
+    Mistake(
+        "crossed", "output", preset(Params(), PRESETS, "crossed"), METHODS.more(alike, SKIPGRAM, CROSSED), 0.3, "alike"
+    ),
 )
 
 
