@@ -130,7 +130,7 @@ def test_one_concept_is_measured_again_and_the_others_stay(files: Path, monkeypa
 
     monkeypatch.setattr(claims, "measure", measured)
     assert claims.main([]) == 0
-    assert len(asked) == sum(len(load(entry.stem).claims) for entry in CONCEPTS)
+    assert len(asked) == sum(len(load(entry.stem).measured) for entry in CONCEPTS)
     assert claims.main([]) == 0 and not asked  # all of them stand
     before = kept.stored("perceptron")
     monkeypatch.setattr(claims, "measure", lambda wanted: measured(wanted, mean=-0.5))

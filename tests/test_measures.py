@@ -126,7 +126,7 @@ def test_a_prediction_leans_to_the_side_on_which_the_interval_lies() -> None:
 
 
 def test_a_mistake_shows_where_the_mean_of_its_measure_is_beyond_its_symptom() -> None:
-    mistake = Mistake("high", Params(), finished(lambda result: result.loss[0, :, -1]), 0.3, "loss")
+    mistake = Mistake("high", "worse", Params(), finished(lambda result: result.loss[0, :, -1]), 0.3, "loss")
     for level, shows in ((0.31, True), (0.29, False)):
         assert mistake.shows(known(Result, Params(), loss=np.full((1, 5, 2), level))) is shows
     assert mistake.shows(dataclasses.replace(RUN, step=0)) is None
