@@ -116,8 +116,10 @@ CLAIMS = (
 )
 
 MISTAKES = (
-    Mistake("dropped", preset(Params(), PRESETS, "quadratic"), SLOPES.alone(off, "dropped"), 0.1, "quadratic"),
-    Mistake("twice", preset(Params(), PRESETS, "twice"), WAYS.more(after(1), TWICE, MAML), 0.3, "steps"),
+    Mistake(
+        "dropped", "hidden", preset(Params(), PRESETS, "quadratic"), SLOPES.alone(off, "dropped"), 0.1, "quadratic"
+    ),
+    Mistake("twice", "slow", preset(Params(), PRESETS, "twice"), WAYS.more(after(1), TWICE, MAML), 0.3, "steps"),
 )
 
 PREDICTIONS = (

@@ -109,12 +109,12 @@ def right_at(result: Any) -> np.ndarray:
     return 1 - (reached("taken")(result) + reached("refused")(result)) / 2
 
 
-def mistake(id: str, value: Numbers, symptom: float) -> Mistake:
-    return Mistake(id, preset(Params(), PRESETS, id), ended(value, anything), symptom, "pairs")
+def mistake(id: str, sign: str, value: Numbers, symptom: float) -> Mistake:
+    return Mistake(id, sign, preset(Params(), PRESETS, id), ended(value, anything), symptom, "pairs")
 
 
 MISTAKES = (
-    mistake("half", less(reached("fair"), right_at), 0.1),
-    mistake("seen", less(right_at, reached("fair")), 0.02),
-    mistake("precision", less(reached("said"), right_at), 0.1),
+    mistake("half", "worse", less(reached("fair"), right_at), 0.1),
+    mistake("seen", "flattering", less(right_at, reached("fair")), 0.02),
+    mistake("precision", "flattering", less(reached("said"), right_at), 0.1),
 )
