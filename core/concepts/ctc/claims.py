@@ -86,7 +86,7 @@ CLAIMS = (
 
 TOO_SHORT = Params(seeds=20, nets=(CTC,), stride=8, steps=1)
 MISTAKES = (
-    Mistake("reduction", Params(nets=(MEAN, CTC)), NETS.alone(understated, MEAN), 0.5, "training"),
-    Mistake("too_short", TOO_SHORT, finished(lambda r: r.impossible), 0.05, "training"),
+    Mistake("reduction", "measure", Params(nets=(MEAN, CTC)), NETS.alone(understated, MEAN), 0.5, "training"),
+    Mistake("too_short", "flattering", TOO_SHORT, finished(lambda r: r.impossible), 0.05, "training"),
 )
 PREDICTIONS = (more_or_less("told", {"ctc": NETS.alone(error, CTC), "told": NETS.alone(error, TOLD)}, "{:.0%}".format),)

@@ -83,7 +83,13 @@ PREDICTIONS = (
                  "{:.2f}".format, "upsampling"),
 )  # fmt: skip
 MISTAKES = (
-    Mistake("apart", preset(Params(), PRESETS, "apart"), finished(lambda r: 1 - of_net("with", "boundary")(r)), 0.65,
-            "scene"),
-    Mistake("absent", Params(), finished(FLATTERS), 0.03, "measures"),
-)  # fmt: skip
+    Mistake(
+        "apart",
+        "output",
+        preset(Params(), PRESETS, "apart"),
+        finished(lambda r: 1 - of_net("with", "boundary")(r)),
+        0.65,
+        "scene",
+    ),
+    Mistake("absent", "flattering", Params(), finished(FLATTERS), 0.03, "measures"),
+)

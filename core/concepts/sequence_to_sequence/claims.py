@@ -101,8 +101,8 @@ CLAIMS = (
 )
 
 MISTAKES = (
-    Mistake("blind", preset(Params(), PRESETS, "dates"), NETS.more(moves, ATTENTION, BLIND), 0.1, "looks"),
-    Mistake("endless", preset(Params(), PRESETS, "endless"), NETS.alone(ratio, ENDLESS), 1.5, "bleu"),
+    Mistake("blind", "worse", preset(Params(), PRESETS, "dates"), NETS.more(moves, ATTENTION, BLIND), 0.1, "looks"),
+    Mistake("endless", "output", preset(Params(), PRESETS, "endless"), NETS.alone(ratio, ENDLESS), 1.5, "bleu"),
 )
 PREDICTIONS = (
     more_or_less(
