@@ -7,14 +7,14 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP, PLANNED, by_chapter
+from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, by_chapter
 from core.concept.params import read
 from core.concept.parts import load
 from core.concept.text import words
 from core.ui.home import LEADS_TO, as_html, said
 from core.ui.link import RESERVED
 
-ROWS = {entry.stem for entry in MAP if not entry.place}
+ROWS = {entry.stem for entry in CONCEPTS}
 
 
 class Parsed(HTMLParser):
@@ -33,8 +33,7 @@ class Parsed(HTMLParser):
         given = dict(attributes)
         self.inside = tag if tag in ("h2", "h3") else self.inside
         if "lab-card" in (given.get("class") or "").split():
-            planned = "lab-planned" in str(given["class"])
-            self.cards.append({"title": "", "find": given["data-find"], "planned": planned, "links": [], "alt": None})
+            self.cards.append({"title": "", "find": given["data-find"], "links": [], "alt": None})
         if tag == "img":
             self.cards[-1]["alt"] = given["alt"]
             assert given["width"] and given["height"] and given["loading"] == "lazy"
@@ -54,17 +53,14 @@ class Parsed(HTMLParser):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_concept_is_a_card_and_only_what_is_built_is_a_link(language: str) -> None:
+def test_every_concept_is_a_card_and_a_link(language: str) -> None:
     page = Parsed(as_html(language))
     cards = {card["title"]: card for card in page.cards}
     assert len(cards) == len(page.cards) == len(ROWS)
     for entry in CONCEPTS:
         card = cards[said(entry, language)[0]]
-        assert card["links"] == [entry.stem] and not card["planned"]
+        assert card["links"] == [entry.stem]
         assert len(card["alt"]) > 20, "the picture has no sentence: make defaults"
-    for entry in PLANNED:
-        card = cards[said(entry, language)[0]]
-        assert card["links"] == [] and card["planned"] and card["alt"] is None
     chapters = [words("", language).say(f"chapters.{chapter}") for chapter in CHAPTERS[1:]]
     assert page.headings[: len(chapters)] == chapters
 
@@ -75,7 +71,7 @@ def test_a_search_looks_through_both_languages_and_the_claims() -> None:
         found = {
             word: {c["title"] for c in page.cards if word in c["find"]} for word in ("残差", "residual", "perceptron")
         }
-        titles = {entry.stem: said(entry, language)[0] for entry in MAP if not entry.place}
+        titles = {entry.stem: said(entry, language)[0] for entry in CONCEPTS}
         assert titles["residual_networks"] in found["残差"] & found["residual"]
         assert titles["perceptron"] in found["perceptron"]
         claim = words("optimizer_race", "zh").say(
@@ -116,7 +112,6 @@ def test_the_timeline_leads_to_concepts_of_the_map() -> None:
 
 
 def test_the_map_is_in_reading_order_and_chapters_without_entries_are_left_out() -> None:
-    assert [entry for entry in MAP if entry in CATALOG] == list(CATALOG)
-    order = [CHAPTERS.index(entry.chapter) for entry in MAP]
+    order = [CHAPTERS.index(entry.chapter) for entry in CATALOG]
     assert order == sorted(order)
     assert list(by_chapter()) == [c for c in CHAPTERS if any(entry.chapter == c for entry in CATALOG)]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import streamlit
 
-from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, PLANNED
+from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES
 from core.concept.messages import because, explain
 from core.concept.params import BaseParams, Choice, Problem, Rows, String, Table, fields
 from core.concept.parts import load
@@ -128,13 +128,6 @@ def test_every_chapter_and_place_has_a_name(language: str) -> None:
     text = words("", language)
     for name in (*CHAPTERS, *(entry.stem for entry in CATALOG if entry.place)):
         assert text.say(f"chapters.{name}")
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("stem", [entry.stem for entry in PLANNED])
-def test_what_is_planned_has_a_title_and_a_sentence_and_nothing_else(stem: str, language: str) -> None:
-    text = parse((FOLDER / stem / f"text.{language}.md").read_text("utf-8"), language)
-    assert text.title and text.lead[-1] in ".?。？" and not (text.labels or text.hints or text.sections)
 
 
 def test_a_missing_word_is_an_error() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES, MAP
+from core.concept.catalog import CATALOG, CHAPTERS, CONCEPTS, LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [*ROOT.glob("core/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "streamlit_app.py"]
@@ -119,10 +119,10 @@ def test_catalogue_folders_pages_and_texts_are_the_same() -> None:
     assert len(stems) == len(set(stems))
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(stems)
     assert {path.parent.name for path in (ROOT / "core/concepts").glob("*/params.py")} == set(STEMS)
-    every = {entry.stem for entry in MAP if not entry.place}
+    every = {entry.stem for entry in CATALOG if not entry.place}
     assert {path.parent.name for path in (ROOT / "core/concepts").glob("*/text.en.md")} == every
-    assert {entry.chapter for entry in MAP} == set(CHAPTERS)
-    assert len({entry.stem for entry in MAP}) == len(MAP)
+    assert {entry.chapter for entry in CATALOG} == set(CHAPTERS)
+    assert len({entry.stem for entry in CATALOG}) == len(CATALOG)
 
 
 @pytest.mark.parametrize("stem", STEMS)

@@ -1,4 +1,4 @@
-"""The catalogue: the concept map in reading order, by chapter. One line a concept, built or planned."""
+"""The catalogue: the concept map in reading order, by chapter. One line a concept."""
 
 from __future__ import annotations
 
@@ -25,17 +25,12 @@ class Entry:
 
     stem: str
     chapter: str
-    icon: str = ""  # a Material symbol
+    icon: str  # a Material symbol
     place: bool = False  # a page without an experiment
     needs: tuple[str, ...] = ()  # concepts that a reader should know before
 
-    @property
-    def planned(self) -> bool:
-        """Not built yet: on the map with the title and sentence of its texts, which is all there is of it."""
-        return not self.icon
 
-
-MAP = (
+CATALOG = (
     Entry("home", "start", "home", place=True),
     Entry("claims", "start", "fact_check", place=True),
     Entry("mistakes", "start", "bug_report", place=True),
@@ -71,12 +66,12 @@ MAP = (
     Entry("object_detection", "seeing", "select_all", needs=("convolution",)),
     Entry("segmentation", "seeing", "format_color_fill", needs=("convolution",)),
     Entry("one_shot", "seeing", "face", needs=("transfer_learning",)),
+    Entry("word_embeddings", "sequences", "scatter_plot", needs=("linear_models",)),
     Entry("recurrent_memory", "sequences", "memory", needs=("word_embeddings",)),
     Entry("text_generation", "sequences", "edit_note", needs=("recurrent_memory",)),
     Entry("ctc", "sequences", "horizontal_distribute", needs=("recurrent_memory",)),
     Entry("sequence_to_sequence", "sequences", "translate", needs=("recurrent_memory",)),
     Entry("attention", "sequences", "center_focus_strong", needs=("sequence_to_sequence",)),
-    Entry("word_embeddings", "sequences", "scatter_plot", needs=("linear_models",)),
     Entry("autoencoder", "generating", "compress", needs=("linear_models",)),
     Entry("gan", "generating", "swords", needs=("autoencoder",)),
     Entry("reinforcement_learning", "deciding", "sports_esports", needs=("optimizers",)),
@@ -85,9 +80,7 @@ MAP = (
 
 TALKS = ("which_optimizer", "deep_nets")
 
-CATALOG = tuple(entry for entry in MAP if not entry.planned)
 CONCEPTS = tuple(entry for entry in CATALOG if not entry.place)
-PLANNED = tuple(entry for entry in MAP if entry.planned)
 
 
 def by_chapter(entries: tuple[Entry, ...] = CATALOG) -> dict[str, list[Entry]]:
@@ -98,4 +91,4 @@ def by_chapter(entries: tuple[Entry, ...] = CATALOG) -> dict[str, list[Entry]]:
 
 def leads_to(stem: str) -> list[Entry]:
     """The concepts that need this one."""
-    return [entry for entry in MAP if stem in entry.needs]
+    return [entry for entry in CATALOG if stem in entry.needs]

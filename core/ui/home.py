@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.concept.catalog import CONCEPTS, LANGUAGES, PLANNED, Entry, by_chapter
+from core.concept.catalog import CONCEPTS, LANGUAGES, Entry, by_chapter
 from core.concept.params import LINK_VERSION, BaseParams, write
 from core.concept.parts import load
 from core.concept.text import Text, words
@@ -40,7 +40,7 @@ _component: Any = None
 
 
 def concept_map(language: str) -> None:
-    """Every concept by chapter, those planned too, with a search over both languages; and the timeline."""
+    """Every concept by chapter, with a search over both languages; and the timeline."""
     global _component
     if _component is None:
         script, css = ((HERE / name).read_text("utf-8") for name in ("home.js", "home.css"))
@@ -63,15 +63,14 @@ def as_html(language: str, claims: bool = True) -> str:
         f'<input type="search" placeholder="{find}" aria-label="{find}" autocomplete="off" spellcheck="false">'
         '<p class="lab-found" role="status"></p>'
     ]
-    concepts = (*CONCEPTS, *PLANNED)  # in every chapter first what there is
-    for chapter, entries in by_chapter(concepts).items():
+    for chapter, entries in by_chapter(CONCEPTS).items():
         title, cards = escape(text.say(f"chapters.{chapter}")), "".join(_card(e, language, claims) for e in entries)
         parts.append(f'<section><h2>{title}</h2><ul class="lab-cards">{cards}</ul></section>')
     return "".join(parts) + _timeline(text)
 
 
 def said(entry: Entry, language: str) -> tuple[str, str]:
-    """The title of a concept, built or planned, and what it is about in a sentence."""
+    """The title of a concept, and what it is about in a sentence."""
     text = words(entry.stem, language)
     return text.title, text.lead
 
@@ -79,9 +78,6 @@ def said(entry: Entry, language: str) -> tuple[str, str]:
 def _card(entry: Entry, language: str, with_claims: bool) -> str:
     title, lead = map(escape, said(entry, language))
     find = _findable(" ".join(part for each in LANGUAGES for part in said(entry, each)))
-    if entry.planned:
-        badge = f'<span class="lab-badge">{escape(words("", language).say("home.planned"))}</span>'
-        return f'<li class="lab-card lab-planned" {find}><h3>{title}</h3>{badge}<p>{lead}</p></li>'
     alt = escape(about_shipped(entry.stem).get("summary", {}).get(language, ""))
     picture = f'<img data-picture="{entry.stem}" alt="{alt}" width="720" height="432" loading="lazy" decoding="async">'
     claims = f"<ul>{''.join(_parts(entry, language))}</ul>" if with_claims else ""

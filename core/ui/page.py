@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.concept.catalog import MAP, Entry, leads_to
+from core.concept.catalog import CATALOG, leads_to
 from core.concept.messages import because
 from core.concept.params import BaseParams, applicable, write
 from core.concept.text import words
@@ -298,22 +298,15 @@ class Page(Shown):
         with self.folded("lesson", self.text.say("frame.lesson"), "menu_book") as fold:
             if fold.open:
                 st.markdown(self.text.prose("lesson"))
-        entries = {entry.stem: entry for entry in MAP}
+        entries = {entry.stem: entry for entry in CATALOG}
         needs = [entries[stem] for stem in entries[self.stem].needs]
         with st.container(horizontal=True, vertical_alignment="center", key="way"):
             for word, found in (("needs", needs), ("leads_to", leads_to(self.stem))):
                 if found:
                     st.caption(self.text.say(f"frame.{word}"))
                 for entry in found:
-                    self._way(entry)
-
-    def _way(self, entry: Entry) -> None:
-        """The way to another concept; the name of one that is planned."""
-        title = words(entry.stem, self.text.language).title
-        if entry.planned:
-            st.caption(self.text.say("frame.planned", title=title))
-        else:
-            st.page_link(st.session_state["pages"][entry.stem], label=title)
+                    title = words(entry.stem, self.text.language).title
+                    st.page_link(st.session_state["pages"][entry.stem], label=title)
 
     def share(self) -> None:
         """The link, and everything to take away."""

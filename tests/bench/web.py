@@ -20,22 +20,18 @@ from typing import Any
 
 import psutil
 
-from core.concept.catalog import CONCEPTS, LANGUAGES, PLANNED, Entry
-from core.figures import style
+from core.concept.catalog import CONCEPTS
 from core.runs.engines import FUSED
 from tests.bench.report import ROOT, STEM, Row, Section, in_ms, until
 from tests.bench.runs import large_table
 
 
 def themes(rounds: int, quick: bool) -> Iterator[Section]:
-    yield forty(rounds)
+    yield every(rounds)
     with server(LAB_HELLO="1") as web:
         yield the_web_process(web)
         yield on_screen(web, rounds)
     yield first_visits(rounds)
-
-
-SMALLEST = "perceptron"
 
 
 @dataclass
@@ -137,57 +133,25 @@ def the_web_process(web: Server) -> Section:
     return found
 
 
-def forty(rounds: int) -> Section:
-    """The lab as it is and with every planned concept in place, each a copy of the smallest."""
+def every(rounds: int) -> Section:
+    """What all concepts cost the process that every reader shares."""
     found = Section(
-        "Forty concepts",
-        f"The lab as it is ({len(CONCEPTS)} concepts), and with a copy of the perceptron in the place of each of the "
-        f"{len(PLANNED)} that are planned, in turn. Memory is that of the server process, after a websocket session on "
-        "each of ten pages.",
+        "All concepts",
+        f"The start of a server with its {len(CONCEPTS)} concepts, and the memory of its process after a websocket "
+        "session on each of ten pages.",
     )
-    times: dict[str, list[float]] = {"now": [], "forty": []}
-    memory = []
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder)
-        for part in ("core", "pages", "data", "static", ".streamlit", "streamlit_app.py", "requirements.txt"):
-            source = ROOT / part
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, whole / part)
-        for entry in PLANNED:
-            _copied(whole, entry)
-        for _ in range(rounds):
-            with server() as web:
-                times["now"].append(web.answers)
-            with server(root=whole) as web:
-                times["forty"].append(web.answers)
-                for entry in [*CONCEPTS, *PLANNED][:: len(CONCEPTS + PLANNED) // 10][:10]:
-                    read(web, entry.stem)
-                memory.append(web.megabytes())
+    answers, memory = [], []
+    for _ in range(rounds):
+        with server() as web:
+            answers.append(web.answers)
+            for entry in CONCEPTS[:: len(CONCEPTS) // 10][:10]:
+                read(web, entry.stem)
+            memory.append(web.megabytes())
     found.rows += [
-        Row("started → first answer of /health, as it is", "s", times["now"]),
-        Row("started → first answer of /health, with forty", "s", times["forty"]),
-        Row("the second over the first", "×", [b / a for a, b in zip(times["now"], times["forty"])], "≤ 1.2"),
-        Row("memory with forty, after ten pages", "MB", memory, "≤ 270"),
+        Row("started → first answer of /health", "s", answers),
+        Row("memory after ten pages", "MB", memory, "≤ 270"),
     ]
     return found
-
-
-def _copied(whole: Path, entry: Entry) -> None:
-    """Put a copy of the smallest concept in the place of a planned one."""
-    concepts, stem = whole / "core" / "concepts", entry.stem
-    for file in (concepts / SMALLEST).glob("*.py"):
-        (concepts / stem / file.name).write_text(file.read_text("utf-8").replace(SMALLEST, stem), "utf-8")
-    for language in LANGUAGES:
-        title, lead = (concepts / stem / f"text.{language}.md").read_text("utf-8").splitlines()[:2]
-        rest = (concepts / SMALLEST / f"text.{language}.md").read_text("utf-8").splitlines()[2:]
-        (concepts / stem / f"text.{language}.md").write_text("\n".join([title, lead, *rest]) + "\n", "utf-8")
-    page = f'from core.ui.page import Page\n\nPage("{stem}").show("data", "margin", "order", claims=("stops",))\n'
-    (whole / "pages" / f"{stem}.py").write_text(page, "utf-8")
-    shutil.copytree(whole / "data" / "defaults" / SMALLEST, whole / "data" / "defaults" / stem)
-    for theme in style.THEMES:
-        shutil.copy(*(whole / "static" / "thumbnails" / f"{name}.{theme}.webp" for name in (SMALLEST, stem)))
-    catalogue = concepts.parent / "concept" / "catalog.py"
-    line = f'Entry("{stem}", "{entry.chapter}"'
-    catalogue.write_text(catalogue.read_text("utf-8").replace(line, f'{line}, "linear_scale"'), "utf-8")
 
 
 def read(web: Server, stem: str = STEM) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from core.concept.parts import experiment, train_module
 from core.concept.result import BaseResult
 from core.concepts.ctc.claims import CLAIMS, MISTAKES
-from core.concepts.ctc.lattice import beam, edits, every_path, said_by, summed
+from core.concepts.ctc.lattice import summed
 from core.concepts.ctc.params import (
     BEAM,
     BLANK,
@@ -29,6 +29,7 @@ from core.concepts.ctc.params import (
     weights,
 )
 from core.concepts.ctc.paths.params import CASES, FRAMES
+from core.concepts.ctc.reading import beam, edits, every_path, said_by
 from core.concepts.ctc.strips import cut_digits, drawn, frames, merged, middles, told
 from core.concepts.ctc.train import Reader, answer, frames_needed, impossible, seen
 from core.ml.architecture import parameters

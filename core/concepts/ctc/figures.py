@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 
 from core.concept.parts import Figure
 from core.concept.text import Text
-from core.concepts.ctc.lattice import said_by
 from core.concepts.ctc.params import BLANK, HIGH, SYMBOLS, WIDE, Net, Read, Result
 from core.concepts.ctc.paths.params import FRAMES, LETTERS, WIDTHS
+from core.concepts.ctc.reading import said_by
 from core.concepts.ctc.strips import middles
 from core.figures import kinds, pictures, plot, style
 from core.figures.gallery import Gallery, percent, percents

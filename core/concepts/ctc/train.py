@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.concepts.ctc.lattice import beam, edits, said_by, summed
+from core.concepts.ctc.lattice import summed
 from core.concepts.ctc.params import (
     BEAM,
     BEAMED,
@@ -29,6 +29,7 @@ from core.concepts.ctc.params import (
     tested,
     ticks,
 )
+from core.concepts.ctc.reading import beam, edits, said_by
 from core.concepts.ctc.strips import Strips, drawn, frames, merged, middles, told, written
 from core.ml.cells import sequence_forward, sequence_weights
 from core.ml.random import stream

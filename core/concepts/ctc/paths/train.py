@@ -8,9 +8,10 @@ from collections.abc import Generator
 import numpy as np
 import torch
 
-from core.concepts.ctc.lattice import beam, every_path, said_by, summed
+from core.concepts.ctc.lattice import summed
 from core.concepts.ctc.params import Params
 from core.concepts.ctc.paths.params import CASES, FRAMES, LETTERS, WIDTHS, Result
+from core.concepts.ctc.reading import beam, every_path, said_by
 from core.ml.random import stream
 from core.ml.recording import Recording, schedule
 
