@@ -290,7 +290,7 @@ def test_twelve_threads_export_at_once_from_cold_caches() -> None:
         gate.wait()
         return export.script(stem, load(stem).Params()) == wanted[stem]
 
-    for cached in (source.module, source._uses, source._bare, key.source_digest):
+    for cached in (source.module, source._uses, source._bare, key.reached):
         cached.cache_clear()
     with many_turns(), ThreadPoolExecutor(12) as threads:
         assert all(threads.map(one, range(12)))

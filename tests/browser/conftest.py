@@ -66,15 +66,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A server that trains nothing by itself, for tests of what is there before: pages show the results that ship."""
-    lab = start(tmp_path_factory.mktemp("calm"), LAB_AUTO_SECONDS="0", LAB_WORKERS="1")
-    yield lab
-    lab.process.send_signal(signal.SIGTERM)
-    lab.process.wait(20)
-
-
-@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     found = (
         os.environ.get("CHROMIUM")
@@ -124,6 +115,17 @@ class Visit:
         """Until the server has said all it has to say: a click into a page that is just changing may be lost."""
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
         self.page.wait_for_timeout(300)
+
+    def unfold(self) -> None:
+        """Open all that is folded away, one by one: what is in a fold comes when the server has heard of it."""
+        folds = self.page.locator('[data-testid="stExpander"] details:not([open]) > summary:visible')
+        for _ in range(30):
+            if not folds.count():
+                break
+            folds.first.click()
+            self.page.wait_for_timeout(100)
+            self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        self.idle()
 
 
 @pytest.fixture
