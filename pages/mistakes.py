@@ -2,5 +2,6 @@ from core.ui.mistakes import Mistakes
 
 place = Mistakes()
 place.header()
+place.curve()
 place.filters()
 place.table()
