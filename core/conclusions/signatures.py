@@ -279,7 +279,7 @@ def runs(first: int) -> tuple[Held, ...]:
     def at(stem: str, **changes: Any) -> BaseParams:
         return load(stem).Params().replace(seeds=10, data_seed=first, weight_seed=first, **changes)
 
-    wild = tuple(Contender(rule=rule, lr=1000.0) for rule in ("sgd", "momentum"))
+    wild = tuple(Contender(rule=rule, lr=100.0) for rule in ("sgd", "momentum"))
     buried = next(mistake.params for mistake in load("activations").mistakes if mistake.id == "kills_bias")
     return (
         Held("optimizer_race", at("optimizer_race"), race(())),
