@@ -386,7 +386,7 @@ OTHER_STEPS = {
     "initialization.depth": "a call for every hidden layer of every depth's steps",
     "universal_approximation.depth": "steps of all depths, likewise, and what it takes to count pieces",
     "bias_variance.networks": "steps of all widths, as populations of different shape are trained one after another",
-    "feature_scaling": "steps so small that twenty of them take as long as one elsewhere",
+    "feature_scaling": "steps so small that forty of them take as long as one elsewhere",
     "feature_scaling.rules": "the same, four of them",
     "hyperparameter_search.race": "steps of the networks: a Result counts trainings, as a search spends them",
     "hyperparameter_search.importance": "steps of populations of different shape, which a Result counts",

@@ -23,7 +23,7 @@ from core.ui.chart import chart
 from core.ui.ledger import PLACES, Ledger, Row
 
 PLACE = "mistakes"
-EXAMPLE = "epoch, loss, val_loss\n0, 2.31, 2.30\n1, 2.30, 2.30\n…"
+EXAMPLE = "0, 2.31, 2.30\n1, 2.24, 2.26\n…"
 
 
 @dataclass(frozen=True)

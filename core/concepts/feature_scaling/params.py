@@ -103,8 +103,8 @@ def weights(result: Result, state: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 
 def cost(params: Params) -> Cost:
-    """Of so small models twenty steps take about as long as what other engines call one."""
-    return Cost(-(-params.steps // 20), 800.0 * len(params.scalings) * params.seeds + 1e5)
+    """Of so small models forty steps take about as long as what other engines call one."""
+    return Cost(-(-params.steps // 40), 800.0 * len(params.scalings) * params.seeds + 1e5)
 
 
 PRESETS = (
