@@ -124,6 +124,14 @@ def test_no_words_are_left_over(stem: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_every_engine_has_a_name(language: str) -> None:
+    """What an engine is called in code is said nowhere, but for names that are the same in every language."""
+    engines = {each.engine for entry in CONCEPTS for each in load(entry.stem).experiments} - {"torch", "torchvision"}
+    for engine in engines:
+        assert f"engines.{engine.replace(' ', '_')}" in words("", language).labels
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_chapter_and_place_has_a_name(language: str) -> None:
     text = words("", language)
     for name in (*CHAPTERS, *(entry.stem for entry in CATALOG if entry.place)):
